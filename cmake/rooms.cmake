@@ -1,0 +1,32 @@
+# One library per room, one unit-test binary per room. Lists are explicit: a file that is not named
+# here is not built, and tests/structure checks that every source file is named somewhere.
+
+# add_room(<room> SOURCES a.cc .. DEPS other rooms .. LIBS outside libraries ..)
+function(add_room room)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;DEPS;LIBS;INCLUDES" ${ARGN})
+  add_library(${room} STATIC ${ROOM_SOURCES})
+  target_include_directories(${room} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_include_directories(${room} SYSTEM PRIVATE ${ROOM_INCLUDES})
+  target_link_libraries(${room} PUBLIC ${ROOM_DEPS} PRIVATE ${ROOM_LIBS})
+endfunction()
+
+# add_room_test(<room> SOURCES a_test.cc .. DEPS rooms .. LABEL unit|integration)
+# Builds <room>_test and registers each of its test cases with ctest under that label.
+include(GoogleTest)
+function(add_room_test room)
+  cmake_parse_arguments(ROOM "" "LABEL;TIMEOUT" "SOURCES;DEPS;LIBS" ${ARGN})
+  if(NOT ROOM_LABEL)
+    set(ROOM_LABEL unit)
+  endif()
+  if(NOT ROOM_TIMEOUT)
+    set(ROOM_TIMEOUT 60)
+  endif()
+  set(name ${room}_test)
+  if(NOT ROOM_LABEL STREQUAL unit)
+    set(name ${room}_${ROOM_LABEL}_test)
+  endif()
+  add_executable(${name} ${ROOM_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ROOM_DEPS} ${ROOM_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+    PROPERTIES LABELS ${ROOM_LABEL} TIMEOUT ${ROOM_TIMEOUT})
+endfunction()
