@@ -1,0 +1,289 @@
+#pragma once
+/// What Hallmark asks of a cloud. Small groups; every implementation passes the contract suite in
+/// cloud/contract.h. Retrying, limiting, logging and failing on purpose are wrappers
+/// (cloud/hooks/), never parameters.
+///
+/// Common rules, for every call of every group:
+///  - `place` says in which account and region the call acts.
+///  - Creating calls take a `token`: calling again with the same token returns the thing made the
+///    first time and makes nothing new, also from another process after a crash.
+///  - Creating calls tag the thing in the same call, so that nothing ever exists untagged.
+///  - Creating calls may return before the thing is ready: look at its state.
+///  - A `find` right after a create may return nothing for a while (eventual consistency).
+///  - `remove` of what is gone, or of what is going, is success.
+///  - Calls block and are safe from several threads. They throw Error: `not_found`, `denied`,
+///    `conflict`, `throttled` (try later), `unavailable` (try later), `usage`, `corrupt`,
+///    `cancelled` if `stop` is requested.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "disk/block_reader.h"
+
+namespace hallmark::cloud {
+
+/// An account in a region: where a thing lives, and what a distribution is aimed at.
+struct Place {
+  std::string account_id;  ///< 12 digits
+  std::string region;      ///< "us-east-1"
+  auto operator<=>(const Place&) const = default;
+};
+std::string to_string(const Place& place);  ///< "111122223333/us-east-1"
+
+using Tags = std::map<std::string, std::string>;
+using TagKeys = std::vector<std::string>;
+
+// --- images -------------------------------------------------------------------------------------
+
+enum class ImageState { pending, available, failed, disabled };
+
+struct Image {
+  std::string image_id;  ///< "ami-0123456789abcdef0"
+  std::string name;      ///< unique per owner and region
+  std::string description;
+  ImageState state = ImageState::pending;
+  std::string state_reason;  ///< why it failed, from the cloud
+  std::string owner_id;      ///< account
+  std::string region;
+  std::string architecture;      ///< "x86_64"
+  std::string source_image_id;   ///< what it was copied or made from; empty if imported
+  std::string source_region;     ///< of source_image_id
+  std::uint64_t disk_size_bytes = 0;    ///< as the guest sees it
+  std::uint64_t stored_size_bytes = 0;  ///< what it takes in storage, 0 if unknown
+  Tags tags;
+  TimePoint created_at{};
+};
+
+/// All given members must match.
+struct ImageFilter {
+  std::optional<std::string> name;
+  Tags tags;                 ///< each key present with this value
+  TagKeys tag_keys;          ///< each key present
+  bool owned_only = true;    ///< else also those shared with place.account_id
+};
+
+struct ImageSpec {
+  std::string name;  ///< 3-128 of A-Z a-z 0-9 ( ) [ ] space . / - ' @ _
+  std::string description;
+  Tags tags;
+};
+
+class Images {
+ public:
+  virtual ~Images() = default;
+  /// An image from a disk file (raw or qcow2). Throws `corrupt` if the file is not a readable disk,
+  /// `conflict` if the name is taken by an image made with another token.
+  virtual std::string import_image(const Place& place, const Path& file, const ImageSpec& spec,
+                                   const std::string& token, std::stop_token stop) = 0;
+  /// An image of a stopped machine's disk. Throws `conflict` if the machine is not stopped or the
+  /// name is taken.
+  virtual std::string create_image(const Place& place, const std::string& machine_id,
+                                   const ImageSpec& spec, const std::string& token,
+                                   std::stop_token stop) = 0;
+  /// A copy of `source` (in the same account, region `source_region`, or shared with it) owned by
+  /// place.account_id in place.region.
+  virtual std::string copy_image(const Place& place, const std::string& source_image_id,
+                                 const std::string& source_region, const ImageSpec& spec,
+                                 const std::string& token, std::stop_token stop) = 0;
+  /// Only what place.account_id owns or was given a share of.
+  virtual std::optional<Image> find_image(const Place& place, const std::string& image_id) = 0;
+  virtual std::vector<Image> list_images(const Place& place, const ImageFilter& filter) = 0;
+  /// Deregisters it and deletes its storage. Only the owner may: `denied`.
+  virtual void remove_image(const Place& place, const std::string& image_id) = 0;
+  /// The disk's bytes, read without a machine. Throws `unavailable` while the image is pending.
+  virtual std::unique_ptr<disk::BlockReader> open_image(const Place& place,
+                                                        const std::string& image_id) = 0;
+};
+
+// --- sharing ------------------------------------------------------------------------------------
+
+class Sharing {
+ public:
+  virtual ~Sharing() = default;
+  /// Lets the account launch and see the image. Repeating is success. Only the owner may.
+  virtual void share_image(const Place& place, const std::string& image_id,
+                           const std::string& account_id) = 0;
+  virtual void unshare_image(const Place& place, const std::string& image_id,
+                             const std::string& account_id) = 0;
+  /// Accounts, sorted. Only the owner may ask.
+  virtual std::vector<std::string> list_shares(const Place& place, const std::string& image_id) = 0;
+};
+
+// --- tags ---------------------------------------------------------------------------------------
+
+/// On images and machines alike, told apart by the id's prefix ("ami-", "i-").
+class Tagging {
+ public:
+  virtual ~Tagging() = default;
+  /// Adds or overwrites.
+  virtual void set_tags(const Place& place, const std::string& resource_id, const Tags& tags) = 0;
+  /// Missing keys are fine.
+  virtual void remove_tags(const Place& place, const std::string& resource_id,
+                           const TagKeys& keys) = 0;
+};
+
+// --- machines -----------------------------------------------------------------------------------
+
+enum class MachineState { pending, running, stopping, stopped, terminated, failed };
+
+/// How a builder works on its disk.
+enum class MachineKind {
+  boot,     ///< a machine that runs the image
+  offline,  ///< nothing boots: the disk is mounted and commands run in namespaces on it
+};
+
+struct MachineSpec {
+  std::string image_id;  ///< must be visible from the place and available
+  MachineKind kind = MachineKind::boot;
+  std::string machine_size;  ///< "t3.small"; the cloud's own names; empty means its default
+  std::string name;
+  Tags tags;
+  /// The machine switches itself off (and its disk goes with it on clouds that can) at this time,
+  /// even if Hallmark never comes back.
+  std::optional<TimePoint> deadline;
+  bool network = true;
+};
+
+struct Machine {
+  std::string machine_id;  ///< "i-0123456789abcdef0"
+  MachineState state = MachineState::pending;
+  std::string state_reason;
+  std::string image_id;
+  MachineKind kind = MachineKind::boot;
+  std::string name;
+  std::string account_id;
+  std::string region;
+  bool reachable = false;  ///< commands can be started now (the guest agent answers)
+  Tags tags;
+  TimePoint launched_at{};
+};
+
+struct MachineFilter {
+  Tags tags;
+  TagKeys tag_keys;
+  bool include_terminated = false;
+};
+
+class Machines {
+ public:
+  virtual ~Machines() = default;
+  /// Throws `not_found`/`denied` if the image cannot be used from the place, `unavailable` if there is
+  /// no room now (capacity, disk, memory).
+  virtual std::string launch_machine(const Place& place, const MachineSpec& spec,
+                                     const std::string& token, std::stop_token stop) = 0;
+  virtual std::optional<Machine> find_machine(const Place& place, const std::string& machine_id) = 0;
+  virtual std::vector<Machine> list_machines(const Place& place, const MachineFilter& filter) = 0;
+  /// Asks for a clean shutdown; poll until `stopped`. Fine if stopped already.
+  virtual void stop_machine(const Place& place, const std::string& machine_id) = 0;
+  /// Ends the machine and deletes its disk. Fine if it is gone.
+  virtual void remove_machine(const Place& place, const std::string& machine_id) = 0;
+};
+
+// --- commands in a machine ----------------------------------------------------------------------
+
+struct CommandSpec {
+  std::string script;                          ///< run by its own #! line, or by /bin/sh
+  std::map<std::string, std::string> environment;  ///< may hold secrets: never logged or listed
+  Duration time_limit{};                       ///< then the whole process group is killed
+  std::uint64_t output_limit_bytes = 16u << 20;  ///< output past this is dropped and said so
+};
+
+enum class CommandState {
+  running,
+  finished,     ///< exit_code is set
+  timed_out,    ///< killed at its time limit
+  interrupted,  ///< the machine went down under it, and it had not asked for that
+};
+
+/// A script that ends with exit code 194 asks for a reboot and is then run again from its start, as
+/// AWS Systems Manager does ("Rebooting managed node from scripts"); until then it counts as running.
+struct CommandStatus {
+  CommandState state = CommandState::running;
+  int exit_code = -1;
+  std::string output;  ///< stdout and stderr as they came, from the asked offset on
+  std::uint64_t output_offset = 0;  ///< ask with this next time
+  bool output_truncated = false;
+};
+
+class Commands {
+ public:
+  virtual ~Commands() = default;
+  /// Starts it and returns at once. Throws `unavailable` while the machine is not reachable.
+  virtual std::string start_command(const Place& place, const std::string& machine_id,
+                                    const CommandSpec& spec, const std::string& token) = 0;
+  /// Waits up to `wait` for more output or the end, then says how it stands. Another process may
+  /// ask about a command that this one never started. Throws `not_found`, `unavailable`.
+  virtual CommandStatus read_command(const Place& place, const std::string& machine_id,
+                                     const std::string& command_id, std::uint64_t output_offset,
+                                     Duration wait, std::stop_token stop) = 0;
+  /// Kills it. Fine if it has ended.
+  virtual void cancel_command(const Place& place, const std::string& machine_id,
+                              const std::string& command_id) = 0;
+};
+
+// --- parameters ---------------------------------------------------------------------------------
+
+struct Parameter {
+  std::string name;  ///< "/GoldenAMI/latest"
+  std::string value;
+  std::int64_t version = 0;  ///< 1 when created, one more with each put
+};
+
+class Parameters {
+ public:
+  virtual ~Parameters() = default;
+  virtual std::optional<Parameter> get_parameter(const Place& place, const std::string& name) = 0;
+  /// Writes if the present version is `expected_version` (0: it must not exist), else throws
+  /// `conflict`. Returns the new version. Values are not empty and at most 4096 bytes: `usage`.
+  virtual std::int64_t put_parameter(const Place& place, const std::string& name,
+                                     const std::string& value, std::int64_t expected_version) = 0;
+  /// Removes if the present version is `expected_version`, else `conflict`. Fine if it is gone.
+  virtual void remove_parameter(const Place& place, const std::string& name,
+                                std::int64_t expected_version) = 0;
+  /// All whose name starts with `path`, sorted by name.
+  virtual std::vector<Parameter> list_parameters(const Place& place, const std::string& path) = 0;
+};
+
+// --- all of it ----------------------------------------------------------------------------------
+
+/// Facts that callers and wrappers decide on.
+struct Properties {
+  std::string name;                    ///< "libvirt"
+  std::vector<std::string> regions;    ///< those that can be used
+  std::string account_id;              ///< ours, where images are built
+  bool offline_builds = false;         ///< MachineKind::offline works
+  bool native_tokens = false;          ///< idempotency is the cloud's own
+};
+
+class Cloud : public Images,
+              public Sharing,
+              public Tagging,
+              public Machines,
+              public Commands,
+              public Parameters {
+ public:
+  virtual Properties properties() const = 0;
+};
+
+std::string_view to_string(ImageState state);
+std::string_view to_string(MachineState state);
+std::string_view to_string(MachineKind kind);
+std::string_view to_string(CommandState state);
+/// The inverse; throws `corrupt` on an unknown word.
+ImageState image_state_from(std::string_view text);
+MachineState machine_state_from(std::string_view text);
+MachineKind machine_kind_from(std::string_view text);
+
+/// Throws `usage` unless the name follows EC2's rule for image names (see ImageSpec).
+void check_image_name(const std::string& name);
+/// Whether `tags` satisfies a filter's tags and tag_keys.
+bool matches(const Tags& tags, const Tags& wanted, const TagKeys& wanted_keys);
+
+}  // namespace hallmark::cloud

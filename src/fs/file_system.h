@@ -1,0 +1,41 @@
+#pragma once
+/// Files of an image that is not running.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "disk/block_reader.h"
+
+namespace hallmark::fs {
+
+enum class FileType { regular, directory, symlink, other };
+
+struct FileInfo {
+  FileType type = FileType::other;
+  std::uint64_t size_bytes = 0;
+  std::uint32_t mode = 0;  ///< permission bits, setuid, setgid and sticky included (07777)
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::int64_t modified_at = 0;  ///< seconds since the epoch
+  std::string link_target;       ///< of a symlink
+};
+
+/// Read-only view of one file system. Paths are absolute inside it ("/etc/os-release").
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+  virtual std::string type() const = 0;   ///< "ext4"
+  virtual std::string label() const = 0;  ///< may be empty
+  /// Nothing if it does not exist. Symlinks in the middle are followed inside this file system, as
+  /// is the last one if `follow`. Throws `corrupt` if the structures are broken.
+  virtual std::optional<FileInfo> stat(const std::string& path, bool follow = true) = 0;
+  /// Throws `not_found`; `corrupt`; `usage` if it is not a regular file or larger than `limit`.
+  virtual std::string read_file(const std::string& path, std::uint64_t limit = 256u << 20) = 0;
+  /// Names without "." and "..", sorted. Throws `not_found` or `corrupt`.
+  virtual std::vector<std::string> list(const std::string& path) = 0;
+};
+
+}  // namespace hallmark::fs
