@@ -260,6 +260,8 @@ struct Properties {
   std::string account_id;              ///< ours, where images are built
   bool offline_builds = false;         ///< MachineKind::offline works
   bool native_tokens = false;          ///< idempotency is the cloud's own
+  /// A thing that cannot be found this long after the call that made it was never made.
+  Duration settle_time{0};
 };
 
 class Cloud : public Images,

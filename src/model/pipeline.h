@@ -1,0 +1,120 @@
+#pragma once
+/// What golden.yaml says, as plain structs with defaults. Loading and checking: pipeline_file.h.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "model/assessment.h"
+
+namespace hallmark::model {
+
+/// Exactly one member is set.
+struct SourceRef {
+  std::string image_id;      ///< "ami-..."
+  std::string name;          ///< name of an image of ours
+  std::string golden_image;  ///< "product/os" (its newest active version) or "product/os/version"
+};
+
+enum class BuildMode { offline, boot };
+
+struct BuildOptions {
+  BuildMode mode = BuildMode::offline;
+  std::string machine_size;         ///< empty: the cloud's default
+  std::string region;               ///< empty: the first region of the cloud
+  Duration deadline{2 * 3600'000};  ///< builder and test machine switch themselves off then
+};
+
+/// A script with its text: loaded from a path, fetched from a URL, or written inline.
+struct Script {
+  std::string name;    ///< where it came from, for people: a path, a URL, or "inline"
+  std::string text;
+  std::string url;     ///< set if it is still to be fetched; text is empty then
+  std::string sha256;  ///< of text; with a URL in golden.yaml it pins the expected content
+  Duration time_limit{30 * 60'000};
+};
+
+/// Package updates between the two scripts.
+struct Updates {
+  bool enabled = true;
+  bool all = true;                   ///< every package that has an update
+  std::vector<std::string> include;  ///< if not all: only these
+  std::vector<std::string> exclude;  ///< never these
+  Duration time_limit{60 * 60'000};
+};
+
+struct ImageTest {
+  std::string name;
+  Script script;
+};
+
+struct Gate {
+  /// Findings allowed per severity; a severity that is not named is not limited.
+  std::map<std::string, int> max_findings;
+  std::optional<int> max_pending_updates;  ///< findings that have a fix; default 0
+  bool allow_gaps = false;
+  Completeness min_completeness = Completeness::complete;
+};
+
+struct ApprovalPolicy {
+  bool automatic = false;              ///< approve by itself when the gate passes
+  int required = 1;                    ///< distinct approvers
+  std::vector<std::string> approvers;  ///< empty: anyone but the requester
+  Duration deadline{48 * 3600'000};
+};
+
+enum class Delivery {
+  share,  ///< the region's copy stays ours and the account may launch it
+  copy,   ///< the account gets a copy that it owns
+};
+
+struct Target {
+  std::string account_id;
+  std::vector<std::string> regions;
+  Delivery delivery = Delivery::share;
+  std::string role_name;    ///< empty: goldenAMICrossAccountRole
+  std::string external_id;
+};
+
+struct Retention {
+  std::optional<int> keep_versions;  ///< newest active versions kept
+};
+
+struct Pipeline {
+  std::string product;  ///< "ProductName-ProductVersion"
+  std::string os;       ///< "OSName-OSVersion"
+  std::string version;
+  std::string description;
+  SourceRef source;
+  BuildOptions build;
+  std::optional<Script> pre_update;
+  std::optional<Script> post_update;
+  /// For all scripts. Values of secrets are read from the environment by name when a run needs them
+  /// and are never stored.
+  std::map<std::string, std::string> environment;
+  std::vector<std::string> secrets;
+  Updates updates;
+  std::vector<ImageTest> tests;
+  Gate gate;
+  ApprovalPolicy approval;
+  std::vector<Target> targets;
+  Retention retention;
+  std::map<std::string, std::string> tags;
+};
+
+/// "{product}-{os}-{version}", the image's name in the cloud.
+std::string image_name(const Pipeline& pipeline);
+/// "{product}/{os}/{version}", the image's name in Hallmark.
+std::string image_key(const Pipeline& pipeline);
+
+/// Complete and stable: what evidence digests cover and runs take as input.
+void to_json(Json& json, const Pipeline& value);
+void from_json(const Json& json, Pipeline& value);
+
+std::string_view to_string(BuildMode mode);
+std::string_view to_string(Delivery delivery);
+
+}  // namespace hallmark::model
