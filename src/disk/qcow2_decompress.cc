@@ -1,0 +1,54 @@
+#include <zlib.h>
+#include <zstd.h>
+
+#include <memory>
+
+#include "base/error.h"
+#include "disk/qcow2.h"
+
+namespace hallmark::disk {
+namespace {
+
+bool inflate_raw(std::span<const std::byte> packed, std::span<std::byte> out) {
+  z_stream stream{};
+  // Negative: raw deflate without header. 15 is the largest window and reads all smaller ones.
+  if (inflateInit2(&stream, -15) != Z_OK) {
+    throw Error(ErrorKind::unavailable, "no memory to decompress a cluster");
+  }
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()));
+  stream.avail_in = static_cast<uInt>(packed.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  int status = inflate(&stream, Z_FINISH);
+  bool full = stream.avail_out == 0;
+  inflateEnd(&stream);
+  return full && (status == Z_STREAM_END || status == Z_BUF_ERROR);
+}
+
+bool unpack_zstd(std::span<const std::byte> packed, std::span<std::byte> out) {
+  struct Free {
+    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+  };
+  std::unique_ptr<ZSTD_DCtx, Free> context(ZSTD_createDCtx());
+  if (!context) throw Error(ErrorKind::unavailable, "no memory to decompress a cluster");
+  // Clusters have at most 2^21 bytes; a frame that asks for much more memory is not ours.
+  ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, 23);
+  ZSTD_inBuffer input{packed.data(), packed.size(), 0};
+  ZSTD_outBuffer output{out.data(), out.size(), 0};
+  while (output.pos < output.size) {
+    std::size_t consumed = input.pos, produced = output.pos;
+    std::size_t status = ZSTD_decompressStream(context.get(), &output, &input);
+    if (ZSTD_isError(status)) return false;
+    if (input.pos == consumed && output.pos == produced) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+bool decompress_cluster(Compression compression, std::span<const std::byte> packed,
+                        std::span<std::byte> out) {
+  return compression == Compression::zlib ? inflate_raw(packed, out) : unpack_zstd(packed, out);
+}
+
+}  // namespace hallmark::disk

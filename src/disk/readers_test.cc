@@ -1,0 +1,86 @@
+#include "disk/readers.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <cstring>
+
+#include "base/error.h"
+
+namespace hallmark::disk {
+namespace {
+
+template <typename Function>
+ErrorKind kind_of(Function function) {
+  try {
+    function();
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return ErrorKind::internal;
+}
+
+std::string text_at(BlockReader& disk, std::uint64_t offset, std::size_t length) {
+  std::string text(length, '?');
+  disk.read(offset, std::as_writable_bytes(std::span(text)));
+  return text;
+}
+
+TEST(Readers, RawFileIsReadAsItLies) {
+  TempDir directory;
+  write_file(directory.path() / "disk", "hello disk");
+  auto disk = open_disk(directory.path() / "disk");
+  EXPECT_EQ(disk->size_bytes(), 10u);
+  EXPECT_EQ(text_at(*disk, 6, 4), "disk");
+  EXPECT_EQ(text_at(*disk, 10, 0), "");
+  EXPECT_EQ(kind_of([&] { text_at(*disk, 7, 4); }), ErrorKind::corrupt);
+  EXPECT_EQ(kind_of([&] { text_at(*disk, ~std::uint64_t{0}, 2); }), ErrorKind::corrupt);
+}
+
+TEST(Readers, RefusesWhatIsNoDisk) {
+  TempDir directory;
+  EXPECT_EQ(kind_of([&] { open_disk(directory.path() / "missing"); }), ErrorKind::not_found);
+  EXPECT_EQ(kind_of([&] { open_disk(directory.path()); }), ErrorKind::usage);
+  Path pipe = directory.path() / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  EXPECT_EQ(kind_of([&] { open_disk(pipe); }), ErrorKind::usage);
+}
+
+TEST(Readers, NamesForeignFormats) {
+  TempDir directory;
+  Path file = directory.path() / "disk.vmdk";
+  write_file(file, "KDMV" + std::string(1000, '\0'));
+  try {
+    open_disk(file);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::usage);
+    EXPECT_NE(error.message().find("VMDK"), std::string::npos);
+    EXPECT_NE(error.hint().find("qemu-img convert"), std::string::npos);
+  }
+}
+
+TEST(Readers, SubRangeStaysInside) {
+  auto disk = memory_disk(std::string("0123456789"));
+  auto part = sub_range(*disk, 2, 5);
+  EXPECT_EQ(part->size_bytes(), 5u);
+  EXPECT_EQ(text_at(*part, 0, 5), "23456");
+  EXPECT_EQ(part->fetched_bytes(), 5u);
+  EXPECT_EQ(kind_of([&] { text_at(*part, 3, 3); }), ErrorKind::corrupt);
+  EXPECT_EQ(kind_of([&] { sub_range(*disk, 6, 5); }), ErrorKind::corrupt);
+  EXPECT_EQ(kind_of([&] { sub_range(*disk, 2, ~std::uint64_t{0}); }), ErrorKind::corrupt);
+}
+
+TEST(Readers, EndiannessIsAsNamed) {
+  std::vector<std::byte> bytes;
+  for (int i = 1; i <= 8; ++i) bytes.push_back(std::byte(i));
+  EXPECT_EQ(little16(bytes, 0), 0x0201);
+  EXPECT_EQ(little32(bytes, 0), 0x04030201u);
+  EXPECT_EQ(little64(bytes, 0), 0x0807060504030201u);
+  EXPECT_EQ(big32(bytes, 4), 0x05060708u);
+  EXPECT_EQ(big64(bytes, 0), 0x0102030405060708u);
+}
+
+}  // namespace
+}  // namespace hallmark::disk
