@@ -85,8 +85,8 @@ void check_image_name(const std::string& name) {
   }
   auto bad = std::find_if_not(name.begin(), name.end(), image_name_character);
   if (bad != name.end()) {
-    throw Error(ErrorKind::usage, "image name \"{}\" has a character that is not allowed at {}", name,
-                bad - name.begin() + 1)
+    throw Error(ErrorKind::usage, "image name \"{}\" has a character that is not allowed at {}",
+                name, bad - name.begin() + 1)
         .hint("use letters, digits, spaces and ( ) [ ] . / - ' @ _");
   }
 }

@@ -7,11 +7,13 @@
 ///     INSTANTIATE_CLOUD_CONTRACT(Memory, {"plain", fresh_cloud});
 ///
 /// Two groups come out of that:
-///  - `CloudContract`: images, sharing, tags, parameters. No machine; each test asks for a fresh setup
+///  - `CloudContract`: images, sharing, tags, parameters. No machine; each test asks for a fresh
+///  setup
 ///    and makes small images from `disk_file`.
-///  - `CloudMachineContract`: three tests, each with one launch, each going through many promises in
-///    named sections (a failure names its section), so that a cloud whose machines take long to boot
-///    boots three times in all.
+///  - `CloudMachineContract`: three tests, each with one launch, each going through many promises
+///  in
+///    named sections (a failure names its section), so that a cloud whose machines take long to
+///    boot boots three times in all.
 
 #include <gtest/gtest.h>
 
@@ -47,10 +49,10 @@ struct ContractSetup {
   /// How many looks something may take before a test gives up.
   int looks = 200;
 
-  bool machines = true;                          ///< else CloudMachineContract is skipped
-  bool reboots = true;                           ///< exit code 194 reboots and runs again
-  MachineSpec machine;                           ///< kind, size, network; the suite adds the rest
-  std::string machine_directory = "/var/tmp";    ///< where scripts may keep files over a reboot
+  bool machines = true;                        ///< else CloudMachineContract is skipped
+  bool reboots = true;                         ///< exit code 194 reboots and runs again
+  MachineSpec machine;                         ///< kind, size, network; the suite adds the rest
+  std::string machine_directory = "/var/tmp";  ///< where scripts may keep files over a reboot
   Duration deadline_after = std::chrono::seconds(30);  ///< of the launch that tests the deadline
 };
 
