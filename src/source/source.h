@@ -22,10 +22,11 @@ struct DebianSourceSpec {
 /// What is being done, and how far (0..1) if known.
 using Progress = std::function<void(std::optional<double> fraction, const std::string& text)>;
 
-/// A bootable qcow2: GPT, ext4 root, cloud kernel, GRUB in the BIOS boot partition, guest agent, sshd,
-/// DHCP; the release's packages only, none of its security updates. The mirror comes from the
-/// machine's own apt configuration. Works as root and, where user namespaces and subordinate ids are
-/// set up, as an ordinary user; else throws `denied` with the way out. Leaves nothing behind on failure.
+/// A bootable qcow2: GPT, ext4 root, cloud kernel, GRUB in the BIOS boot partition, guest agent,
+/// sshd, DHCP; the release's packages only, none of its security updates. The mirror comes from the
+/// machine's own apt configuration. Works as root and, where user namespaces and subordinate ids
+/// are set up, as an ordinary user; else throws `denied` with the way out. Leaves nothing behind on
+/// failure.
 void make_debian_source(const DebianSourceSpec& spec, const Progress& progress,
                         std::stop_token stop);
 

@@ -1,0 +1,213 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/process.h"
+#include "base/text.h"
+#include "source/source.h"
+
+// Makes a real source image and boots it, without KVM: needs a Debian mirror and a few hundred MiB.
+
+namespace hallmark::source {
+namespace {
+
+using namespace std::chrono_literals;
+using Steady = std::chrono::steady_clock;
+
+double seconds_since(Steady::time_point start) {
+  return std::chrono::duration<double>(Steady::now() - start).count();
+}
+
+std::size_t files_in(const Path& directory) {
+  auto files = std::filesystem::directory_iterator(directory);
+  return static_cast<std::size_t>(std::distance(begin(files), end(files)));
+}
+
+/// The guest agent's socket of a running machine.
+class Agent {
+ public:
+  bool connect(const Path& socket) {
+    fd_.reset(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    socket.string().copy(address.sun_path, sizeof address.sun_path - 1);
+    timeval wait{1, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+    return ::connect(fd_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  }
+
+  std::optional<Json> call(const Json& request) {
+    std::string line = request.dump() + "\n";
+    if (::send(fd_.get(), line.data(), line.size(), MSG_NOSIGNAL) < 0) return std::nullopt;
+    std::string answer;
+    char byte = 0;
+    while (::recv(fd_.get(), &byte, 1, 0) == 1) {
+      if (byte == '\n') {
+        Json parsed = Json::parse(answer, nullptr, false);
+        if (parsed.is_object() && parsed.contains("return")) return parsed["return"];
+        answer.clear();
+      } else if (static_cast<unsigned char>(byte) != 0xff) {
+        answer += byte;
+      }
+    }
+    return std::nullopt;
+  }
+
+  std::string shell(const std::string& script) {
+    auto started = call(
+        {{"execute", "guest-exec"},
+         {"arguments", {{"path", "/bin/sh"}, {"arg", {"-c", script}}, {"capture-output", true}}}});
+    if (!started) return "no answer";
+    Json status_of = {{"execute", "guest-exec-status"},
+                      {"arguments", {{"pid", (*started)["pid"]}}}};
+    for (int i = 0; i < 300; ++i) {
+      auto status = call(status_of);
+      if (status && (*status)["exited"].get<bool>()) {
+        return base64_decode(status->value("out-data", "")) +
+               base64_decode(status->value("err-data", ""));
+      }
+      std::this_thread::sleep_for(200ms);
+    }
+    return "did not end";
+  }
+
+ private:
+  FileDescriptor fd_;
+};
+
+TEST(DebianSource, MakesAnImageThatBootsAndAnswers) {
+  TempDir work;
+  DebianSourceSpec spec;
+  spec.output = work.path() / "source.qcow2";
+  auto start = Steady::now();
+  double last = 0;
+  try {
+    make_debian_source(spec,
+                       [&](std::optional<double> fraction, const std::string& text) {
+                         std::printf("%6.1f s  %3.0f %%  %s\n", seconds_since(start),
+                                     fraction.value_or(0) * 100, text.c_str());
+                         EXPECT_GE(fraction.value_or(last), last);
+                         last = fraction.value_or(last);
+                       },
+                       {});
+  } catch (const Error& e) {
+    if (e.kind() == ErrorKind::unavailable || e.kind() == ErrorKind::denied ||
+        (e.kind() == ErrorKind::not_found)) {
+      GTEST_SKIP() << e.full_text();
+    }
+    FAIL() << e.full_text();
+  }
+  EXPECT_EQ(last, 1);
+  EXPECT_EQ(files_in(work.path()), 1u) << "something was left beside the image";
+  if (!find_program("qemu-system-x86_64")) GTEST_SKIP() << "no qemu-system-x86_64";
+
+  Path socket = work.path() / "agent";
+  auto boot = Steady::now();
+  std::stop_source off;
+  std::jthread machine([&] {
+    try {
+      ProcessSpec qemu;
+      qemu.argv = {"qemu-system-x86_64",
+                   "-accel",
+                   "tcg,thread=multi",
+                   "-cpu",
+                   "max",
+                   "-smp",
+                   "2",
+                   "-m",
+                   "1024",
+                   "-display",
+                   "none",
+                   "-snapshot",
+                   "-serial",
+                   "file:" + (work.path() / "console").string(),
+                   "-drive",
+                   "file=" + spec.output.string() + ",if=virtio,cache=unsafe",
+                   "-nic",
+                   "user,model=virtio",
+                   "-device",
+                   "virtio-serial",
+                   "-chardev",
+                   "socket,path=" + socket.string() + ",server=on,wait=off,id=agent",
+                   "-device",
+                   "virtserialport,chardev=agent,name=org.qemu.guest_agent.0",
+                   "-device",
+                   "virtio-rng-pci"};
+      run_process(qemu, off.get_token());
+    } catch (const Error&) {
+      // Being stopped is how it ends.
+    }
+  });
+  Agent agent;
+  bool answers = false;
+  while (!answers && seconds_since(boot) < 240) {
+    answers = agent.connect(socket) && agent.call({{"execute", "guest-ping"}});
+    if (!answers) std::this_thread::sleep_for(200ms);
+  }
+  std::printf("guest agent answers after %.1f s\n", seconds_since(boot));
+  EXPECT_TRUE(answers) << read_file_if_exists(work.path() / "console").value_or("no console");
+  if (answers) {
+    std::string state = agent.shell("systemctl is-system-running --wait");
+    std::printf("booted after %.1f s: %s", seconds_since(boot), state.c_str());
+    EXPECT_EQ(trim(state), "running") << agent.shell("systemctl --failed --no-legend");
+    EXPECT_EQ(trim(agent.shell("wc -c < /etc/machine-id")), "33");
+    EXPECT_EQ(trim(agent.shell("test -s /etc/ssh/ssh_host_ed25519_key && echo made")), "made");
+    EXPECT_EQ(trim(agent.shell("ip -4 -br addr show scope global | wc -l")), "1");
+    EXPECT_EQ(trim(agent.shell("passwd -S root | cut -d' ' -f2")), "L");
+    EXPECT_EQ(trim(agent.shell("stat -c %U:%G /var/mail /usr/bin/ssh-agent | tr '\\n' ' '")),
+              "root:mail root:_ssh");
+    EXPECT_EQ(trim(agent.shell("find / -xdev -nouser -o -xdev -nogroup | head -3")), "");
+    std::printf("%s\n", agent.shell("systemd-analyze; systemd-analyze blame | head -12").c_str());
+  }
+  off.request_stop();
+}
+
+TEST(DebianSource, StoppedInTheMiddleItLeavesNothing) {
+  TempDir work;
+  DebianSourceSpec spec;
+  spec.output = work.path() / "source.qcow2";
+  std::stop_source stop;
+  auto begun = Steady::now();
+  try {
+    make_debian_source(
+        spec,
+        [&](std::optional<double>, const std::string& text) {
+          if (text.starts_with("unpacking")) stop.request_stop();
+        },
+        stop.get_token());
+    FAIL() << "was not stopped";
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::cancelled) GTEST_SKIP() << e.full_text();
+  }
+  EXPECT_LT(seconds_since(begun), 120);
+  EXPECT_EQ(files_in(work.path()), 0u);
+}
+
+TEST(DebianSource, UnknownPackageIsAUsageError) {
+  TempDir work;
+  DebianSourceSpec spec;
+  spec.output = work.path() / "source.qcow2";
+  spec.extra_packages = {"there-is-no-such-package"};
+  try {
+    make_debian_source(spec, {}, {});
+    FAIL() << "was made";
+  } catch (const Error& e) {
+    if (e.kind() == ErrorKind::unavailable || e.kind() == ErrorKind::denied) {
+      GTEST_SKIP() << e.full_text();
+    }
+    EXPECT_EQ(e.kind(), ErrorKind::usage) << e.full_text();
+    EXPECT_THAT(e.message(), testing::HasSubstr("there-is-no-such-package"));
+  }
+  EXPECT_EQ(files_in(work.path()), 0u);
+}
+
+}  // namespace
+}  // namespace hallmark::source
