@@ -1,0 +1,341 @@
+/// The build workflow: from a source image to an approved, registered golden image.
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/text.h"
+#include "pipeline/evidence.h"
+#include "pipeline/golden_parameters.h"
+#include "pipeline/guest.h"
+#include "pipeline/names.h"
+#include "pipeline/ownership.h"
+#include "pipeline/scripts.h"
+#include "pipeline/workflows.h"
+
+namespace hallmark::pipeline {
+
+namespace {
+
+/// A large image's snapshot takes an hour on AWS (features.md c2).
+constexpr Duration kImageLimit{2 * 3600'000};
+constexpr workflow::PollSchedule kImageSchedule{Duration{100}, Duration{15'000}};
+
+/// What the parts of one build share.
+struct Build {
+  Context& context;
+  workflow::Run& run;
+  const model::Pipeline& pipeline;
+  std::string requested_by;
+  cloud::Place home;
+
+  TimePoint deadline() const { return run.started_at() + pipeline.build.deadline; }
+};
+
+std::string find_source(const Build& build) {
+  const model::SourceRef& source = build.pipeline.source;
+  cloud::Cloud& cloud = build.context.cloud;
+  if (!source.golden_image.empty()) {
+    GoldenImage parent = get_golden_image(build.context.database, source.golden_image);
+    if (parent.state != GoldenState::active) {
+      throw Error(ErrorKind::conflict, "the parent image {} is {}, not active", parent.image_key,
+                  to_string(parent.state));
+    }
+    if (parent.home.region == build.home.region) return parent.image_id;
+    for (const ImageTarget& target : list_targets(build.context.database, parent.run_id)) {
+      if (target.place == build.home && target.state == TargetState::available) {
+        return target.image_id;
+      }
+    }
+    throw Error(ErrorKind::not_found, "the parent image {} is not in {}", parent.image_key,
+                build.home.region)
+        .hint("distribute it there first");
+  }
+  if (!source.image_id.empty()) {
+    if (cloud.find_image(build.home, source.image_id)) return source.image_id;
+    throw Error(ErrorKind::not_found, "there is no source image {} in {}", source.image_id,
+                cloud::to_string(build.home))
+        .hint("see: hallmark source list");
+  }
+  std::vector<cloud::Image> images =
+      cloud.list_images(build.home, {.name = source.name, .owned_only = false});
+  if (images.empty()) {
+    throw Error(ErrorKind::not_found, "there is no source image named {} in {}", source.name,
+                cloud::to_string(build.home))
+        .hint("see: hallmark source list");
+  }
+  return images.front().image_id;
+}
+
+std::map<std::string, std::string> script_environment(const Build& build,
+                                                      const std::string& phase) {
+  std::map<std::string, std::string> environment = build.pipeline.environment;
+  environment["HALLMARK_PRODUCT"] = build.pipeline.product;
+  environment["HALLMARK_OS"] = build.pipeline.os;
+  environment["HALLMARK_VERSION"] = build.pipeline.version;
+  environment["HALLMARK_PHASE"] = phase;
+  return environment;
+}
+
+void run_script(const Build& build, const Guest& guest, const std::string& name,
+                const model::Script& script) {
+  run_in_guest(build.context, build.run, guest, name, script, script_environment(build, name),
+               build.pipeline.secrets);
+}
+
+void update_packages(const Build& build, const Guest& guest) {
+  const model::Updates& updates = build.pipeline.updates;
+  std::map<std::string, std::string> environment = script_environment(build, "update-packages");
+  environment["HALLMARK_INCLUDE"] = updates.all ? "all" : join(updates.include, " ");
+  environment["HALLMARK_EXCLUDE"] = join(updates.exclude, " ");
+  model::Script script{.name = "package update",
+                       .text = std::string(scripts::kUpdatePackages),
+                       .time_limit = updates.time_limit};
+  run_in_guest(build.context, build.run, guest, "update-packages", script, environment, {});
+}
+
+/// Source to candidate. The builder is gone when this returns.
+std::string make_candidate(const Build& build, const std::string& source_image_id) {
+  const model::Pipeline& pipeline = build.pipeline;
+  cloud::MachineSpec spec{
+      .image_id = source_image_id,
+      .kind = pipeline.build.mode == model::BuildMode::offline ? cloud::MachineKind::offline
+                                                               : cloud::MachineKind::boot,
+      .machine_size = pipeline.build.machine_size,
+      .name = "builder of " + model::image_key(pipeline),
+      .deadline = build.deadline()};
+  Guest builder = launch_guest(build.context, build.run, "builder", build.home, spec);
+  if (pipeline.pre_update) run_script(build, builder, "pre-update", *pipeline.pre_update);
+  if (pipeline.updates.enabled) update_packages(build, builder);
+  if (pipeline.post_update) run_script(build, builder, "post-update", *pipeline.post_update);
+  stop_guest(build.context, build.run, builder);
+
+  std::string image_id = build.run.step("create-candidate", [&](workflow::Step& step) {
+    return make_owned(
+        build.context, build.run, step, kImageKind, build.home, build.deadline(),
+        [&](const std::string& token, const cloud::Tags& tags) {
+          cloud::ImageSpec image{.name = model::image_name(pipeline),
+                                 .description = pipeline.description,
+                                 .tags = image_tags(pipeline, kCandidateType)};
+          image.tags.insert(tags.begin(), tags.end());
+          return build.context.cloud.create_image(build.home, builder.machine_id, image, token,
+                                                  step.stop());
+        });
+  });
+  build.run.poll("candidate-available", kImageLimit, kImageSchedule,
+                 [&](workflow::Step&) -> std::optional<bool> {
+                   auto image = build.context.cloud.find_image(build.home, image_id);
+                   if (!image || image->state == cloud::ImageState::pending) return std::nullopt;
+                   if (image->state == cloud::ImageState::available) return true;
+                   throw Error(ErrorKind::failed, "image {} is {}: {}", image_id,
+                               cloud::to_string(image->state), image->state_reason);
+                 });
+  build.run.step("record-candidate", [&](workflow::Step&) {
+    change_image(build.context.database, build.run.id(), {.image_id = image_id},
+                 build.context.clock.now());
+  });
+  remove_guest(build.context, build.run, builder);
+  return image_id;
+}
+
+/// Boots the candidate once, which alone proves something, and runs the tests in it.
+void test_candidate(const Build& build, const std::string& image_id) {
+  cloud::MachineSpec spec{.image_id = image_id,
+                          .kind = cloud::MachineKind::boot,
+                          .machine_size = build.pipeline.build.machine_size,
+                          .name = "test of " + model::image_key(build.pipeline),
+                          .deadline = build.deadline()};
+  Guest guest = launch_guest(build.context, build.run, "test", build.home, spec);
+  for (const model::ImageTest& test : build.pipeline.tests) {
+    try {
+      run_script(build, guest, test.name, test.script);
+    } catch (Error& e) {
+      throw std::move(e.note("the candidate did not pass its tests"));
+    }
+  }
+  remove_guest(build.context, build.run, guest);
+}
+
+/// Reads both disks, writes the evidence, and puts the gate's verdict into the journal.
+Json assess_candidate(const Build& build, const std::string& image_id,
+                      const std::string& source_image_id) {
+  Context& context = build.context;
+  auto assess = [&](workflow::Step& step, const std::string& id, model::Inventory& inventory) {
+    auto disk = context.cloud.open_image(build.home, id);
+    inventory = context.scanner.take_inventory(*disk);
+    step.progress(std::nullopt, fmt::format("{} packages in {}", inventory.packages.size(), id));
+    return context.scanner.assess(inventory, step.stop());
+  };
+  return build.run.step("assess", [&](workflow::Step& step) {
+    Evidence evidence;
+    evidence.image_id = image_id;
+    evidence.assessment = assess(step, image_id, evidence.inventory);
+    try {
+      model::Inventory source_inventory;
+      evidence.source = assess(step, source_image_id, source_inventory);
+    } catch (const Error& e) {
+      // A shared source may be launched but not read; the candidate's own assessment is what counts.
+      if (traits(e.kind()).retry || e.kind() == ErrorKind::cancelled) throw;
+      step.log(fmt::format("the source image cannot be assessed: {}\n", e.full_text()));
+    }
+    evidence.gate = evaluate_gate(build.pipeline.gate, evidence.assessment);
+    std::string digest = write_evidence(context, build.run.id(), build.pipeline, evidence);
+
+    auto record = [&](const std::string& purpose, const model::Assessment& assessment) {
+      record_assessment(context.database, build.run.id(),
+                        {.assessment_id = id_from_token("assessment", step.token() + purpose),
+                         .purpose = purpose,
+                         .assessed_at = assessment.assessed_at,
+                         .digest = sha256_hex(compact(assessment)),
+                         .assessment = assessment});
+    };
+    record("candidate", evidence.assessment);
+    if (evidence.source) record("source", *evidence.source);
+    change_image(context.database, build.run.id(), {.evidence_digest = digest},
+                 context.clock.now());
+    return Json{{"evidence_digest", digest},
+                {"gate", evidence.gate},
+                {"findings", evidence.assessment.findings.size()},
+                {"source_findings",
+                 evidence.source ? Json(evidence.source->findings.size()) : Json(nullptr)},
+                {"gaps", evidence.assessment.gaps.size()},
+                {"completeness", model::to_string(evidence.assessment.completeness)}};
+  });
+}
+
+/// Notes why, for the record that is made once everything is cleaned up, and ends the run.
+[[noreturn]] void reject(const Build& build, Error error) {
+  build.run.step("reject", [&](workflow::Step&) {
+    change_image(build.context.database, build.run.id(), {.state_reason = error.full_text()},
+                 build.context.clock.now());
+  });
+  throw error;
+}
+
+/// Waits until enough people have approved exactly this evidence. Holds no thread meanwhile.
+void await_approval(const Build& build, const std::string& digest) {
+  const model::ApprovalPolicy& policy = build.pipeline.approval;
+  const std::string key = model::image_key(build.pipeline);
+  if (policy.automatic) {
+    build.run.note("approved-by-policy", "approved by policy: approval.automatic is on");
+    return;
+  }
+  build.run.step("await-approval", [&](workflow::Step&) {
+    change_image(build.context.database, build.run.id(),
+                 {.state = GoldenState::awaiting_approval}, build.context.clock.now());
+  });
+  std::vector<std::string> approvers;
+  for (int n = 1; static_cast<int>(approvers.size()) < policy.required; ++n) {
+    const std::string step_key = fmt::format("decision-{}", n);
+    std::optional<Json> signal = build.run.wait_for_signal(
+        step_key, kDecisionSignal, policy.deadline,
+        fmt::format("approval of {} ({} of {})", key, approvers.size(), policy.required));
+    if (!signal) {
+      reject(build, Error(ErrorKind::rejected, "{} was not approved within {}", key,
+                          format_duration(policy.deadline)));
+    }
+    Decision decision = signal->get<Decision>();
+    // Signals may come from anywhere, so the rules are checked here again.
+    if (decision.evidence_digest != digest ||
+        refusal(policy, build.requested_by, decision.approver) ||
+        std::find(approvers.begin(), approvers.end(), decision.approver) != approvers.end()) {
+      build.run.note(step_key + "-void",
+                     fmt::format("a decision of {} does not count", decision.approver));
+      continue;
+    }
+    build.run.step("record-" + step_key, [&](workflow::Step&) {
+      record_decision(build.context.database, build.run.id(), decision);
+    });
+    if (!decision.approve) {
+      reject(build, Error(ErrorKind::rejected, "{} was rejected by {}: {}", key, decision.approver,
+                          decision.comment.empty() ? "no reason given" : decision.comment));
+    }
+    approvers.push_back(decision.approver);
+  }
+}
+
+/// From candidate to golden image. Each step is owned by the run until the last one releases them all, so
+/// that a failure in between leaves nothing half published.
+void register_image(const Build& build, const std::string& image_id) {
+  Context& context = build.context;
+  const model::Pipeline& pipeline = build.pipeline;
+  const std::string name = version_parameter(pipeline.product, pipeline.os, pipeline.version);
+  build.run.step("tag-golden", [&](workflow::Step&) {
+    context.cloud.set_tags(build.home, image_id, {{kTypeTag, kGoldenType}});
+  });
+  build.run.step("publish-version", [&](workflow::Step& step) {
+    make_owned_detail(context, build.run, step, kParameterKind, build.home,
+                      {{"name", name}, {"value", image_id}},
+                      [&] { publish_parameter(context.cloud, build.home, name, image_id); });
+  });
+  build.run.step("publish-latest", [&](workflow::Step& step) {
+    make_owned_detail(context, build.run, step, kLatestKind, build.home, {{"image_id", image_id}},
+                      [&] { add_to_latest(context.cloud, build.home, image_id); });
+  });
+  build.run.step("activate", [&](workflow::Step&) {
+    context.cloud.remove_tags(build.home, image_id, {kRunTag, kTokenTag, kDeadlineTag});
+    record_target(context.database, build.run.id(),
+                  {.place = build.home,
+                   .image_id = image_id,
+                   .delivery = "home",
+                   .state = TargetState::available},
+                  context.clock.now());
+    change_image(context.database, build.run.id(), {.state = GoldenState::active},
+                 context.clock.now());
+    release_all_owned(context, build.run.id());
+  });
+}
+
+}  // namespace
+
+Json build(Context& context, workflow::Run& run) {
+  const model::Pipeline pipeline = member<model::Pipeline>(run.input(), "pipeline");
+  Build build{context, run, pipeline, member<std::string>(run.input(), "requested_by"),
+              context.home(pipeline.build.region)};
+  const std::string key = model::image_key(pipeline);
+
+  // Clean-ups run in reverse order: first whatever the run still owns goes, then the record says so.
+  run.on_exit("record-failure", workflow::ExitOn::failure, [&](workflow::Step&) {
+    auto image = find_golden_image(context.database, run.id());
+    if (!image || image->state == GoldenState::active) return;
+    bool rejected = !image->state_reason.empty();
+    change_image(context.database, run.id(),
+                 {.state = rejected ? GoldenState::rejected : GoldenState::failed},
+                 context.clock.now());
+  });
+  run.on_exit("clean-up", workflow::ExitOn::always,
+              [&](workflow::Step&) { remove_all_owned(context, run.id()); });
+
+  run.step("reserve-version", [&](workflow::Step&) {
+    reserve_version(context.database, {.run_id = run.id(),
+                                       .image_key = key,
+                                       .product = pipeline.product,
+                                       .os = pipeline.os,
+                                       .version = pipeline.version,
+                                       .home = build.home,
+                                       .requested_by = build.requested_by,
+                                       .pipeline = pipeline,
+                                       .created_at = to_rfc3339(run.started_at())});
+  });
+  std::string source_image_id = run.step("find-source", [&](workflow::Step&) {
+    std::string id = find_source(build);
+    change_image(context.database, run.id(), {.source_image_id = id}, context.clock.now());
+    return id;
+  });
+  std::string image_id = make_candidate(build, source_image_id);
+  test_candidate(build, image_id);
+  Json assessed = assess_candidate(build, image_id, source_image_id);
+  GateVerdict gate = member<GateVerdict>(assessed, "gate");
+  if (!gate.passed) {
+    reject(build, Error(ErrorKind::rejected, "the gate is closed for {}", key)
+                      .note(join(gate.failures, "\n  "))
+                      .hint("the evidence is kept: hallmark image report " + run.id()));
+  }
+  await_approval(build, member<std::string>(assessed, "evidence_digest"));
+  register_image(build, image_id);
+  return {{"image_key", key},
+          {"image_id", image_id},
+          {"evidence_digest", member<std::string>(assessed, "evidence_digest")}};
+}
+
+}  // namespace hallmark::pipeline

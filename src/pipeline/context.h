@@ -1,0 +1,41 @@
+#pragma once
+/// What the product's workflows are given to work with. Made once, in app/.
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "cloud/cloud.h"
+#include "db/database.h"
+#include "model/assessment.h"
+#include "workflow/ledger.h"
+
+namespace hallmark::pipeline {
+
+/// How an image's disk becomes an inventory, and an inventory an assessment.
+struct Scanner {
+  std::function<model::Inventory(disk::BlockReader&)> take_inventory;
+  std::function<model::Assessment(const model::Inventory&, std::stop_token)> assess;
+};
+
+/// References must outlive every workflow that runs.
+struct Context {
+  cloud::Cloud& cloud;
+  db::Database& database;
+  workflow::Ledger& ledger;
+  Clock& clock;
+  Path state_directory;  ///< evidence goes to <state_directory>/evidence
+  Scanner scanner;
+  /// The value of a secret named in golden.yaml, asked for when a script starts and never stored.
+  std::function<std::optional<std::string>(const std::string& name)> secret;
+  /// The text behind a URL. Throws `not_found`, `unavailable`, `denied`.
+  std::function<std::string(const std::string& url, std::stop_token)> fetch;
+
+  /// Where images are built: our own account, in `region` or the cloud's first one.
+  cloud::Place home(const std::string& region) const;
+};
+
+}  // namespace hallmark::pipeline

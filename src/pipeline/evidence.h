@@ -1,0 +1,35 @@
+#pragma once
+/// What an approver looks at and what stays as proof: files in one directory per build run, and the
+/// digest that a decision is bound to.
+
+#include <optional>
+#include <string>
+
+#include "base/files.h"
+#include "model/assessment.h"
+#include "model/pipeline.h"
+#include "pipeline/context.h"
+#include "pipeline/gate.h"
+
+namespace hallmark::pipeline {
+
+struct Evidence {
+  std::string image_id;
+  model::Inventory inventory;
+  model::Assessment assessment;
+  std::optional<model::Assessment> source;  ///< the source image's, nothing if it cannot be read
+  GateVerdict gate;
+};
+
+Path evidence_directory(const Context& context, const std::string& run_id);
+
+/// Writes inventory.json, assessment.json, source-assessment.json, gate.json, pipeline.json,
+/// report.json, report.txt, report.html and evidence.json (the digest of each file). Returns the
+/// evidence digest: SHA-256 of image id, pipeline, inventory, assessment and gate verdict.
+std::string write_evidence(const Context& context, const std::string& run_id,
+                           const model::Pipeline& pipeline, const Evidence& evidence);
+
+/// The inventory kept with a build run; throws `not_found`, `corrupt` if it was altered.
+model::Inventory read_inventory(const Context& context, const std::string& run_id);
+
+}  // namespace hallmark::pipeline

@@ -1,0 +1,327 @@
+#include "pipeline/image_store.h"
+
+#include <array>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/text.h"
+
+namespace hallmark::pipeline {
+
+namespace {
+
+constexpr std::array<std::string_view, 7> kGoldenStates = {
+    "building", "awaiting_approval", "active",        "failed",
+    "rejected", "decommissioning",   "decommissioned"};
+constexpr std::array<std::string_view, 4> kTargetStates = {"pending", "available", "failed",
+                                                           "removed"};
+
+template <typename State, std::size_t N>
+State state_from(const std::array<std::string_view, N>& names, const std::string& text) {
+  for (std::size_t i = 0; i < N; ++i) {
+    if (names[i] == text) return static_cast<State>(i);
+  }
+  throw Error(ErrorKind::corrupt, "unknown state \"{}\" in the database", text);
+}
+
+GoldenImage image_from(const db::Row& row) {
+  GoldenImage image;
+  image.run_id = row.text("run_id");
+  image.image_key = row.text("image_key");
+  image.product = row.text("product");
+  image.os = row.text("os");
+  image.version = row.text("version");
+  image.state = state_from<GoldenState>(kGoldenStates, row.text("state"));
+  image.state_reason = row.text("state_reason");
+  image.home = {row.text("account_id"), row.text("region")};
+  image.image_id = row.text("image_id");
+  image.source_image_id = row.text("source_image_id");
+  image.requested_by = row.text("requested_by");
+  image.evidence_digest = row.text("evidence_digest");
+  image.pipeline = parse_json(row.text("pipeline"), "golden_images.pipeline");
+  image.created_at = row.text("created_at");
+  image.updated_at = row.text("updated_at");
+  return image;
+}
+
+/// `where` is a condition and an order over golden_images, written here, never by a user.
+std::vector<GoldenImage> select_images(db::Database& database, const std::string& where,
+                                       const std::vector<db::Parameter>& parameters) {
+  std::vector<GoldenImage> images;
+  database.read([&](db::Connection& connection) {
+    images.clear();
+    for (const db::Row& row :
+         connection.query("select * from golden_images where " + where, parameters)) {
+      images.push_back(image_from(row));
+    }
+  });
+  return images;
+}
+
+}  // namespace
+
+std::string_view to_string(GoldenState state) {
+  return kGoldenStates.at(static_cast<std::size_t>(state));
+}
+std::string_view to_string(TargetState state) {
+  return kTargetStates.at(static_cast<std::size_t>(state));
+}
+
+void reserve_version(db::Database& database, const GoldenImage& image) {
+  database.transaction([&](db::Connection& connection) {
+    auto holders = connection.query(
+        "select run_id, state from golden_images"
+        " where image_key = :image_key and state not in ('failed', 'rejected')",
+        {{"image_key", image.image_key}});
+    if (!holders.empty()) {
+      if (holders[0].text("run_id") == image.run_id) return;
+      throw Error(ErrorKind::conflict, "version {} exists already (state {}, run {})",
+                  image.image_key, holders[0].text("state"), holders[0].text("run_id"))
+          .hint("versions are never overwritten: build it under the next version");
+    }
+    // A failed attempt that is tried again takes its own row up again.
+    std::int64_t revived = connection.execute(
+        "update golden_images set state = 'building', state_reason = '', updated_at = :now"
+        " where run_id = :run_id",
+        {{"now", image.created_at}, {"run_id", image.run_id}});
+    if (revived > 0) return;
+    connection.execute(
+        "insert into golden_images (run_id, image_key, product, os, version, state, state_reason,"
+        " account_id, region, image_id, source_image_id, requested_by, evidence_digest, pipeline,"
+        " created_at, updated_at) values (:run_id, :image_key, :product, :os, :version, 'building',"
+        " '', :account_id, :region, '', '', :requested_by, '', :pipeline, :now, :now2)",
+        {{"run_id", image.run_id},
+         {"image_key", image.image_key},
+         {"product", image.product},
+         {"os", image.os},
+         {"version", image.version},
+         {"account_id", image.home.account_id},
+         {"region", image.home.region},
+         {"requested_by", image.requested_by},
+         {"pipeline", compact(image.pipeline)},
+         {"now", image.created_at},
+         {"now2", image.created_at}});
+  });
+}
+
+void change_image(db::Database& database, const std::string& run_id,
+                  const GoldenImageChange& change, TimePoint now) {
+  std::string assignments = "updated_at = :updated_at";
+  std::vector<db::Parameter> parameters = {{"updated_at", to_rfc3339(now)}};
+  auto assign = [&](const char* column, const std::optional<std::string>& value) {
+    if (!value) return;
+    assignments += std::string(", ") + column + " = :" + column;
+    parameters.push_back({column, *value});
+  };
+  if (change.state) assign("state", std::string(to_string(*change.state)));
+  assign("state_reason", change.state_reason);
+  assign("image_id", change.image_id);
+  assign("source_image_id", change.source_image_id);
+  assign("evidence_digest", change.evidence_digest);
+  parameters.push_back({"run_id", run_id});
+  database.transaction([&](db::Connection& connection) {
+    connection.execute("update golden_images set " + assignments + " where run_id = :run_id",
+                       parameters);
+  });
+}
+
+std::optional<GoldenImage> find_golden_image(db::Database& database,
+                                             const std::string& reference) {
+  // What lives beats what failed, what is newer beats what is older.
+  const std::string order =
+      " order by case when state in ('failed', 'rejected') then 1 else 0 end, created_at desc";
+  auto first = [&](const std::string& condition) -> std::optional<GoldenImage> {
+    std::vector<GoldenImage> images =
+        select_images(database, condition + order, {{"reference", reference}});
+    if (images.empty()) return std::nullopt;
+    return images.front();
+  };
+  for (const char* condition :
+       {"run_id = :reference", "image_key = :reference", "image_id = :reference",
+        "product || '/' || os = :reference and state = 'active'",
+        "product || '-' || os || '-' || version = :reference",
+        "run_id in (select image_run_id from image_targets where image_id = :reference)"}) {
+    if (auto image = first(condition)) return image;
+  }
+  return std::nullopt;
+}
+
+GoldenImage get_golden_image(db::Database& database, const std::string& reference) {
+  if (auto image = find_golden_image(database, reference)) return *image;
+  Error error(ErrorKind::not_found, "there is no golden image \"{}\"", reference);
+  std::vector<std::string> keys;
+  for (const GoldenImage& image : list_golden_images(database, {})) {
+    keys.push_back(image.image_key);
+  }
+  auto close = suggestion(reference, keys);
+  error.hint(close ? "did you mean " + *close + "?" : "see: hallmark image list --all");
+  throw error;
+}
+
+std::vector<GoldenImage> list_golden_images(db::Database& database,
+                                            const std::vector<GoldenState>& states) {
+  std::string condition = "1 = 1";
+  if (!states.empty()) {
+    condition = "state in (";
+    for (GoldenState state : states) {
+      if (condition.back() != '(') condition += ", ";
+      condition += "'" + std::string(to_string(state)) + "'";
+    }
+    condition += ")";
+  }
+  return select_images(database, condition + " order by created_at desc, run_id", {});
+}
+
+void record_target(db::Database& database, const std::string& run_id, const ImageTarget& target,
+                   TimePoint now) {
+  database.transaction([&](db::Connection& connection) {
+    std::vector<db::Parameter> parameters = {{"run_id", run_id},
+                                             {"account_id", target.place.account_id},
+                                             {"region", target.place.region},
+                                             {"image_id", target.image_id},
+                                             {"delivery", target.delivery},
+                                             {"state", std::string(to_string(target.state))},
+                                             {"detail", target.detail},
+                                             {"now", to_rfc3339(now)}};
+    connection.execute(
+        "insert into image_targets (image_run_id, account_id, region, image_id, delivery, state,"
+        " detail, updated_at) values (:run_id, :account_id, :region, :image_id, :delivery, :state,"
+        " :detail, :now) on conflict (image_run_id, account_id, region) do update set"
+        " image_id = excluded.image_id, delivery = excluded.delivery, state = excluded.state,"
+        " detail = excluded.detail, updated_at = excluded.updated_at",
+        parameters);
+  });
+}
+
+std::vector<ImageTarget> list_targets(db::Database& database, const std::string& run_id) {
+  std::vector<ImageTarget> targets;
+  database.read([&](db::Connection& connection) {
+    targets.clear();
+    for (const db::Row& row :
+         connection.query("select * from image_targets where image_run_id = :run_id"
+                          " order by account_id, region",
+                          {{"run_id", run_id}})) {
+      targets.push_back({.place = {row.text("account_id"), row.text("region")},
+                         .image_id = row.text("image_id"),
+                         .delivery = row.text("delivery"),
+                         .state = state_from<TargetState>(kTargetStates, row.text("state")),
+                         .detail = row.text("detail"),
+                         .updated_at = row.text("updated_at")});
+    }
+  });
+  return targets;
+}
+
+void record_assessment(db::Database& database, const std::string& run_id,
+                       const AssessmentRecord& record) {
+  database.transaction([&](db::Connection& connection) {
+    connection.execute(
+        "insert into assessments (assessment_id, image_run_id, purpose, assessed_at, completeness,"
+        " finding_count, gap_count, assessment_digest, assessment) values (:assessment_id, :run_id,"
+        " :purpose, :assessed_at, :completeness, :finding_count, :gap_count, :digest, :assessment)"
+        " on conflict (assessment_id) do nothing",
+        {{"assessment_id", record.assessment_id},
+         {"run_id", run_id},
+         {"purpose", record.purpose},
+         {"assessed_at", record.assessed_at},
+         {"completeness", std::string(model::to_string(record.assessment.completeness))},
+         {"finding_count", static_cast<std::int64_t>(record.assessment.findings.size())},
+         {"gap_count", static_cast<std::int64_t>(record.assessment.gaps.size())},
+         {"digest", record.digest},
+         {"assessment", compact(record.assessment)}});
+  });
+}
+
+std::vector<AssessmentRecord> list_assessments(db::Database& database, const std::string& run_id) {
+  std::vector<AssessmentRecord> records;
+  database.read([&](db::Connection& connection) {
+    records.clear();
+    for (const db::Row& row :
+         connection.query("select * from assessments where image_run_id = :run_id"
+                          " order by assessed_at, assessment_id",
+                          {{"run_id", run_id}})) {
+      records.push_back({.assessment_id = row.text("assessment_id"),
+                         .purpose = row.text("purpose"),
+                         .assessed_at = row.text("assessed_at"),
+                         .digest = row.text("assessment_digest"),
+                         .assessment = parse_json(row.text("assessment"), "assessments.assessment")
+                                           .get<model::Assessment>()});
+    }
+  });
+  return records;
+}
+
+void record_decision(db::Database& database, const std::string& run_id, const Decision& decision) {
+  database.transaction([&](db::Connection& connection) {
+    connection.execute(
+        "insert into decisions (image_run_id, approver, decision, comment, evidence_digest,"
+        " decided_at) values (:run_id, :approver, :decision, :comment, :evidence_digest,"
+        " :decided_at) on conflict (image_run_id, approver) do nothing",
+        {{"run_id", run_id},
+         {"approver", decision.approver},
+         {"decision", std::string(decision.approve ? "approve" : "reject")},
+         {"comment", decision.comment},
+         {"evidence_digest", decision.evidence_digest},
+         {"decided_at", decision.decided_at}});
+  });
+}
+
+std::vector<Decision> list_decisions(db::Database& database, const std::string& run_id) {
+  std::vector<Decision> decisions;
+  database.read([&](db::Connection& connection) {
+    decisions.clear();
+    for (const db::Row& row : connection.query(
+             "select * from decisions where image_run_id = :run_id order by decided_at, approver",
+             {{"run_id", run_id}})) {
+      decisions.push_back({.approver = row.text("approver"),
+                           .approve = row.text("decision") == "approve",
+                           .comment = row.text("comment"),
+                           .evidence_digest = row.text("evidence_digest"),
+                           .decided_at = row.text("decided_at")});
+    }
+  });
+  return decisions;
+}
+
+void to_json(Json& json, const GoldenImage& value) {
+  json = {{"image_key", value.image_key},
+          {"product", value.product},
+          {"os", value.os},
+          {"version", value.version},
+          {"state", to_string(value.state)},
+          {"state_reason", value.state_reason},
+          {"image_id", value.image_id},
+          {"account_id", value.home.account_id},
+          {"region", value.home.region},
+          {"source_image_id", value.source_image_id},
+          {"run_id", value.run_id},
+          {"requested_by", value.requested_by},
+          {"evidence_digest", value.evidence_digest},
+          {"created_at", value.created_at},
+          {"updated_at", value.updated_at}};
+}
+
+void to_json(Json& json, const ImageTarget& value) {
+  json = {{"account_id", value.place.account_id}, {"region", value.place.region},
+          {"image_id", value.image_id},           {"delivery", value.delivery},
+          {"state", to_string(value.state)},      {"detail", value.detail},
+          {"updated_at", value.updated_at}};
+}
+
+void to_json(Json& json, const Decision& value) {
+  json = {{"approver", value.approver},
+          {"approve", value.approve},
+          {"comment", value.comment},
+          {"evidence_digest", value.evidence_digest},
+          {"decided_at", value.decided_at}};
+}
+
+void from_json(const Json& json, Decision& value) {
+  value.approver = member<std::string>(json, "approver");
+  value.approve = member<bool>(json, "approve");
+  value.comment = member<std::string>(json, "comment");
+  value.evidence_digest = member<std::string>(json, "evidence_digest");
+  value.decided_at = member<std::string>(json, "decided_at");
+}
+
+}  // namespace hallmark::pipeline

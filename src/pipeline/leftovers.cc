@@ -1,0 +1,40 @@
+#include "pipeline/leftovers.h"
+
+#include <algorithm>
+#include <set>
+
+#include "pipeline/golden_parameters.h"
+#include "pipeline/names.h"
+
+namespace hallmark::pipeline {
+
+std::vector<std::string> find_leftovers(Context& context, const GoldenImage& image) {
+  std::set<cloud::Place> places = {image.home};
+  std::set<std::string> ids = {image.image_id};
+  for (const std::string& region : context.cloud.properties().regions) {
+    places.insert({image.home.account_id, region});
+  }
+  for (const ImageTarget& target : list_targets(context.database, image.run_id)) {
+    places.insert(target.place);
+    ids.insert(target.image_id);
+  }
+
+  std::vector<std::string> left;
+  const std::string parameter = version_parameter(image.product, image.os, image.version);
+  for (const cloud::Place& place : places) {
+    const std::string where = cloud::to_string(place);
+    for (const cloud::Image& found :
+         context.cloud.list_images(place, {.tags = {{kImageKeyTag, image.image_key}}})) {
+      left.push_back("image " + found.image_id + " in " + where);
+    }
+    for (const std::string& id : read_latest(context.cloud, place)) {
+      if (ids.contains(id)) left.push_back(std::string(kLatestParameter) + " lists " + id + " in " + where);
+    }
+    if (context.cloud.get_parameter(place, parameter)) {
+      left.push_back("parameter " + parameter + " in " + where);
+    }
+  }
+  return left;
+}
+
+}  // namespace hallmark::pipeline

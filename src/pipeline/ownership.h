@@ -1,0 +1,44 @@
+#pragma once
+/// Everything a run makes in the cloud is written into the ledger before it is made and released when
+/// it is gone or has become a product. One function removes what an entry stands for; clean-ups after
+/// a run and the reaper both use it.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "pipeline/context.h"
+#include "workflow/ledger.h"
+#include "workflow/run.h"
+
+namespace hallmark::pipeline {
+
+/// What a ledger entry stands for.
+inline constexpr const char* kMachineKind = "machine";
+inline constexpr const char* kImageKind = "image";
+inline constexpr const char* kParameterKind = "parameter";  ///< where: name, value
+inline constexpr const char* kLatestKind = "latest";        ///< an entry in /GoldenAMI/latest
+inline constexpr const char* kShareKind = "share";          ///< where: image_id, with
+
+/// Inside a step: plans the entry, calls `create(token, owner tags)`, notes the id it returns.
+std::string make_owned(
+    Context& context, const workflow::Run& run, workflow::Step& step, const std::string& kind,
+    const cloud::Place& place, TimePoint deadline,
+    const std::function<std::string(const std::string& token, const cloud::Tags& tags)>& create);
+
+/// The same for things without an id of their own, described by `details` (see the kinds above).
+void make_owned_detail(Context& context, const workflow::Run& run, workflow::Step& step,
+                       const std::string& kind, const cloud::Place& place, const Json& details,
+                       const std::function<void()>& create);
+
+/// Removes what the entry stands for and releases it. Throws `unavailable` while the cloud may still
+/// show a thing whose creation was never confirmed.
+void remove_owned(Context& context, const workflow::LedgerEntry& entry);
+
+/// Removes everything the run still owns, going on past failures and throwing the first at the end.
+void remove_all_owned(Context& context, const std::string& run_id);
+
+/// The run's things have become a product: they stay.
+void release_all_owned(Context& context, const std::string& run_id);
+
+}  // namespace hallmark::pipeline

@@ -1,0 +1,165 @@
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/text.h"
+#include "pipeline/compliance.h"
+#include "pipeline/workflows.h"
+
+namespace hallmark::pipeline {
+
+namespace {
+
+/// Fills in the text of a script behind a URL.
+void fetch_script(Context& context, model::Script& script, std::stop_token stop) {
+  if (script.url.empty()) return;
+  try {
+    script.text = context.fetch(script.url, stop);
+  } catch (Error& e) {
+    throw std::move(e.note("while fetching the script " + script.url));
+  }
+  std::string digest = sha256_hex(script.text);
+  if (!script.sha256.empty() && script.sha256 != digest) {
+    throw Error(ErrorKind::corrupt, "{} has SHA-256 {}, but {} is expected", script.url, digest,
+                script.sha256);
+  }
+  script.sha256 = digest;
+  script.url.clear();
+}
+
+void require_active(const GoldenImage& image, const char* verb) {
+  if (image.state == GoldenState::active) return;
+  throw Error(ErrorKind::conflict, "{} is {}; only an active golden image can be {}",
+              image.image_key, to_string(image.state), verb);
+}
+
+/// A run of this workflow about this image that has not ended is the one to go on with.
+std::optional<std::string> open_run(workflow::Engine& engine, const std::string& workflow,
+                                    const std::string& subject) {
+  auto runs = engine.list({.workflow = workflow,
+                           .subject = subject,
+                           .states = {workflow::RunState::pending, workflow::RunState::running,
+                                      workflow::RunState::waiting}});
+  if (runs.empty()) return std::nullopt;
+  return runs.front().run_id;
+}
+
+}  // namespace
+
+std::vector<workflow::WorkflowDefinition> workflows(Context& context) {
+  auto with = [&context](Json (*fn)(Context&, workflow::Run&)) {
+    return [&context, fn](workflow::Run& run) { return fn(context, run); };
+  };
+  return {{"build", 1, with(build)},
+          {"distribute", 1, with(distribute)},
+          {"decommission", 1, with(decommission)},
+          {"reassess", 1, with(reassess)}};
+}
+
+std::string start_build(workflow::Engine& engine, Context& context, const model::Pipeline& pipeline,
+                        const std::string& requested_by, std::stop_token stop) {
+  const std::string key = model::image_key(pipeline);
+  auto existing = find_golden_image(context.database, key);
+  // Refused early for a clear answer; the run's first step decides when two start at once.
+  if (existing && existing->image_key == key && existing->state != GoldenState::failed &&
+      existing->state != GoldenState::rejected) {
+    throw Error(ErrorKind::conflict, "version {} exists already (state {}, run {})", key,
+                to_string(existing->state), existing->run_id)
+        .hint("versions are never overwritten: build it under the next version");
+  }
+  context.home(pipeline.build.region);
+  if (pipeline.build.mode == model::BuildMode::offline &&
+      !context.cloud.properties().offline_builds) {
+    throw Error(ErrorKind::usage, "the {} cloud cannot build offline",
+                context.cloud.properties().name)
+        .hint("set build.mode to boot");
+  }
+  model::Pipeline complete = pipeline;
+  if (complete.pre_update) fetch_script(context, *complete.pre_update, stop);
+  if (complete.post_update) fetch_script(context, *complete.post_update, stop);
+  for (model::ImageTest& test : complete.tests) fetch_script(context, test.script, stop);
+  return engine.start("build", key, {{"pipeline", complete}, {"requested_by", requested_by}});
+}
+
+std::string start_distribute(workflow::Engine& engine, Context&, const GoldenImage& image,
+                             const std::vector<model::Target>& targets) {
+  require_active(image, "distributed");
+  if (auto run = open_run(engine, "distribute", image.image_key)) {
+    throw Error(ErrorKind::conflict, "{} is being distributed already by run {}", image.image_key,
+                *run)
+        .hint("wait for it: hallmark run watch " + *run);
+  }
+  model::Pipeline pipeline = image.pipeline.get<model::Pipeline>();
+  if (!targets.empty()) pipeline.targets = targets;
+  return engine.start("distribute", image.image_key,
+                      {{"image_run_id", image.run_id}, {"pipeline", pipeline}});
+}
+
+std::string start_decommission(workflow::Engine& engine, Context& context,
+                               const GoldenImage& image, bool force) {
+  if (auto run = open_run(engine, "decommission", image.image_key)) return *run;
+  if (image.state != GoldenState::decommissioning) require_active(image, "decommissioned");
+  std::vector<std::string> users;
+  for (const ImageTarget& target : list_targets(context.database, image.run_id)) {
+    for (const cloud::Machine& machine : context.cloud.list_machines(target.place, {})) {
+      if (machine.image_id == target.image_id) {
+        users.push_back(machine.machine_id + " in " + cloud::to_string(target.place));
+      }
+    }
+  }
+  if (!users.empty() && !force) {
+    throw Error(ErrorKind::conflict, "{} is in use by {}", image.image_key, join(users, ", "))
+        .hint("remove those machines first, or pass --force");
+  }
+  return engine.start("decommission", image.image_key, {{"image_run_id", image.run_id}});
+}
+
+std::string start_reassess(workflow::Engine& engine, Context& context) {
+  Json images = Json::array();
+  for (const GoldenImage& image : list_golden_images(context.database, {GoldenState::active})) {
+    images.push_back({{"run_id", image.run_id}, {"image_key", image.image_key}});
+  }
+  return engine.start("reassess", "all active images", {{"images", images}});
+}
+
+std::optional<std::string> refusal(const model::ApprovalPolicy& policy,
+                                   const std::string& requested_by, const std::string& approver) {
+  if (approver.empty()) return "an approver has a name";
+  if (approver == requested_by) {
+    return approver + " requested the build and cannot be the one who approves it";
+  }
+  if (!policy.approvers.empty() && std::find(policy.approvers.begin(), policy.approvers.end(),
+                                             approver) == policy.approvers.end()) {
+    return approver + " is not one of the approvers: " + join(policy.approvers, ", ");
+  }
+  return std::nullopt;
+}
+
+std::string decide(workflow::Engine& engine, Context& context, const GoldenImage& image,
+                   Decision decision) {
+  if (image.state != GoldenState::awaiting_approval) {
+    throw Error(ErrorKind::conflict, "{} is {}; it does not wait for approval", image.image_key,
+                to_string(image.state));
+  }
+  model::ApprovalPolicy policy = image.pipeline.get<model::Pipeline>().approval;
+  if (auto reason = refusal(policy, image.requested_by, decision.approver)) {
+    throw Error(ErrorKind::denied, "{}", *reason);
+  }
+  for (const Decision& earlier : list_decisions(context.database, image.run_id)) {
+    if (earlier.approver == decision.approver) {
+      throw Error(ErrorKind::conflict, "{} has decided on {} already", decision.approver,
+                  image.image_key);
+    }
+  }
+  if (decision.evidence_digest.empty()) decision.evidence_digest = image.evidence_digest;
+  if (decision.evidence_digest != image.evidence_digest) {
+    throw Error(ErrorKind::conflict, "the evidence of {} has changed: it is now {}",
+                image.image_key, image.evidence_digest)
+        .hint("look at it again: hallmark image report " + image.image_key);
+  }
+  decision.decided_at = to_rfc3339(context.clock.now());
+  engine.signal(image.run_id, kDecisionSignal, decision);
+  return image.run_id;
+}
+
+}  // namespace hallmark::pipeline

@@ -1,0 +1,57 @@
+#pragma once
+/// The product's workflows, and how each is started. Inputs are complete: a run never reads
+/// golden.yaml again. Workflows: build, distribute, decommission, reassess.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/pipeline.h"
+#include "pipeline/context.h"
+#include "pipeline/image_store.h"
+#include "workflow/engine.h"
+
+namespace hallmark::pipeline {
+
+/// All of them, for the engine. `context` must outlive it.
+std::vector<workflow::WorkflowDefinition> workflows(Context& context);
+
+/// Reserves the version and records the run. Scripts behind URLs are fetched now, so that what was
+/// built is what was recorded. Throws `conflict` if the version exists, and what fetching throws.
+std::string start_build(workflow::Engine& engine, Context& context, const model::Pipeline& pipeline,
+                        const std::string& requested_by, std::stop_token stop);
+
+/// Brings an active golden image to targets. Repeating brings what is missing. The default targets
+/// are those of its pipeline. Throws `conflict` if the image is not active.
+std::string start_distribute(workflow::Engine& engine, Context& context,
+                             const GoldenImage& image,
+                             const std::vector<model::Target>& targets);
+
+/// Removes a version everywhere: parameters, shares, copies, the image. Throws `conflict` if machines
+/// run from it, unless `force`, or if it is not active.
+std::string start_decommission(workflow::Engine& engine, Context& context,
+                               const GoldenImage& image, bool force);
+
+/// Matches every active image's inventory again against today's advisories.
+std::string start_reassess(workflow::Engine& engine, Context& context);
+
+/// The signal that carries a Decision to a waiting build.
+inline constexpr const char* kDecisionSignal = "decision";
+
+/// Sends a decision to the build that waits for it. Throws `conflict` if nothing waits, `denied` if the
+/// approver may not decide (not on the list, or the requester), `conflict` if `evidence_digest` is given
+/// and is not what the build now waits on. Returns the run to drive.
+std::string decide(workflow::Engine& engine, Context& context, const GoldenImage& image,
+                   Decision decision);
+
+/// Why this approver may not decide on this image; nothing if he may.
+std::optional<std::string> refusal(const model::ApprovalPolicy& policy,
+                                   const std::string& requested_by, const std::string& approver);
+
+// The workflow functions themselves, one file each.
+Json build(Context& context, workflow::Run& run);
+Json distribute(Context& context, workflow::Run& run);
+Json decommission(Context& context, workflow::Run& run);
+Json reassess(Context& context, workflow::Run& run);
+
+}  // namespace hallmark::pipeline
