@@ -36,6 +36,8 @@ class FileSystem {
   virtual std::string read_file(const std::string& path, std::uint64_t limit = 256u << 20) = 0;
   /// Names without "." and "..", sorted. Throws `not_found` or `corrupt`.
   virtual std::vector<std::string> list(const std::string& path) = 0;
+  /// What makes the content doubtful as a whole: "the journal was not replayed". Usually none.
+  virtual std::vector<std::string> warnings() const = 0;
 };
 
 }  // namespace hallmark::fs

@@ -1,0 +1,73 @@
+#include "model/assessment.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace hallmark::model {
+namespace {
+
+Assessment sample() {
+  Assessment assessment;
+  assessment.scanner = "hallmark";
+  assessment.distribution = {"debian", "12", "bookworm", "Debian GNU/Linux 12 (bookworm)"};
+  assessment.findings = {{"bookworm-security:openssl:3.0.17-1", "openssl", "openssl", "amd64",
+                          "3.0.16-1", "3.0.17-1", Severity::critical, "vendor", "title",
+                          "bookworm-security"}};
+  assessment.gaps = {{"partition 3", "xfs"}};
+  assessment.advisories = {{"bookworm-security", "ab", "2026-01-01T00:00:00Z", "now"}};
+  assessment.completeness = Completeness::partial;
+  assessment.package_count = 7;
+  assessment.assessed_at = "2026-01-02T00:00:00Z";
+  return assessment;
+}
+
+TEST(Assessment, SurvivesJson) {
+  Json json = sample();
+  Assessment back = parse_json(compact(json), "test").get<Assessment>();
+  EXPECT_EQ(compact(Json(back)), compact(json));
+  EXPECT_EQ(back.findings.at(0).severity, Severity::critical);
+  EXPECT_EQ(back.completeness, Completeness::partial);
+  EXPECT_EQ(json.at("findings").at(0).at("severity"), "critical");
+}
+
+TEST(Assessment, InventorySurvivesJson) {
+  Inventory inventory;
+  inventory.distribution.id = "debian";
+  inventory.architecture = "amd64";
+  inventory.packages = {{"bash", "5.2.15-2", "amd64", "bash", "5.2.15-2", "dpkg"}};
+  inventory.kernels = {"6.1.0-37-amd64"};
+  inventory.gaps = {{"what", "why"}};
+  inventory.disk_size_bytes = std::uint64_t{1} << 40;
+  inventory.fetched_bytes = 5;
+  Json json = inventory;
+  Inventory back = json.get<Inventory>();
+  EXPECT_EQ(Json(back), json);
+  EXPECT_EQ(back.disk_size_bytes, std::uint64_t{1} << 40);
+}
+
+TEST(Assessment, RefusesWhatIsMissingOrUnknown) {
+  for (const char* key : {"findings", "completeness", "gaps", "package_count"}) {
+    Json json = sample();
+    json.erase(key);
+    EXPECT_THROW(json.get<Assessment>(), Error) << key;
+  }
+  Json json = sample();
+  json["findings"][0]["severity"] = "terrible";
+  EXPECT_THROW(json.get<Assessment>(), Error);
+  EXPECT_THROW(completeness_from("nearly"), Error);
+}
+
+TEST(Assessment, EveryNameReadsBack) {
+  for (int i = 0; i <= static_cast<int>(Severity::critical); ++i) {
+    auto value = static_cast<Severity>(i);
+    EXPECT_EQ(severity_from(to_string(value)), value);
+  }
+  for (int i = 0; i <= static_cast<int>(Completeness::failed); ++i) {
+    auto value = static_cast<Completeness>(i);
+    EXPECT_EQ(completeness_from(to_string(value)), value);
+  }
+}
+
+}  // namespace
+}  // namespace hallmark::model
