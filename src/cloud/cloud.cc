@@ -51,9 +51,12 @@ auto value(const Table& table, std::string_view text, std::string_view what) {
   throw Error(ErrorKind::corrupt, "\"{}\" is not a {}", text, what);
 }
 
+bool ascii_alphanumeric(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
 bool image_name_character(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-         std::string_view("()[] ./-'@_").find(c) != std::string_view::npos;
+  return ascii_alphanumeric(c) || std::string_view("()[] ./-'@_").find(c) != std::string_view::npos;
 }
 
 }  // namespace
@@ -88,6 +91,63 @@ void check_image_name(const std::string& name) {
     throw Error(ErrorKind::usage, "image name \"{}\" has a character that is not allowed at {}",
                 name, bad - name.begin() + 1)
         .hint("use letters, digits, spaces and ( ) [ ] . / - ' @ _");
+  }
+}
+
+void check_parameter_name(const std::string& name) {
+  // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
+  constexpr std::size_t kLongest = 1011;
+  constexpr std::ptrdiff_t kMostParts = 15;
+  bool good =
+      name.size() > 1 && name.size() <= kLongest && name.front() == '/' && name.back() != '/' &&
+      name.find("//") == std::string::npos &&
+      std::count(name.begin(), name.end(), '/') <= kMostParts &&
+      std::all_of(name.begin(), name.end(), [](char c) {
+        return ascii_alphanumeric(c) || std::string_view("/.-_").find(c) != std::string::npos;
+      });
+  if (!good) {
+    throw Error(ErrorKind::usage, "\"{}\" is not a parameter name", name.substr(0, 200))
+        .hint("use a path such as /GoldenAMI/latest out of letters, digits and . - _");
+  }
+}
+
+void check_parameter_value(const std::string& name, const std::string& value) {
+  // The limit of a standard parameter; AWS refuses empty values too.
+  constexpr std::size_t kLongest = 4096;
+  if (value.empty()) throw Error(ErrorKind::usage, "the value for parameter {} is empty", name);
+  if (value.size() > kLongest) {
+    throw Error(ErrorKind::usage, "the value for parameter {} has {} bytes", name, value.size())
+        .hint("a value has at most 4096 bytes");
+  }
+}
+
+void check_account_id(const std::string& account_id) {
+  constexpr std::size_t kDigits = 12;
+  bool good =
+      account_id.size() == kDigits && std::all_of(account_id.begin(), account_id.end(),
+                                                  [](char c) { return c >= '0' && c <= '9'; });
+  if (!good) {
+    throw Error(ErrorKind::usage, "\"{}\" is not an account id", account_id.substr(0, 200))
+        .hint("an account id has 12 digits");
+  }
+}
+
+void check_command(const CommandSpec& spec) {
+  if (spec.script.find('\0') != std::string::npos) {
+    throw Error(ErrorKind::usage, "the script holds a NUL byte");
+  }
+  if (spec.time_limit < Duration::zero()) {
+    throw Error(ErrorKind::usage, "a time limit of {} ms is negative", spec.time_limit.count());
+  }
+  for (const auto& [name, value] : spec.environment) {
+    bool good = !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
+                std::all_of(name.begin(), name.end(),
+                            [](char c) { return ascii_alphanumeric(c) || c == '_'; });
+    if (!good) throw Error(ErrorKind::usage, "\"{}\" is not the name of a variable", name);
+    // The value may be a secret and is not repeated.
+    if (value.find('\0') != std::string::npos) {
+      throw Error(ErrorKind::usage, "the value of variable {} holds a NUL byte", name);
+    }
   }
 }
 

@@ -285,6 +285,16 @@ MachineKind machine_kind_from(std::string_view text);
 
 /// Throws `usage` unless the name follows EC2's rule for image names (see ImageSpec).
 void check_image_name(const std::string& name);
+/// Throws `usage` unless the name is a path of non-empty parts out of A-Z a-z 0-9 . - _ ("/a/b"), at
+/// most 1011 characters and 15 parts, as AWS Systems Manager has it.
+void check_parameter_name(const std::string& name);
+/// Throws `usage` if the value is empty or longer than 4096 bytes.
+void check_parameter_value(const std::string& name, const std::string& value);
+/// Throws `usage` unless it is 12 digits.
+void check_account_id(const std::string& account_id);
+/// Throws `usage` if a variable's name is none, a value or the script holds a NUL, or a limit is
+/// negative. A time limit of zero is none.
+void check_command(const CommandSpec& spec);
 /// Whether `tags` satisfies a filter's tags and tag_keys.
 bool matches(const Tags& tags, const Tags& wanted, const TagKeys& wanted_keys);
 
