@@ -89,7 +89,7 @@ void update_packages(const Build& build, const Guest& guest) {
   environment["HALLMARK_INCLUDE"] = updates.all ? "all" : join(updates.include, " ");
   environment["HALLMARK_EXCLUDE"] = join(updates.exclude, " ");
   model::Script script{.name = "package update",
-                       .text = std::string(scripts::kUpdatePackages),
+                       .text = std::string(embedded_scripts().front().second),
                        .time_limit = updates.time_limit};
   run_in_guest(build.context, build.run, guest, "update-packages", script, environment, {});
 }
@@ -97,13 +97,13 @@ void update_packages(const Build& build, const Guest& guest) {
 /// Source to candidate. The builder is gone when this returns.
 std::string make_candidate(const Build& build, const std::string& source_image_id) {
   const model::Pipeline& pipeline = build.pipeline;
-  cloud::MachineSpec spec{
-      .image_id = source_image_id,
-      .kind = pipeline.build.mode == model::BuildMode::offline ? cloud::MachineKind::offline
-                                                               : cloud::MachineKind::boot,
-      .machine_size = pipeline.build.machine_size,
-      .name = "builder of " + model::image_key(pipeline),
-      .deadline = build.deadline()};
+  cloud::MachineSpec spec{.image_id = source_image_id,
+                          .kind = pipeline.build.mode == model::BuildMode::offline
+                                      ? cloud::MachineKind::offline
+                                      : cloud::MachineKind::boot,
+                          .machine_size = pipeline.build.machine_size,
+                          .name = "builder of " + model::image_key(pipeline),
+                          .deadline = build.deadline()};
   Guest builder = launch_guest(build.context, build.run, "builder", build.home, spec);
   if (pipeline.pre_update) run_script(build, builder, "pre-update", *pipeline.pre_update);
   if (pipeline.updates.enabled) update_packages(build, builder);
@@ -111,16 +111,15 @@ std::string make_candidate(const Build& build, const std::string& source_image_i
   stop_guest(build.context, build.run, builder);
 
   std::string image_id = build.run.step("create-candidate", [&](workflow::Step& step) {
-    return make_owned(
-        build.context, build.run, step, kImageKind, build.home, build.deadline(),
-        [&](const std::string& token, const cloud::Tags& tags) {
-          cloud::ImageSpec image{.name = model::image_name(pipeline),
-                                 .description = pipeline.description,
-                                 .tags = image_tags(pipeline, kCandidateType)};
-          image.tags.insert(tags.begin(), tags.end());
-          return build.context.cloud.create_image(build.home, builder.machine_id, image, token,
-                                                  step.stop());
-        });
+    return make_owned(build.context, build.run, step, kImageKind, build.home, build.deadline(),
+                      [&](const std::string& token, const cloud::Tags& tags) {
+                        cloud::ImageSpec image{.name = model::image_name(pipeline),
+                                               .description = pipeline.description,
+                                               .tags = image_tags(pipeline, kCandidateType)};
+                        image.tags.insert(tags.begin(), tags.end());
+                        return build.context.cloud.create_image(build.home, builder.machine_id,
+                                                                image, token, step.stop());
+                      });
   });
   build.run.poll("candidate-available", kImageLimit, kImageSchedule,
                  [&](workflow::Step&) -> std::optional<bool> {
@@ -174,7 +173,8 @@ Json assess_candidate(const Build& build, const std::string& image_id,
       model::Inventory source_inventory;
       evidence.source = assess(step, source_image_id, source_inventory);
     } catch (const Error& e) {
-      // A shared source may be launched but not read; the candidate's own assessment is what counts.
+      // A shared source may be launched but not read; the candidate's own assessment is what
+      // counts.
       if (traits(e.kind()).retry || e.kind() == ErrorKind::cancelled) throw;
       step.log(fmt::format("the source image cannot be assessed: {}\n", e.full_text()));
     }
@@ -221,8 +221,8 @@ void await_approval(const Build& build, const std::string& digest) {
     return;
   }
   build.run.step("await-approval", [&](workflow::Step&) {
-    change_image(build.context.database, build.run.id(),
-                 {.state = GoldenState::awaiting_approval}, build.context.clock.now());
+    change_image(build.context.database, build.run.id(), {.state = GoldenState::awaiting_approval},
+                 build.context.clock.now());
   });
   std::vector<std::string> approvers;
   for (int n = 1; static_cast<int>(approvers.size()) < policy.required; ++n) {
@@ -254,8 +254,8 @@ void await_approval(const Build& build, const std::string& digest) {
   }
 }
 
-/// From candidate to golden image. Each step is owned by the run until the last one releases them all, so
-/// that a failure in between leaves nothing half published.
+/// From candidate to golden image. Each step is owned by the run until the last one releases them
+/// all, so that a failure in between leaves nothing half published.
 void register_image(const Build& build, const std::string& image_id) {
   Context& context = build.context;
   const model::Pipeline& pipeline = build.pipeline;
@@ -294,7 +294,8 @@ Json build(Context& context, workflow::Run& run) {
               context.home(pipeline.build.region)};
   const std::string key = model::image_key(pipeline);
 
-  // Clean-ups run in reverse order: first whatever the run still owns goes, then the record says so.
+  // Clean-ups run in reverse order: first whatever the run still owns goes, then the record says
+  // so.
   run.on_exit("record-failure", workflow::ExitOn::failure, [&](workflow::Step&) {
     auto image = find_golden_image(context.database, run.id());
     if (!image || image->state == GoldenState::active) return;

@@ -33,8 +33,7 @@ std::vector<MachineCompliance> check_compliance(Context& context,
     for (cloud::Machine& machine : context.cloud.list_machines(place, {})) {
       if (machine.tags.contains(kRunTag)) continue;
       MachineCompliance result;
-      result.compliant =
-          std::find(golden.begin(), golden.end(), machine.image_id) != golden.end();
+      result.compliant = std::find(golden.begin(), golden.end(), machine.image_id) != golden.end();
       if (result.compliant) {
         auto image = find_golden_image(context.database, machine.image_id);
         result.reason = fmt::format("its image {} is {}", machine.image_id,
@@ -67,14 +66,11 @@ std::vector<cloud::Place> known_places(Context& context) {
 }
 
 void to_json(Json& json, const MachineCompliance& value) {
-  json = {{"machine_id", value.machine.machine_id},
-          {"name", value.machine.name},
-          {"account_id", value.machine.account_id},
-          {"region", value.machine.region},
-          {"image_id", value.machine.image_id},
-          {"state", cloud::to_string(value.machine.state)},
-          {"compliant", value.compliant},
-          {"reason", value.reason}};
+  json = {
+      {"machine_id", value.machine.machine_id}, {"name", value.machine.name},
+      {"account_id", value.machine.account_id}, {"region", value.machine.region},
+      {"image_id", value.machine.image_id},     {"state", cloud::to_string(value.machine.state)},
+      {"compliant", value.compliant},           {"reason", value.reason}};
 }
 
 }  // namespace hallmark::pipeline

@@ -14,9 +14,9 @@ struct MachineCompliance {
   std::string reason;  ///< one sentence for people
 };
 
-/// Every machine at these places that is not terminated, against /GoldenAMI/latest there: exact ids; a
-/// missing list means that nothing is golden. Machines that a run of Hallmark owns (builders and test
-/// machines) are left out. Worst first.
+/// Every machine at these places that is not terminated, against /GoldenAMI/latest there: exact
+/// ids; a missing list means that nothing is golden. Machines that a run of Hallmark owns (builders
+/// and test machines) are left out. Worst first.
 std::vector<MachineCompliance> check_compliance(Context& context,
                                                 const std::vector<cloud::Place>& places);
 

@@ -1,6 +1,6 @@
-/// The decommission workflow: a version goes, everywhere, without a trace. Consumers first (parameters,
-/// shares), then what they pointed at. Every step may be repeated; one place that cannot be reached
-/// does not keep the others from being cleaned.
+/// The decommission workflow: a version goes, everywhere, without a trace. Consumers first
+/// (parameters, shares), then what they pointed at. Every step may be repeated; one place that
+/// cannot be reached does not keep the others from being cleaned.
 
 #include <algorithm>
 
@@ -41,9 +41,8 @@ void remove_from_place(Context& context, const GoldenImage& image, const ImageTa
                        workflow::Run& run) {
   const std::string where = cloud::to_string(target.place);
   if (owned_there(target)) {
-    run.step("remove-image/" + where, [&](workflow::Step&) {
-      context.cloud.remove_image(target.place, target.image_id);
-    });
+    run.step("remove-image/" + where,
+             [&](workflow::Step&) { context.cloud.remove_image(target.place, target.image_id); });
   }
   run.step("record/" + where, [&](workflow::Step&) {
     ImageTarget removed = target;
@@ -70,10 +69,10 @@ Json decommission(Context& context, workflow::Run& run) {
   });
   std::vector<ImageTarget> targets;
   for (const Json& json : listed) {
-    targets.push_back({.place = {member<std::string>(json, "account_id"),
-                                 member<std::string>(json, "region")},
-                       .image_id = member<std::string>(json, "image_id"),
-                       .delivery = member<std::string>(json, "delivery")});
+    targets.push_back(
+        {.place = {member<std::string>(json, "account_id"), member<std::string>(json, "region")},
+         .image_id = member<std::string>(json, "image_id"),
+         .delivery = member<std::string>(json, "delivery")});
   }
 
   auto in_all_places = [&](auto action) {
@@ -98,9 +97,8 @@ Json decommission(Context& context, workflow::Run& run) {
   in_all_places(leave_place);
   in_all_places(remove_from_place);
 
-  std::vector<std::string> left = run.step("prove", [&](workflow::Step&) {
-    return find_leftovers(context, image);
-  });
+  std::vector<std::string> left =
+      run.step("prove", [&](workflow::Step&) { return find_leftovers(context, image); });
   if (!left.empty()) {
     throw Error(ErrorKind::failed, "{} is removed, but something of it is left", image.image_key)
         .note(join(left, "\n  "));

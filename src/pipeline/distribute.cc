@@ -1,5 +1,5 @@
-/// The distribute workflow: an active golden image to accounts and regions. What is there already is
-/// left alone, so it may be repeated; one target that fails leaves the others as they are.
+/// The distribute workflow: an active golden image to accounts and regions. What is there already
+/// is left alone, so it may be repeated; one target that fails leaves the others as they are.
 
 #include <map>
 #include <set>
@@ -45,7 +45,8 @@ void note_target(const Distribution& d, ImageTarget target) {
   record_target(d.context.database, d.image.run_id, target, d.context.clock.now());
 }
 
-/// Copies `from` to `to` and waits until the copy can be used. Owned by the run until it is published.
+/// Copies `from` to `to` and waits until the copy can be used. Owned by the run until it is
+/// published.
 std::string copy_to(const Distribution& d, workflow::Run& run, const std::string& from_image,
                     const std::string& from_region, const cloud::Place& to) {
   const std::string where = cloud::to_string(to);
@@ -78,9 +79,8 @@ void publish(const Distribution& d, workflow::Run& run, const cloud::Place& plac
   const std::string where = cloud::to_string(place);
   run.step("publish-version/" + where, [&](workflow::Step& step) {
     make_owned_detail(d.context, run, step, kParameterKind, place,
-                      {{"name", d.parameter()}, {"value", image_id}}, [&] {
-                        publish_parameter(d.context.cloud, place, d.parameter(), image_id);
-                      });
+                      {{"name", d.parameter()}, {"value", image_id}},
+                      [&] { publish_parameter(d.context.cloud, place, d.parameter(), image_id); });
   });
   run.step("publish-latest/" + where, [&](workflow::Step& step) {
     make_owned_detail(d.context, run, step, kLatestKind, place, {{"image_id", image_id}},
@@ -126,9 +126,8 @@ void bring_to_account(const Distribution& d, workflow::Run& run, const std::stri
   run.step("share/" + where, [&](workflow::Step& step) {
     // The entry stands where the share is needed, so that settling that place releases it.
     make_owned_detail(d.context, run, step, kShareKind, owner,
-                      {{"image_id", regional_id}, {"with", place.account_id}}, [&] {
-                        d.context.cloud.share_image(owner, regional_id, place.account_id);
-                      });
+                      {{"image_id", regional_id}, {"with", place.account_id}},
+                      [&] { d.context.cloud.share_image(owner, regional_id, place.account_id); });
   });
   std::string image_id = regional_id;
   if (delivery == model::Delivery::copy) {
@@ -161,8 +160,7 @@ std::vector<std::string> failures_of(const Distribution& d,
     ImageTarget target = found->second;
     target.state = TargetState::failed;
     target.detail = outcome.error->full_text();
-    d.run.step("record-failure/" + outcome.key,
-               [&](workflow::Step&) { note_target(d, target); });
+    d.run.step("record-failure/" + outcome.key, [&](workflow::Step&) { note_target(d, target); });
   }
   return failures;
 }
@@ -220,15 +218,13 @@ Json distribute(Context& context, workflow::Run& run) {
                [&](workflow::Step&) { note_target(d, target); });
       continue;
     }
-    deliveries.push_back(
-        {cloud::to_string(place), [&d, place = place, delivery = delivery,
-                                   id = regional->second](workflow::Run& branch) {
-           bring_to_account(d, branch, id, place, delivery);
-           return Json(id);
-         }});
+    deliveries.push_back({cloud::to_string(place), [&d, place = place, delivery = delivery,
+                                                    id = regional->second](workflow::Run& branch) {
+                            bring_to_account(d, branch, id, place, delivery);
+                            return Json(id);
+                          }});
   }
-  for (std::string& failure :
-       failures_of(d, run.branches(deliveries, kWidth), delivery_targets)) {
+  for (std::string& failure : failures_of(d, run.branches(deliveries, kWidth), delivery_targets)) {
     failures.push_back(std::move(failure));
   }
   if (!failures.empty()) {

@@ -45,9 +45,8 @@ std::string write_evidence(const Context& context, const std::string& run_id,
   write("report.json", pretty(scan::report_json(report)));
   write("report.txt", scan::report_text(report));
   write("report.html", scan::report_html(report));
-  write_file(directory / kEvidenceFile, pretty({{"evidence_digest", digest},
-                                                {"reviewed", reviewed},
-                                                {"files", files}}));
+  write_file(directory / kEvidenceFile,
+             pretty({{"evidence_digest", digest}, {"reviewed", reviewed}, {"files", files}}));
   return digest;
 }
 

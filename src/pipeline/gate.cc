@@ -10,10 +10,10 @@ GateVerdict evaluate_gate(const model::Gate& gate, const model::Assessment& asse
     (holds ? verdict.passes : verdict.failures).push_back(std::move(text));
   };
 
-  rule(assessment.completeness <= gate.min_completeness,
-       fmt::format("completeness: {}, at least {} needed",
-                   model::to_string(assessment.completeness),
-                   model::to_string(gate.min_completeness)));
+  rule(
+      assessment.completeness <= gate.min_completeness,
+      fmt::format("completeness: {}, at least {} needed", model::to_string(assessment.completeness),
+                  model::to_string(gate.min_completeness)));
   rule(gate.allow_gaps || assessment.gaps.empty(),
        fmt::format("coverage gaps: {}, {}", assessment.gaps.size(),
                    gate.allow_gaps ? "allowed" : "none allowed"));
@@ -26,9 +26,8 @@ GateVerdict evaluate_gate(const model::Gate& gate, const model::Assessment& asse
   rule(pending <= pending_allowed,
        fmt::format("pending security updates: {}, at most {} allowed", pending, pending_allowed));
   for (const auto& [severity, most] : gate.max_findings) {
-    auto found = count([&](const model::Finding& f) {
-      return model::to_string(f.severity) == severity;
-    });
+    auto found =
+        count([&](const model::Finding& f) { return model::to_string(f.severity) == severity; });
     rule(found <= most, fmt::format("{} findings: {}, at most {} allowed", severity, found, most));
   }
   verdict.passed = verdict.failures.empty();

@@ -11,8 +11,8 @@ namespace hallmark::pipeline {
 
 /// The ids in /GoldenAMI/latest at `place`, empty if there is none.
 std::vector<std::string> read_latest(cloud::Cloud& cloud, const cloud::Place& place);
-/// Adds the id if it is not there. Throws `conflict` with the way out if the list would no longer fit
-/// into a parameter.
+/// Adds the id if it is not there. Throws `conflict` with the way out if the list would no longer
+/// fit into a parameter.
 void add_to_latest(cloud::Cloud& cloud, const cloud::Place& place, const std::string& image_id);
 /// Removes exactly this id, and the parameter itself when nothing is left. Fine if it is not there.
 void remove_from_latest(cloud::Cloud& cloud, const cloud::Place& place,

@@ -97,8 +97,8 @@ Guest launch_guest(Context& context, workflow::Run& run, const std::string& labe
   return guest;
 }
 
-void run_in_guest(Context& context, workflow::Run& run, const Guest& guest,
-                  const std::string& name, const model::Script& script,
+void run_in_guest(Context& context, workflow::Run& run, const Guest& guest, const std::string& name,
+                  const model::Script& script,
                   const std::map<std::string, std::string>& environment,
                   const std::vector<std::string>& secrets) {
   const std::string key = guest.label + "/" + name;
@@ -122,18 +122,18 @@ void run_in_guest(Context& context, workflow::Run& run, const Guest& guest,
   }
 
   auto tail = std::make_shared<OutputTail>();
-  Json ended = run.poll(
-      key, script.time_limit + kKillGrace, kReadSchedule,
-      [&](workflow::Step& step) -> std::optional<Json> {
-        cloud::CommandStatus status = context.cloud.read_command(
-            guest.place, guest.machine_id, command_id, tail->offset(), kReadWait, step.stop());
-        tail->take(status, step);
-        if (status.state == cloud::CommandState::running) return std::nullopt;
-        return Json{{"state", cloud::to_string(status.state)},
-                    {"exit_code", status.exit_code},
-                    {"truncated", status.output_truncated},
-                    {"tail", tail->recent()}};
-      });
+  Json ended = run.poll(key, script.time_limit + kKillGrace, kReadSchedule,
+                        [&](workflow::Step& step) -> std::optional<Json> {
+                          cloud::CommandStatus status =
+                              context.cloud.read_command(guest.place, guest.machine_id, command_id,
+                                                         tail->offset(), kReadWait, step.stop());
+                          tail->take(status, step);
+                          if (status.state == cloud::CommandState::running) return std::nullopt;
+                          return Json{{"state", cloud::to_string(status.state)},
+                                      {"exit_code", status.exit_code},
+                                      {"truncated", status.output_truncated},
+                                      {"tail", tail->recent()}};
+                        });
 
   std::string state = member<std::string>(ended, "state");
   int exit_code = member<int>(ended, "exit_code");
@@ -157,9 +157,8 @@ void run_in_guest(Context& context, workflow::Run& run, const Guest& guest,
 }
 
 void stop_guest(Context& context, workflow::Run& run, const Guest& guest) {
-  run.step("stop-" + guest.label, [&](workflow::Step&) {
-    context.cloud.stop_machine(guest.place, guest.machine_id);
-  });
+  run.step("stop-" + guest.label,
+           [&](workflow::Step&) { context.cloud.stop_machine(guest.place, guest.machine_id); });
   run.poll(guest.label + "-stopped", kStopLimit, kStateSchedule,
            [&](workflow::Step&) -> std::optional<bool> {
              cloud::Machine machine = get_machine(context, guest);

@@ -17,16 +17,16 @@ struct Guest {
   std::string machine_id;
 };
 
-/// Launches a machine owned by the run and waits until commands can be started in it. Throws `failed`
-/// with the cloud's reason if it does not come up.
+/// Launches a machine owned by the run and waits until commands can be started in it. Throws
+/// `failed` with the cloud's reason if it does not come up.
 Guest launch_guest(Context& context, workflow::Run& run, const std::string& label,
                    const cloud::Place& place, const cloud::MachineSpec& spec);
 
-/// Runs the script to its end; its output goes to the log of step "<label>/<name>". Throws `failed` with
-/// the end of the output if it exits non-zero or was interrupted, `timeout` at its limit. `secrets`
-/// names what is asked of Context::secret; values never reach journal or logs.
-void run_in_guest(Context& context, workflow::Run& run, const Guest& guest,
-                  const std::string& name, const model::Script& script,
+/// Runs the script to its end; its output goes to the log of step "<label>/<name>". Throws `failed`
+/// with the end of the output if it exits non-zero or was interrupted, `timeout` at its limit.
+/// `secrets` names what is asked of Context::secret; values never reach journal or logs.
+void run_in_guest(Context& context, workflow::Run& run, const Guest& guest, const std::string& name,
+                  const model::Script& script,
                   const std::map<std::string, std::string>& environment,
                   const std::vector<std::string>& secrets);
 

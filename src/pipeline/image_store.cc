@@ -125,8 +125,7 @@ void change_image(db::Database& database, const std::string& run_id,
   });
 }
 
-std::optional<GoldenImage> find_golden_image(db::Database& database,
-                                             const std::string& reference) {
+std::optional<GoldenImage> find_golden_image(db::Database& database, const std::string& reference) {
   // What lives beats what failed, what is newer beats what is older.
   const std::string order =
       " order by case when state in ('failed', 'rejected') then 1 else 0 end, created_at desc";

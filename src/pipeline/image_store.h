@@ -42,8 +42,8 @@ struct GoldenImage {
   std::string updated_at;
 };
 
-/// Records the image as `building`. Throws `conflict` if another run holds the version (being built,
-/// active, or once active).
+/// Records the image as `building`. Throws `conflict` if another run holds the version (being
+/// built, active, or once active).
 void reserve_version(db::Database& database, const GoldenImage& image);
 /// Changes what is given; also touches updated_at.
 struct GoldenImageChange {
@@ -56,9 +56,9 @@ struct GoldenImageChange {
 void change_image(db::Database& database, const std::string& run_id,
                   const GoldenImageChange& change, TimePoint now);
 
-/// `reference`: "product/os/version", "product/os" (newest active), an image id in any region, a run
-/// id, or the cloud name "product-os-version". Attempts that failed are found by run id only, or by
-/// key if nothing better has that key.
+/// `reference`: "product/os/version", "product/os" (newest active), an image id in any region, a
+/// run id, or the cloud name "product-os-version". Attempts that failed are found by run id only,
+/// or by key if nothing better has that key.
 std::optional<GoldenImage> find_golden_image(db::Database& database, const std::string& reference);
 /// Like find_golden_image, but throws `not_found` with the closest key as hint.
 GoldenImage get_golden_image(db::Database& database, const std::string& reference);

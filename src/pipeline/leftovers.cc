@@ -28,7 +28,8 @@ std::vector<std::string> find_leftovers(Context& context, const GoldenImage& ima
       left.push_back("image " + found.image_id + " in " + where);
     }
     for (const std::string& id : read_latest(context.cloud, place)) {
-      if (ids.contains(id)) left.push_back(std::string(kLatestParameter) + " lists " + id + " in " + where);
+      if (ids.contains(id))
+        left.push_back(std::string(kLatestParameter) + " lists " + id + " in " + where);
     }
     if (context.cloud.get_parameter(place, parameter)) {
       left.push_back("parameter " + parameter + " in " + where);

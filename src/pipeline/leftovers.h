@@ -9,8 +9,9 @@
 
 namespace hallmark::pipeline {
 
-/// Looks at every place the version was ever brought to, and at every region of our own account: images by
-/// tag, ids in /GoldenAMI/latest, version parameters. One line per thing; empty: no trace.
+/// Looks at every place the version was ever brought to, and at every region of our own account:
+/// images by tag, ids in /GoldenAMI/latest, version parameters. One line per thing; empty: no
+/// trace.
 std::vector<std::string> find_leftovers(Context& context, const GoldenImage& image);
 
 }  // namespace hallmark::pipeline

@@ -24,8 +24,8 @@ inline constexpr const char* kCandidateType = "Candidate";
 /// On copies: "{owner}/{image}".
 inline constexpr const char* kCopiedFromTag = "Copied_From:(owner-id/ami-id)";
 
-/// Owner tags: on everything a run makes, until it becomes a product. With these alone a reaper knows
-/// what to remove, even if the database is lost.
+/// Owner tags: on everything a run makes, until it becomes a product. With these alone a reaper
+/// knows what to remove, even if the database is lost.
 inline constexpr const char* kRunTag = "hallmark:run-id";
 inline constexpr const char* kTokenTag = "hallmark:token";        ///< of the step that made it
 inline constexpr const char* kDeadlineTag = "hallmark:deadline";  ///< RFC 3339

@@ -20,7 +20,8 @@ Json where_is(const cloud::Place& place) {
   return {{"account_id", place.account_id}, {"region", place.region}};
 }
 
-/// A machine or image that was planned but whose id was never noted carries the step's token as a tag.
+/// A machine or image that was planned but whose id was never noted carries the step's token as a
+/// tag.
 std::string find_by_token(Context& context, const workflow::LedgerEntry& entry) {
   cloud::Place place = place_of(entry.where);
   cloud::Tags wanted = {{kTokenTag, entry.entry_id}};

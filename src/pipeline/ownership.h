@@ -1,7 +1,7 @@
 #pragma once
-/// Everything a run makes in the cloud is written into the ledger before it is made and released when
-/// it is gone or has become a product. One function removes what an entry stands for; clean-ups after
-/// a run and the reaper both use it.
+/// Everything a run makes in the cloud is written into the ledger before it is made and released
+/// when it is gone or has become a product. One function removes what an entry stands for;
+/// clean-ups after a run and the reaper both use it.
 
 #include <functional>
 #include <string>
@@ -31,8 +31,8 @@ void make_owned_detail(Context& context, const workflow::Run& run, workflow::Ste
                        const std::string& kind, const cloud::Place& place, const Json& details,
                        const std::function<void()>& create);
 
-/// Removes what the entry stands for and releases it. Throws `unavailable` while the cloud may still
-/// show a thing whose creation was never confirmed.
+/// Removes what the entry stands for and releases it. Throws `unavailable` while the cloud may
+/// still show a thing whose creation was never confirmed.
 void remove_owned(Context& context, const workflow::LedgerEntry& entry);
 
 /// Removes everything the run still owns, going on past failures and throwing the first at the end.

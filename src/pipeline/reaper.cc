@@ -89,11 +89,8 @@ std::vector<Orphan> reap(workflow::Engine& engine, Context& context,
       if (seen.contains(id)) return;
       auto reason = owners.orphaned(tag(tags, kRunTag), tag(tags, kDeadlineTag));
       if (!reason) return;
-      Orphan orphan{.kind = kind,
-                    .id = id,
-                    .place = place,
-                    .run_id = tag(tags, kRunTag),
-                    .reason = *reason};
+      Orphan orphan{
+          .kind = kind, .id = id, .place = place, .run_id = tag(tags, kRunTag), .reason = *reason};
       remove_orphan(orphan, dry_run, remove);
       orphans.push_back(std::move(orphan));
     };

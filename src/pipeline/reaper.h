@@ -1,6 +1,6 @@
 #pragma once
-/// Finds and removes what outlived the run that made it: by the ledger, and, if the database is lost or the
-/// ledger never heard of it, by owner tags alone.
+/// Finds and removes what outlived the run that made it: by the ledger, and, if the database is
+/// lost or the ledger never heard of it, by owner tags alone.
 
 #include <string>
 #include <vector>
@@ -20,9 +20,9 @@ struct Orphan {
   std::string problem;  ///< why it could not be removed
 };
 
-/// An entry of the ledger is an orphan if its run has ended or is unknown. A thing with owner tags is an
-/// orphan if its run has ended, or if its run is unknown here and its deadline has passed. With `dry_run`
-/// nothing is removed. One that cannot be removed does not keep the others.
+/// An entry of the ledger is an orphan if its run has ended or is unknown. A thing with owner tags
+/// is an orphan if its run has ended, or if its run is unknown here and its deadline has passed.
+/// With `dry_run` nothing is removed. One that cannot be removed does not keep the others.
 std::vector<Orphan> reap(workflow::Engine& engine, Context& context,
                          const std::vector<cloud::Place>& places, bool dry_run);
 

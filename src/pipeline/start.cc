@@ -95,8 +95,8 @@ std::string start_distribute(workflow::Engine& engine, Context&, const GoldenIma
                       {{"image_run_id", image.run_id}, {"pipeline", pipeline}});
 }
 
-std::string start_decommission(workflow::Engine& engine, Context& context,
-                               const GoldenImage& image, bool force) {
+std::string start_decommission(workflow::Engine& engine, Context& context, const GoldenImage& image,
+                               bool force) {
   if (auto run = open_run(engine, "decommission", image.image_key)) return *run;
   if (image.state != GoldenState::decommissioning) require_active(image, "decommissioned");
   std::vector<std::string> users;

@@ -23,14 +23,13 @@ std::string start_build(workflow::Engine& engine, Context& context, const model:
 
 /// Brings an active golden image to targets. Repeating brings what is missing. The default targets
 /// are those of its pipeline. Throws `conflict` if the image is not active.
-std::string start_distribute(workflow::Engine& engine, Context& context,
-                             const GoldenImage& image,
+std::string start_distribute(workflow::Engine& engine, Context& context, const GoldenImage& image,
                              const std::vector<model::Target>& targets);
 
-/// Removes a version everywhere: parameters, shares, copies, the image. Throws `conflict` if machines
-/// run from it, unless `force`, or if it is not active.
-std::string start_decommission(workflow::Engine& engine, Context& context,
-                               const GoldenImage& image, bool force);
+/// Removes a version everywhere: parameters, shares, copies, the image. Throws `conflict` if
+/// machines run from it, unless `force`, or if it is not active.
+std::string start_decommission(workflow::Engine& engine, Context& context, const GoldenImage& image,
+                               bool force);
 
 /// Matches every active image's inventory again against today's advisories.
 std::string start_reassess(workflow::Engine& engine, Context& context);
@@ -38,9 +37,9 @@ std::string start_reassess(workflow::Engine& engine, Context& context);
 /// The signal that carries a Decision to a waiting build.
 inline constexpr const char* kDecisionSignal = "decision";
 
-/// Sends a decision to the build that waits for it. Throws `conflict` if nothing waits, `denied` if the
-/// approver may not decide (not on the list, or the requester), `conflict` if `evidence_digest` is given
-/// and is not what the build now waits on. Returns the run to drive.
+/// Sends a decision to the build that waits for it. Throws `conflict` if nothing waits, `denied` if
+/// the approver may not decide (not on the list, or the requester), `conflict` if `evidence_digest`
+/// is given and is not what the build now waits on. Returns the run to drive.
 std::string decide(workflow::Engine& engine, Context& context, const GoldenImage& image,
                    Decision decision);
 

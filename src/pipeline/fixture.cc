@@ -1,0 +1,150 @@
+#include "pipeline/fixture.h"
+
+#include "base/error.h"
+#include "cloud/hooks/faulty.h"
+#include "cloud/hooks/hooked_cloud.h"
+
+namespace hallmark::pipeline {
+
+namespace {
+
+/// Far enough from the epoch for any subtraction; a date in messages.
+const TimePoint kStart = from_rfc3339("2026-11-22T12:00:00Z");
+/// An in-memory world needs no real disk, only a readable one.
+constexpr std::size_t kDiskBytes = 64 << 10;
+
+model::Script script(const std::string& name) {
+  return {.name = name, .text = "#!/bin/sh\n# " + name + "\n"};
+}
+
+model::Inventory sample_inventory() {
+  model::Inventory inventory;
+  inventory.distribution = {"debian", "12", "bookworm", "Debian 12"};
+  inventory.architecture = "amd64";
+  inventory.packages = {{"openssl", "3.0.15-1", "amd64", "openssl", "3.0.15-1", "dpkg"}};
+  return inventory;
+}
+
+}  // namespace
+
+model::Pipeline sample_pipeline() {
+  model::Pipeline pipeline;
+  pipeline.product = "Web-1.0";
+  pipeline.os = "Debian-12";
+  pipeline.version = "1";
+  pipeline.source.name = "debian-source";
+  pipeline.build.region = "us-east-1";
+  pipeline.pre_update = script("pre-update");
+  pipeline.post_update = script("post-update");
+  pipeline.tests = {{"hardened", script("hardened")}};
+  pipeline.targets = {
+      {.account_id = kHomeAccount, .regions = {"us-east-1", "us-west-2"}},
+      {.account_id = kChildAccount, .regions = {"eu-west-1", "us-west-2"}},
+  };
+  return pipeline;
+}
+
+model::Assessment assessment_with(int pending_updates, int gaps) {
+  model::Assessment assessment;
+  assessment.scanner = "fake";
+  assessment.completeness =
+      gaps == 0 ? model::Completeness::complete : model::Completeness::partial;
+  assessment.assessed_at = "2026-11-22T12:00:00.000Z";
+  assessment.package_count = 1;
+  for (int i = 0; i < pending_updates; ++i) {
+    model::Finding finding;
+    finding.package = "package" + std::to_string(i);
+    finding.installed_version = "1";
+    finding.fixed_version = "2";
+    assessment.findings.push_back(finding);
+  }
+  for (int i = 0; i < gaps; ++i) assessment.gaps.push_back({"partition 3", "unknown file system"});
+  return assessment;
+}
+
+Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
+                 ProductOptions options)
+    : directory(options.directory) {
+  cloud = std::make_shared<cloud::MemoryCloud>(std::move(world));
+  if (options.cloud_point) {
+    std::vector<std::shared_ptr<cloud::CallHook>> hooks = {
+        std::make_shared<cloud::Faulty>(std::vector<cloud::Fault>{}, options.cloud_point)};
+    cloud = std::make_shared<cloud::HookedCloud>(cloud, hooks);
+  }
+  std::string url = "sqlite://" + (directory / "hallmark.db").string();
+  if (!options.durable_database) url += "?synchronous=off";
+  database = db::Database::open(url);
+  ledger = std::make_unique<workflow::Ledger>(*database, clock);
+  auto assess = options.assess;
+  context = std::make_unique<Context>(
+      Context{.cloud = *cloud,
+              .database = *database,
+              .ledger = *ledger,
+              .clock = clock,
+              .state_directory = directory,
+              .scanner = {.take_inventory = [](disk::BlockReader&) { return sample_inventory(); },
+                          .assess =
+                              [assess](const model::Inventory& inventory, std::stop_token) {
+                                return assess ? assess(inventory) : assessment_with(0);
+                              }},
+              .secret = [](const std::string& name) -> std::optional<std::string> {
+                if (name == "API_KEY") return "s3cr3t-value";
+                return std::nullopt;
+              },
+              .fetch = [](const std::string& url, std::stop_token) -> std::string {
+                throw Error(ErrorKind::not_found, "{} is not there", url);
+              }});
+  engine = std::make_unique<workflow::Engine>(
+      *database, clock, workflows(*context),
+      workflow::EngineOptions{.log_directory = directory / "runs",
+                              .hold_thread_below = Duration{3600'000},
+                              .crash_point = options.crash_point});
+}
+
+std::string Product::import_source() {
+  cloud::Place home = context->home("us-east-1");
+  Path disk = directory / "source.raw";
+  write_file(disk, std::string(kDiskBytes, '\0'));
+  return cloud->import_image(home, disk, {.name = "debian-source"}, "source", {});
+}
+
+std::string Product::start(const model::Pipeline& pipeline) {
+  return start_build(*engine, *context, pipeline, "grace", {});
+}
+
+workflow::RunInfo Product::drive(const std::string& run_id) {
+  return engine->drive(run_id, Duration{48 * 3600'000}, {});
+}
+
+void Product::decide(const std::string& run_id, bool approve, const std::string& who) {
+  pipeline::decide(*engine, *context, image(run_id), {.approver = who, .approve = approve});
+}
+
+GoldenImage Product::golden(const model::Pipeline& pipeline) {
+  std::string run_id = start(pipeline);
+  drive(run_id);
+  decide(run_id, true);
+  workflow::RunInfo run = drive(run_id);
+  if (run.error) throw *run.error;
+  return image(run_id);
+}
+
+GoldenImage Product::image(const std::string& reference) const {
+  return get_golden_image(*database, reference);
+}
+
+namespace {
+ProductOptions in_directory(ProductOptions options, const Path& directory) {
+  if (options.directory.empty()) options.directory = directory;
+  return options;
+}
+}  // namespace
+
+Fixture::Fixture(ProductOptions options)
+    : clock(kStart),
+      world(std::make_shared<cloud::MemoryWorld>(clock, options.cloud)),
+      product(clock, world, in_directory(options, directory.path())) {
+  product.import_source();
+}
+
+}  // namespace hallmark::pipeline

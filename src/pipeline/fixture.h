@@ -1,0 +1,73 @@
+#pragma once
+/// For tests: the whole product over a cloud in memory, a fresh database and a clock that only
+/// moves when somebody waits.
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/files.h"
+#include "cloud/memory/memory_cloud.h"
+#include "db/database.h"
+#include "pipeline/context.h"
+#include "pipeline/image_store.h"
+#include "pipeline/workflows.h"
+#include "workflow/engine.h"
+#include "workflow/ledger.h"
+
+namespace hallmark::pipeline {
+
+inline constexpr const char* kHomeAccount = "111122223333";
+inline constexpr const char* kChildAccount = "444455556666";
+
+/// Scripts, one test, and targets in two accounts over three regions.
+model::Pipeline sample_pipeline();
+/// Assessments a test wants to see; all complete.
+model::Assessment assessment_with(int pending_updates, int gaps = 0);
+
+struct ProductOptions {
+  cloud::MemoryOptions cloud;
+  /// The fake scanner's answer; nothing: a faultless image.
+  std::function<model::Assessment(const model::Inventory&)> assess;
+  workflow::CrashPoint crash_point;
+  /// Called before and after each cloud call.
+  std::function<void(const std::string&)> cloud_point;
+  /// Keeps database and evidence here instead of in a directory of its own.
+  Path directory;
+  bool durable_database = false;
+};
+
+/// One process: everything but the clock and the world. Another Product over the same world and
+/// directory is the next process.
+class Product {
+ public:
+  Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world, ProductOptions options);
+
+  std::string import_source();  ///< "debian-source", in the home region; the same each time
+  std::string start(const model::Pipeline& pipeline);
+  workflow::RunInfo drive(const std::string& run_id);
+  workflow::RunInfo build(const model::Pipeline& pipeline) { return drive(start(pipeline)); }
+  void decide(const std::string& run_id, bool approve, const std::string& who = "ada");
+  /// Built, approved, active.
+  GoldenImage golden(const model::Pipeline& pipeline);
+  GoldenImage image(const std::string& reference) const;
+
+  Path directory;
+  std::shared_ptr<cloud::Cloud> cloud;
+  std::unique_ptr<db::Database> database;
+  std::unique_ptr<workflow::Ledger> ledger;
+  std::unique_ptr<Context> context;
+  std::unique_ptr<workflow::Engine> engine;
+};
+
+/// A clock, a world and one process in it: what most tests need.
+struct Fixture {
+  explicit Fixture(ProductOptions options = {});
+
+  TempDir directory;
+  ManualClock clock;
+  std::shared_ptr<cloud::MemoryWorld> world;
+  Product product;
+};
+
+}  // namespace hallmark::pipeline

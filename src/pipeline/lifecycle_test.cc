@@ -1,0 +1,343 @@
+/// After approval: distribution, compliance, reassessment, decommission, the reaper. Several tests
+/// are defects of the original pipelines that must not come back.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "pipeline/compliance.h"
+#include "pipeline/evidence.h"
+#include "pipeline/fixture.h"
+#include "pipeline/golden_parameters.h"
+#include "pipeline/leftovers.h"
+#include "pipeline/names.h"
+#include "pipeline/ownership.h"
+#include "pipeline/reaper.h"
+
+namespace hallmark::pipeline {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+using workflow::RunState;
+
+const cloud::Place kHome{kHomeAccount, "us-east-1"};
+const cloud::Place kWest{kHomeAccount, "us-west-2"};
+const cloud::Place kChildWest{kChildAccount, "us-west-2"};
+const cloud::Place kChildEu{kChildAccount, "eu-west-1"};
+constexpr const char* kVersionParameter = "/GoldenAMI/Debian-12/Web-1.0/1";
+
+workflow::RunInfo distribute_all(Fixture& fixture, const GoldenImage& image) {
+  return fixture.product.drive(
+      start_distribute(*fixture.product.engine, *fixture.product.context, image, {}));
+}
+
+workflow::RunInfo decommission_all(Fixture& fixture, const GoldenImage& image) {
+  return fixture.product.drive(
+      start_decommission(*fixture.product.engine, *fixture.product.context, image, false));
+}
+
+std::string parameter(Fixture& fixture, const cloud::Place& place) {
+  auto found = fixture.product.cloud->get_parameter(place, kVersionParameter);
+  return found ? found->value : "";
+}
+
+std::string launch(Fixture& fixture, const cloud::Place& place, const std::string& image_id,
+                   const std::string& token) {
+  return fixture.product.cloud->launch_machine(place, {.image_id = image_id}, token, {});
+}
+
+TEST(Distribute, ReachesEveryAccountAndRegion) {
+  Fixture fixture;
+  GoldenImage image = fixture.product.golden(sample_pipeline());
+  workflow::RunInfo run = distribute_all(fixture, image);
+  ASSERT_EQ(run.state, RunState::succeeded) << run.error->full_text();
+
+  EXPECT_EQ(parameter(fixture, kHome), image.image_id);
+  std::string west = parameter(fixture, kWest);
+  EXPECT_NE(west, image.image_id) << "each region has an id of its own";
+  EXPECT_EQ(parameter(fixture, kChildWest), west) << "a share has the id of the region's copy";
+  EXPECT_THAT(read_latest(*fixture.product.cloud, kChildWest), ElementsAre(west));
+  cloud::Image copy = *fixture.product.cloud->find_image(kWest, west);
+  EXPECT_EQ(copy.tags.at("AMI-Type"), "Golden");
+  EXPECT_EQ(copy.tags.at(kCopiedFromTag), std::string(kHomeAccount) + "/" + image.image_id);
+  EXPECT_FALSE(copy.tags.contains(kRunTag));
+  EXPECT_TRUE(fixture.product.cloud->find_image(kChildWest, west)) << "the child sees it";
+  EXPECT_THAT(list_targets(*fixture.product.database, image.run_id), SizeIs(5));
+  EXPECT_THAT(fixture.product.ledger->open(), IsEmpty());
+}
+
+TEST(Distribute, RepeatingChangesNothing) {
+  Fixture fixture;
+  GoldenImage image = fixture.product.golden(sample_pipeline());
+  distribute_all(fixture, image);
+  std::vector<std::string> before = fixture.world->leftovers();
+  int copies = fixture.world->effects("copy_image");
+  EXPECT_EQ(distribute_all(fixture, image).state, RunState::succeeded);
+  EXPECT_EQ(fixture.world->leftovers(), before);
+  EXPECT_EQ(fixture.world->effects("copy_image"), copies);
+}
+
+TEST(Distribute, DeliversACopyThatTheAccountOwns) {
+  Fixture fixture;
+  model::Pipeline pipeline = sample_pipeline();
+  pipeline.targets = {
+      {.account_id = kChildAccount, .regions = {"us-west-2"}, .delivery = model::Delivery::copy}};
+  GoldenImage image = fixture.product.golden(pipeline);
+  ASSERT_EQ(distribute_all(fixture, image).state, RunState::succeeded);
+  std::string id = parameter(fixture, kChildWest);
+  EXPECT_EQ(fixture.product.cloud->find_image(kChildWest, id)->owner_id, kChildAccount);
+  EXPECT_THAT(fixture.product.cloud->list_shares(kWest, parameter(fixture, kWest)), IsEmpty());
+  ASSERT_EQ(decommission_all(fixture, image).state, RunState::succeeded);
+  EXPECT_THAT(fixture.world->leftovers(), ElementsAre(HasSubstr("debian-source")));
+}
+
+// The originals, and Packer, give up everything when one region of many fails.
+TEST(Distribute, OneFailingRegionLeavesTheOthersInPlaceAndIsRetriedAlone) {
+  Fixture fixture;
+  GoldenImage image = fixture.product.golden(sample_pipeline());
+  fixture.world->fail_next_image("given key is not accessible");
+  workflow::RunInfo run = distribute_all(fixture, image);
+  EXPECT_EQ(run.state, RunState::failed);
+  EXPECT_THAT(run.error->full_text(), HasSubstr("given key is not accessible"));
+  int failed = 0;
+  int available = 0;
+  for (const ImageTarget& target : list_targets(*fixture.product.database, image.run_id)) {
+    failed += target.state == TargetState::failed;
+    available += target.state == TargetState::available;
+  }
+  EXPECT_EQ(failed, 2) << "the region, and the account that was to get it there";
+  EXPECT_EQ(available, 3);
+  EXPECT_THAT(fixture.product.ledger->open(), IsEmpty());
+
+  int copies = fixture.world->effects("copy_image");
+  fixture.product.engine->retry(run.run_id);
+  run = fixture.product.drive(run.run_id);
+  ASSERT_EQ(run.state, RunState::succeeded) << run.error->full_text();
+  EXPECT_EQ(fixture.world->effects("copy_image"), copies + 1);
+}
+
+// Originals: an id was published while the copy was still pending.
+TEST(Distribute, PublishesNoIdBeforeItsImageIsAvailable) {
+  ProductOptions options;
+  options.cloud.ready_looks = 3;
+  options.cloud.find_lag = 2;
+  Fixture fixture(options);
+  GoldenImage image = fixture.product.golden(sample_pipeline());
+  fixture.world->fail_next_image("quota");
+  distribute_all(fixture, image);
+  for (const cloud::Place& place : {kWest, kChildWest, kChildEu}) {
+    std::string id = parameter(fixture, place);
+    if (id.empty()) continue;
+    EXPECT_EQ(fixture.product.cloud->find_image(place, id)->state, cloud::ImageState::available);
+  }
+}
+
+TEST(Distribute, OnlyActiveImages) {
+  Fixture fixture;
+  workflow::RunInfo run = fixture.product.build(sample_pipeline());
+  EXPECT_THROW(distribute_all(fixture, fixture.product.image(run.run_id)), Error);
+}
+
+TEST(Latest, KeepsBothOfTwoVersionsAndRemovesExactlyOne) {
+  Fixture fixture;
+  GoldenImage first = fixture.product.golden(sample_pipeline());
+  model::Pipeline next = sample_pipeline();
+  next.version = "2";
+  GoldenImage second = fixture.product.golden(next);
+  EXPECT_THAT(read_latest(*fixture.product.cloud, kHome),
+              ElementsAre(first.image_id, second.image_id));
+  decommission_all(fixture, first);
+  EXPECT_THAT(read_latest(*fixture.product.cloud, kHome), ElementsAre(second.image_id));
+}
+
+// Originals: a version parameter became "ami-a,ami-b" when a version was built again.
+TEST(Latest, PublishedVersionNeverChanges) {
+  Fixture fixture;
+  cloud::Cloud& cloud = *fixture.product.cloud;
+  publish_parameter(cloud, kHome, kVersionParameter, "ami-1");
+  publish_parameter(cloud, kHome, kVersionParameter, "ami-1");
+  EXPECT_THROW(publish_parameter(cloud, kHome, kVersionParameter, "ami-2"), Error);
+  EXPECT_EQ(cloud.get_parameter(kHome, kVersionParameter)->value, "ami-1");
+}
+
+// Originals: a throttled call was swallowed and reported as done.
+TEST(Latest, FailureToWriteIsAFailure) {
+  Fixture fixture;
+  fixture.world->fail("put_parameter", 1, Error(ErrorKind::denied, "no"));
+  EXPECT_THROW(add_to_latest(*fixture.product.cloud, kHome, "ami-1"), Error);
+  EXPECT_THAT(read_latest(*fixture.product.cloud, kHome), IsEmpty());
+}
+
+TEST(Latest, SaysSoBeforeItOverflows) {
+  Fixture fixture;
+  std::string full;
+  for (int i = 0; i < 186; ++i) full += (i ? ",ami-" : "ami-") + std::string(17, 'a');
+  fixture.product.cloud->put_parameter(kHome, kLatestParameter, full, 0);
+  try {
+    add_to_latest(*fixture.product.cloud, kHome, "ami-" + std::string(17, 'b'));
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_THAT(e.full_text(), HasSubstr("decommission"));
+  }
+}
+
+TEST(Compliance, TellsGoldenFromTheRest) {
+  Fixture fixture;
+  GoldenImage image = fixture.product.golden(sample_pipeline());
+  distribute_all(fixture, image);
+  std::string golden = launch(fixture, kChildWest, parameter(fixture, kChildWest), "golden");
+  std::string raw = launch(fixture, kHome, image.source_image_id, "raw");
+  std::vector<MachineCompliance> all =
+      check_compliance(*fixture.product.context, known_places(*fixture.product.context));
+  ASSERT_THAT(all, SizeIs(2));
+  EXPECT_EQ(all[0].machine.machine_id, raw) << "the worst first";
+  EXPECT_FALSE(all[0].compliant);
+  EXPECT_THAT(all[0].reason, HasSubstr("not in /GoldenAMI/latest"));
+  EXPECT_EQ(all[1].machine.machine_id, golden);
+  EXPECT_TRUE(all[1].compliant);
+  EXPECT_THAT(all[1].reason, HasSubstr("Web-1.0/Debian-12/1"));
+}
+
+// Originals: "ami-1111" counted as golden because "ami-11111111" was.
+TEST(Compliance, ComparesWholeIds) {
+  Fixture fixture;
+  std::string source = fixture.product.import_source();
+  add_to_latest(*fixture.product.cloud, kHome, source + "0");
+  launch(fixture, kHome, source, "m");
+  auto all = check_compliance(*fixture.product.context, {kHome});
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_FALSE(all[0].compliant);
+}
+
+// Originals: a missing list was an exception instead of a verdict.
+TEST(Compliance, WithoutAListNothingIsGolden) {
+  Fixture fixture;
+  launch(fixture, kHome, fixture.product.import_source(), "m");
+  auto all = check_compliance(*fixture.product.context, {kHome});
+  ASSERT_THAT(all, SizeIs(1));
+  EXPECT_FALSE(all[0].compliant);
+  EXPECT_THAT(all[0].reason, HasSubstr("there is no /GoldenAMI/latest"));
+}
+
+TEST(Reassess, MatchesTheStoredInventoryAgainWithoutAMachine) {
+  ProductOptions options;
+  int pending = 0;
+  options.assess = [&](const model::Inventory& inventory) {
+    EXPECT_THAT(inventory.packages, SizeIs(1));
+    return assessment_with(pending);
+  };
+  Fixture fixture(options);
+  GoldenImage image = fixture.product.golden(sample_pipeline());
+  int launches = fixture.world->effects("launch_machine");
+  pending = 3;
+  workflow::RunInfo run =
+      fixture.product.drive(start_reassess(*fixture.product.engine, *fixture.product.context));
+  ASSERT_EQ(run.state, RunState::succeeded);
+  EXPECT_EQ(run.result["images"][0]["findings"], 3);
+  EXPECT_EQ(run.result["images"][0]["gate"]["passed"], false);
+  EXPECT_EQ(fixture.world->effects("launch_machine"), launches);
+  EXPECT_EQ(list_assessments(*fixture.product.database, image.run_id).back().purpose,
+            "reassessment");
+}
+
+TEST(Reassess, RefusesEvidenceThatWasAltered) {
+  Fixture fixture;
+  GoldenImage image = fixture.product.golden(sample_pipeline());
+  Path inventory = evidence_directory(*fixture.product.context, image.run_id) / "inventory.json";
+  write_file(inventory, read_file(inventory) + " ");
+  workflow::RunInfo run =
+      fixture.product.drive(start_reassess(*fixture.product.engine, *fixture.product.context));
+  EXPECT_EQ(run.result["failed"], 1);
+  EXPECT_EQ(run.result["images"][0]["error"]["kind"], "corrupt");
+}
+
+TEST(Decommission, LeavesNoTraceAnywhere) {
+  Fixture fixture;
+  std::vector<std::string> before = fixture.world->leftovers();
+  GoldenImage image = fixture.product.golden(sample_pipeline());
+  distribute_all(fixture, image);
+  EXPECT_THAT(find_leftovers(*fixture.product.context, image), testing::Not(IsEmpty()));
+  workflow::RunInfo run = decommission_all(fixture, image);
+  ASSERT_EQ(run.state, RunState::succeeded) << run.error->full_text();
+  // Originals: the last id of a child account could not be removed, and an empty parameter stayed.
+  EXPECT_EQ(fixture.world->leftovers(), before);
+  EXPECT_EQ(fixture.product.image(image.run_id).state, GoldenState::decommissioned);
+  EXPECT_THROW(fixture.product.start(sample_pipeline()), Error) << "a version is used once";
+}
+
+TEST(Decommission, RefusesWhileMachinesRunFromIt) {
+  Fixture fixture;
+  GoldenImage image = fixture.product.golden(sample_pipeline());
+  distribute_all(fixture, image);
+  std::string machine = launch(fixture, kChildWest, parameter(fixture, kChildWest), "user");
+  try {
+    decommission_all(fixture, image);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::conflict);
+    EXPECT_THAT(e.message(), HasSubstr(machine));
+  }
+  fixture.product.cloud->remove_machine(kChildWest, machine);
+  EXPECT_EQ(decommission_all(fixture, image).state, RunState::succeeded);
+}
+
+// Originals: a partly failed decommission could not be repeated.
+TEST(Decommission, IsTakenUpAgainAfterAFailure) {
+  Fixture fixture;
+  std::vector<std::string> before = fixture.world->leftovers();
+  GoldenImage image = fixture.product.golden(sample_pipeline());
+  distribute_all(fixture, image);
+  fixture.world->fail("remove_image", 2, Error(ErrorKind::denied, "not now"));
+  workflow::RunInfo run = decommission_all(fixture, image);
+  EXPECT_EQ(run.state, RunState::failed);
+  fixture.product.engine->retry(run.run_id);
+  run = fixture.product.drive(run.run_id);
+  ASSERT_EQ(run.state, RunState::succeeded) << run.error->full_text();
+  EXPECT_EQ(fixture.world->leftovers(), before);
+}
+
+TEST(Reaper, RemovesWhatTheLedgerSaysOutlivedItsRun) {
+  Fixture fixture;
+  Product& product = fixture.product;
+  workflow::RunInfo run = product.build(sample_pipeline());
+  std::string machine = launch(fixture, kHome, product.import_source(), "lost");
+  product.ledger->plan({.entry_id = "token",
+                        .run_id = "run-nobody-knows",
+                        .kind = kMachineKind,
+                        .where = {{"account_id", kHome.account_id}, {"region", kHome.region}},
+                        .planned_at = fixture.clock.now()});
+  product.ledger->created("token", machine);
+  auto places = known_places(*product.context);
+  std::vector<Orphan> found = reap(*product.engine, *product.context, places, true);
+  ASSERT_THAT(found, SizeIs(1)) << "the candidate that waits for approval is not an orphan";
+  EXPECT_FALSE(found[0].removed);
+  found = reap(*product.engine, *product.context, places, false);
+  EXPECT_TRUE(found.at(0).removed);
+  EXPECT_THAT(product.cloud->list_machines(kHome, {}), IsEmpty());
+  EXPECT_THAT(reap(*product.engine, *product.context, places, false), IsEmpty());
+  EXPECT_EQ(product.image(run.run_id).state, GoldenState::awaiting_approval);
+}
+
+TEST(Reaper, FindsThingsByTagsWhenTheDatabaseIsLost) {
+  Fixture fixture;
+  fixture.product.build(sample_pipeline());
+  // A new installation over the same cloud knows nothing of the run that made the candidate.
+  TempDir elsewhere;
+  ProductOptions options;
+  options.directory = elsewhere.path();
+  Product successor(fixture.clock, fixture.world, options);
+  auto places = known_places(*successor.context);
+  EXPECT_THAT(reap(*successor.engine, *successor.context, places, false), IsEmpty())
+      << "until the deadline it may be another installation's";
+  fixture.clock.advance(Duration{3 * 3600'000});
+  std::vector<Orphan> found = reap(*successor.engine, *successor.context, places, false);
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].kind, kImageKind);
+  EXPECT_THAT(fixture.world->leftovers(), ElementsAre(HasSubstr("debian-source")));
+}
+
+}  // namespace
+}  // namespace hallmark::pipeline

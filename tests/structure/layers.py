@@ -1,0 +1,108 @@
+#!/usr/bin/env python3
+"""Checks the structure of src/: who may include whom, where an outside library lives, which files are
+built, how long a file may be. Prints each breach as file:line: what and why; exits 1 if there is one."""
+
+import pathlib
+import re
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SRC = ROOT / "src"
+
+# A room may include itself, base, and what stands behind it here. "cloud/x" are rooms of their own:
+# implementations that never see each other.
+ROOMS = {
+    "base": [],
+    "model": [],
+    "db": [],
+    "net": [],
+    "disk": [],
+    "fs": ["disk"],
+    "source": ["disk"],
+    "workflow": ["db"],
+    "scan": ["model", "disk", "fs", "net"],
+    "cloud": ["disk"],
+    "cloud/memory": ["cloud", "disk"],
+    "cloud/hooks": ["cloud", "disk"],
+    "cloud/libvirt": ["cloud", "disk"],
+    "pipeline": ["model", "db", "disk", "workflow", "cloud", "scan"],
+    "cli": ["model", "db", "net", "disk", "fs", "scan", "source", "workflow", "cloud", "pipeline"],
+    "app": ["*"],
+}
+# Tests may also use the fakes and contract suites.
+TEST_EXTRA = ["cloud/memory", "cloud/hooks", "workflow", "db"]
+
+# An outside library has one home.
+HOMES = {
+    r"soci/": ["db"],
+    r"libvirt/": ["cloud/libvirt"],
+    r"ext2fs/": ["fs"],
+    r"curl/": ["net"],
+    r"yaml-cpp/": ["model", "app"],
+    r"valijson/": ["model"],
+    r"CLI/": ["cli"],
+    r"spdlog/": ["base"],
+    r"openssl/": ["base"],
+    r"zstd\.h|zlib\.h": ["disk"],
+    r"lzma\.h": ["scan"],
+    r"apt-pkg/": ["scan"],
+}
+MAX_LINES = 800
+
+
+def room_of(path: pathlib.Path) -> str:
+    parts = path.relative_to(SRC).parts
+    deep = "/".join(parts[:2])
+    return deep if deep in ROOMS else parts[0]
+
+
+def room_of_include(include: str) -> str:
+    parts = include.split("/")
+    deep = "/".join(parts[:2])
+    return deep if deep in ROOMS else parts[0]
+
+
+def check_file(path: pathlib.Path) -> list[str]:
+    breaches = []
+    room = room_of(path)
+    allowed = [room, "base", *ROOMS.get(room, [])]
+    if path.name.endswith("_test.cc"):
+        allowed += TEST_EXTRA
+    lines = path.read_text(encoding="utf-8").splitlines()
+    name = path.relative_to(ROOT)
+    if len(lines) > MAX_LINES:
+        breaches.append(f"{name}:1: {len(lines)} lines; {MAX_LINES} is the most a file may have")
+    if path.suffix == ".h" and "#pragma once" not in lines:
+        breaches.append(f"{name}:1: a header starts with #pragma once")
+    for number, line in enumerate(lines, 1):
+        match = re.match(r'#include\s+"([^"]+)"', line)
+        if match:
+            other = room_of_include(match.group(1))
+            if "*" not in allowed and other not in allowed:
+                breaches.append(f"{name}:{number}: {room} may not include {other}")
+        match = re.match(r'#include\s+[<"]([^>"]+)[>"]', line)
+        if match:
+            for pattern, homes in HOMES.items():
+                if re.match(pattern, match.group(1)) and room not in homes:
+                    breaches.append(f"{name}:{number}: {match.group(1)} lives in {' and '.join(homes)}")
+    return breaches
+
+
+def main() -> int:
+    breaches = []
+    files = sorted(p for p in SRC.rglob("*") if p.suffix in (".h", ".cc"))
+    for path in files:
+        if room_of(path) not in ROOMS:
+            breaches.append(f"{path.relative_to(ROOT)}:1: this room is not in the table of rooms")
+            continue
+        breaches += check_file(path)
+    cmake = "\n".join(p.read_text(encoding="utf-8") for p in SRC.rglob("CMakeLists.txt"))
+    for path in files:
+        if path.suffix == ".cc" and not re.search(rf"\b{re.escape(path.name)}\b", cmake):
+            breaches.append(f"{path.relative_to(ROOT)}:1: no CMakeLists.txt names this file")
+    print("\n".join(breaches) if breaches else f"{len(files)} files stand where they belong")
+    return 1 if breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
