@@ -1,0 +1,24 @@
+#include "cloud/hooks/logged.h"
+
+#include "base/error.h"
+#include "base/log.h"
+
+namespace hallmark::cloud {
+
+void Logged::around(const CallInfo& info, const std::function<void()>& call) {
+  TimePoint began = clock_.now();
+  auto log = [&](std::string_view outcome) {
+    log_debug("cloud: {} in {}{}{}: {} ({})", info.operation, to_string(info.place),
+              info.subject_id.empty() ? "" : " of ", info.subject_id, outcome,
+              format_duration(clock_.now() - began));
+  };
+  try {
+    call();
+  } catch (const Error& error) {
+    log(fmt::format("{}: {}", traits(error.kind()).name, error.message()));
+    throw;
+  }
+  log("ok");
+}
+
+}  // namespace hallmark::cloud

@@ -1,0 +1,225 @@
+#include "base/ids.h"
+#include "cloud/memory/memory_cloud.h"
+
+namespace hallmark::cloud {
+
+namespace {
+
+/// Tokens are one operation's, in one place.
+std::string token_key(std::string_view operation, const Place& place, const std::string& token) {
+  return fmt::format("{} {} {}", operation, to_string(place), token);
+}
+
+void check_not_stopped(const std::stop_token& stop) {
+  if (stop.stop_requested()) throw Error(ErrorKind::cancelled, "stopped before it began");
+}
+
+Error no_image(const Place& place, const std::string& image_id) {
+  return Error(ErrorKind::not_found, "image {} does not exist in {}", image_id, to_string(place));
+}
+
+}  // namespace
+
+std::string MemoryCloud::import_image(const Place& place, const Path& file, const ImageSpec& spec,
+                                      const std::string& token, std::stop_token stop) {
+  check_not_stopped(stop);
+  check_image_name(spec.name);
+  Call call = world_->enter("import_image", place);
+  std::string key = token_key("import_image", place, token);
+  if (auto made = call.state().tokens.find(key); made != call.state().tokens.end()) {
+    std::string image_id = made->second;
+    call.done();
+    return image_id;
+  }
+  ImageRecord record;
+  record.image.disk_size_bytes = disk::open_disk(file)->size_bytes();
+  record.image.stored_size_bytes = std::filesystem::file_size(file);
+  record.image.architecture = "x86_64";
+  check_name_free(call, place, spec.name);
+  record.disk = world_->keep_disk(file);
+  return add_image(call, place, spec, key, std::move(record));
+}
+
+std::string MemoryCloud::create_image(const Place& place, const std::string& machine_id,
+                                      const ImageSpec& spec, const std::string& token,
+                                      std::stop_token stop) {
+  check_not_stopped(stop);
+  check_image_name(spec.name);
+  Call call = world_->enter("create_image", place);
+  std::string key = token_key("create_image", place, token);
+  if (auto made = call.state().tokens.find(key); made != call.state().tokens.end()) {
+    std::string image_id = made->second;
+    call.done();
+    return image_id;
+  }
+  MachineRecord& from = visible_machine(call, place, machine_id);
+  if (from.machine.state != MachineState::stopped) {
+    throw Error(ErrorKind::conflict, "machine {} is {}, not stopped", machine_id,
+                to_string(from.machine.state));
+  }
+  check_name_free(call, place, spec.name);
+  ImageRecord record;
+  record.disk = from.disk;
+  if (world_->options().captured_disk) {
+    if (auto file = world_->options().captured_disk(from.machine)) {
+      record.disk = world_->keep_disk(*file);
+    }
+  }
+  record.image.disk_size_bytes = disk::open_disk(world_->disk_path(record.disk))->size_bytes();
+  record.image.stored_size_bytes = std::filesystem::file_size(world_->disk_path(record.disk));
+  record.image.architecture = "x86_64";
+  record.image.source_image_id = from.machine.image_id;
+  record.image.source_region = place.region;
+  return add_image(call, place, spec, key, std::move(record));
+}
+
+std::string MemoryCloud::copy_image(const Place& place, const std::string& source_image_id,
+                                    const std::string& source_region, const ImageSpec& spec,
+                                    const std::string& token, std::stop_token stop) {
+  check_not_stopped(stop);
+  check_image_name(spec.name);
+  Call call = world_->enter("copy_image", place);
+  std::string key = token_key("copy_image", place, token);
+  if (auto made = call.state().tokens.find(key); made != call.state().tokens.end()) {
+    std::string image_id = made->second;
+    call.done();
+    return image_id;
+  }
+  const ImageRecord& source =
+      usable_image(call, {place.account_id, source_region}, source_image_id);
+  check_name_free(call, place, spec.name);
+  ImageRecord record;
+  record.disk = source.disk;
+  record.image.disk_size_bytes = source.image.disk_size_bytes;
+  record.image.stored_size_bytes = source.image.stored_size_bytes;
+  record.image.architecture = source.image.architecture;
+  record.image.source_image_id = source_image_id;
+  record.image.source_region = source_region;
+  return add_image(call, place, spec, key, std::move(record));
+}
+
+std::string MemoryCloud::add_image(Call& call, const Place& place, const ImageSpec& spec,
+                                   const std::string& token_key, ImageRecord record) {
+  record.image.image_id = random_id("ami");
+  record.image.name = spec.name;
+  record.image.description = spec.description;
+  record.image.tags = spec.tags;
+  record.image.owner_id = place.account_id;
+  record.image.region = place.region;
+  record.image.created_at = call.now();
+  record.failure = world_->take_image_failure();
+  std::string image_id = record.image.image_id;
+  call.state().images[image_id] = std::move(record);
+  call.state().tokens[token_key] = image_id;
+  call.changed();
+  call.done();
+  return image_id;
+}
+
+void MemoryCloud::check_name_free(Call& call, const Place& place, const std::string& name) {
+  for (const auto& [id, record] : call.state().images) {
+    if (record.image.name == name && record.image.owner_id == place.account_id &&
+        record.image.region == place.region) {
+      throw Error(ErrorKind::conflict, "image {} in {} has the name \"{}\" already", id,
+                  to_string(place), name);
+    }
+  }
+}
+
+std::optional<Image> MemoryCloud::find_image(const Place& place, const std::string& image_id) {
+  Call call = world_->enter("find_image", place);
+  auto found = call.state().images.find(image_id);
+  std::optional<Image> image;
+  if (found != call.state().images.end()) image = world_->look_at(call, found->second, place);
+  call.done();
+  return image;
+}
+
+std::vector<Image> MemoryCloud::list_images(const Place& place, const ImageFilter& filter) {
+  Call call = world_->enter("list_images", place);
+  std::vector<Image> images;
+  for (auto& [id, record] : call.state().images) {
+    std::optional<Image> image = world_->look_at(call, record, place);
+    if (!image || (filter.owned_only && image->owner_id != place.account_id)) continue;
+    if (filter.name && image->name != *filter.name) continue;
+    if (matches(image->tags, filter.tags, filter.tag_keys)) images.push_back(std::move(*image));
+  }
+  call.done();
+  return images;
+}
+
+void MemoryCloud::remove_image(const Place& place, const std::string& image_id) {
+  Call call = world_->enter("remove_image", place);
+  auto found = call.state().images.find(image_id);
+  if (found != call.state().images.end() && found->second.image.region == place.region) {
+    if (found->second.image.owner_id != place.account_id) {
+      throw Error(ErrorKind::denied, "image {} belongs to another account", image_id);
+    }
+    call.state().images.erase(found);
+    world_->drop_unused_disks(call);
+    call.changed();
+  }
+  call.done();
+}
+
+std::unique_ptr<disk::BlockReader> MemoryCloud::open_image(const Place& place,
+                                                           const std::string& image_id) {
+  Call call = world_->enter("open_image", place);
+  auto reader = disk::open_disk(world_->disk_path(usable_image(call, place, image_id).disk));
+  call.done();
+  return reader;
+}
+
+ImageRecord& MemoryCloud::owned_image(Call& call, const Place& place, const std::string& image_id) {
+  auto found = call.state().images.find(image_id);
+  if (found == call.state().images.end() || !world_->look_at(call, found->second, place)) {
+    throw no_image(place, image_id);
+  }
+  if (found->second.image.owner_id != place.account_id) {
+    throw Error(ErrorKind::denied, "image {} belongs to another account", image_id);
+  }
+  return found->second;
+}
+
+ImageRecord& MemoryCloud::usable_image(Call& call, const Place& place,
+                                       const std::string& image_id) {
+  auto found = call.state().images.find(image_id);
+  std::optional<Image> image;
+  if (found != call.state().images.end()) image = world_->look_at(call, found->second, place);
+  if (!image) throw no_image(place, image_id);
+  if (image->state == ImageState::failed) {
+    throw Error(ErrorKind::failed, "image {} failed: {}", image_id, image->state_reason);
+  }
+  if (image->state != ImageState::available) {
+    throw Error(ErrorKind::unavailable, "image {} is {}", image_id, to_string(image->state));
+  }
+  return found->second;
+}
+
+void MemoryCloud::share_image(const Place& place, const std::string& image_id,
+                              const std::string& account_id) {
+  check_account_id(account_id);
+  Call call = world_->enter("share_image", place);
+  bool fresh = owned_image(call, place, image_id).shares.insert(account_id).second;
+  if (fresh) call.changed();
+  call.done();
+}
+
+void MemoryCloud::unshare_image(const Place& place, const std::string& image_id,
+                                const std::string& account_id) {
+  check_account_id(account_id);
+  Call call = world_->enter("unshare_image", place);
+  bool ended = owned_image(call, place, image_id).shares.erase(account_id) > 0;
+  if (ended) call.changed();
+  call.done();
+}
+
+std::vector<std::string> MemoryCloud::list_shares(const Place& place, const std::string& image_id) {
+  Call call = world_->enter("list_shares", place);
+  const ImageRecord& record = owned_image(call, place, image_id);
+  std::vector<std::string> accounts(record.shares.begin(), record.shares.end());
+  call.done();
+  return accounts;
+}
+
+}  // namespace hallmark::cloud

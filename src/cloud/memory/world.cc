@@ -1,0 +1,274 @@
+#include "cloud/memory/world.h"
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+
+#include "base/ids.h"
+
+namespace hallmark::cloud {
+
+CommandStatus echo_script(const Machine&, const CommandSpec& spec) {
+  return {.state = CommandState::finished, .exit_code = 0, .output = spec.script};
+}
+
+MemoryWorld::MemoryWorld(Clock& clock, MemoryOptions options)
+    : clock_(clock),
+      options_(std::move(options)),
+      bucket_(options_.call_burst),
+      bucket_filled_(clock.now()) {
+  if (options_.state_file.empty()) {
+    own_directory_.emplace();
+    disks_ = own_directory_->path();
+  } else {
+    disks_ = options_.state_file.string() + ".disks";
+    make_directories(disks_);
+  }
+}
+
+void MemoryWorld::fail(std::string operation, int nth, Error error, FailureMoment moment) {
+  std::lock_guard lock(mutex_);
+  failures_.emplace(std::move(operation), PlannedFailure{nth, std::move(error), moment});
+}
+
+void MemoryWorld::fail_next_image(std::string reason) {
+  std::lock_guard lock(mutex_);
+  image_failure_ = std::move(reason);
+}
+
+void MemoryWorld::set_machine_capacity(std::optional<int> capacity) {
+  std::lock_guard lock(mutex_);
+  options_.machine_capacity = capacity;
+}
+
+void MemoryWorld::power_off(const std::string& machine_id) {
+  Call call = enter();
+  auto found = state_.machines.find(machine_id);
+  if (found == state_.machines.end()) {
+    throw Error(ErrorKind::not_found, "machine {} does not exist", machine_id);
+  }
+  switch_off(call, found->second, MachineState::stopped, "power failed");
+  call.done();
+}
+
+int MemoryWorld::effects(std::string_view operation) {
+  Call call = enter();
+  auto found = state_.effects.find(std::string(operation));
+  return found == state_.effects.end() ? 0 : found->second;
+}
+
+int MemoryWorld::calls(std::string_view operation) {
+  std::lock_guard lock(mutex_);
+  auto found = calls_.find(operation);
+  return found == calls_.end() ? 0 : found->second;
+}
+
+std::vector<std::string> MemoryWorld::leftovers() {
+  Call call = enter();
+  pass_deadlines(call);
+  call.done();
+  std::vector<std::string> lines;
+  for (const auto& [id, record] : state_.images) {
+    lines.push_back(fmt::format("image {} \"{}\" in {}/{}", id, record.image.name,
+                                record.image.owner_id, record.image.region));
+  }
+  for (const auto& [id, record] : state_.machines) {
+    if (record.machine.state == MachineState::terminated) continue;
+    lines.push_back(fmt::format("machine {} \"{}\" {} in {}/{}", id, record.machine.name,
+                                to_string(record.machine.state), record.machine.account_id,
+                                record.machine.region));
+  }
+  for (const auto& [place, parameters] : state_.parameters) {
+    for (const auto& [name, parameter] : parameters) {
+      lines.push_back(fmt::format("parameter {} in {}", name, to_string(place)));
+    }
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+// --- one call -----------------------------------------------------------------------------------
+
+MemoryWorld::Call::Call(MemoryWorld& world, std::string operation)
+    : world_(world), operation_(std::move(operation)), lock_(world.mutex_) {
+  const Path& file = world_.options_.state_file;
+  if (file.empty()) return;
+  file_lock_.emplace(file.string() + ".lock");
+  world_.load();
+}
+
+void MemoryWorld::Call::changed(bool effect) {
+  dirty_ = true;
+  if (effect) ++world_.state_.effects[operation_];
+}
+
+void MemoryWorld::Call::done() {
+  if (dirty_ && !world_.options_.state_file.empty()) world_.save();
+  dirty_ = false;
+  if (late_failure_) throw Error(*late_failure_);
+}
+
+MemoryWorld::Call MemoryWorld::enter(std::string operation, const Place& place) {
+  Call call(*this, operation);
+  ++calls_[operation];
+  check_account_id(place.account_id);
+  if (std::find(options_.regions.begin(), options_.regions.end(), place.region) ==
+      options_.regions.end()) {
+    throw Error(ErrorKind::usage, "this cloud has no region \"{}\"", place.region);
+  }
+  throttle();
+  pass_deadlines(call);
+  for (auto [at, end] = failures_.equal_range(operation); at != end; ++at) {
+    if (--at->second.calls_left > 0) continue;
+    PlannedFailure failure = std::move(at->second);
+    failures_.erase(at);
+    if (failure.moment == FailureMoment::before) throw Error(failure.error);
+    call.late_failure_ = std::move(failure.error);
+    break;
+  }
+  return call;
+}
+
+MemoryWorld::Call MemoryWorld::enter() { return Call(*this, {}); }
+
+void MemoryWorld::throttle() {
+  if (options_.calls_per_second <= 0) return;
+  TimePoint now = clock_.now();
+  double passed = std::chrono::duration<double>(now - bucket_filled_).count();
+  bucket_ = std::min(options_.call_burst, bucket_ + passed * options_.calls_per_second);
+  bucket_filled_ = now;
+  if (bucket_ < 1) throw Error(ErrorKind::throttled, "request limit exceeded");
+  bucket_ -= 1;
+}
+
+void MemoryWorld::pass_deadlines(Call& call) {
+  for (auto& [id, record] : state_.machines) {
+    if (record.machine.state == MachineState::terminated || !record.deadline ||
+        call.now() < *record.deadline) {
+      continue;
+    }
+    switch_off(call, record, MachineState::terminated, "its deadline passed");
+  }
+}
+
+// --- looks --------------------------------------------------------------------------------------
+
+std::optional<Image> MemoryWorld::look_at(Call& call, ImageRecord& record, const Place& place) {
+  const Image& stored = record.image;
+  bool owned = stored.owner_id == place.account_id;
+  if (stored.region != place.region || (!owned && !record.shares.contains(place.account_id))) {
+    return std::nullopt;
+  }
+  int settled_after = options_.find_lag + options_.ready_looks;
+  if (record.looks <= settled_after) {
+    ++record.looks;
+    call.changed(false);
+  }
+  if (record.looks <= options_.find_lag) return std::nullopt;
+  Image seen = stored;
+  bool ready =
+      record.looks > settled_after && call.now() >= stored.created_at + options_.ready_after;
+  if (ready && record.failure.empty()) {
+    seen.state = ImageState::available;
+  } else if (ready) {
+    seen.state = ImageState::failed;
+    seen.state_reason = record.failure;
+  }
+  // As on AWS, tags are their owner's and do not travel with a share.
+  if (!owned) seen.tags.clear();
+  return seen;
+}
+
+std::optional<Machine> MemoryWorld::look_at(Call& call, MachineRecord& record, const Place& place) {
+  Machine& machine = record.machine;
+  if (machine.region != place.region || machine.account_id != place.account_id) return std::nullopt;
+  if (machine.state == MachineState::terminated) return machine;
+  if (record.looks < options_.find_lag) {
+    ++record.looks;
+    call.changed(false);
+    return std::nullopt;
+  }
+  auto next_phase = [&](MachineState state) {
+    machine.state = state;
+    record.phase_looks = 0;
+    record.phase_began = call.now();
+  };
+  auto phase_lasted = [&](int looks, Duration time) {
+    call.changed(false);
+    return ++record.phase_looks > looks && call.now() >= record.phase_began + time;
+  };
+  if (machine.state == MachineState::pending &&
+      phase_lasted(options_.ready_looks, options_.ready_after)) {
+    next_phase(MachineState::running);
+  }
+  if (machine.state == MachineState::running && !machine.reachable &&
+      phase_lasted(options_.boot_looks, Duration(0))) {
+    machine.reachable = true;
+  }
+  if (machine.state == MachineState::stopping && phase_lasted(options_.stop_looks, Duration(0))) {
+    next_phase(MachineState::stopped);
+  }
+  return machine;
+}
+
+void MemoryWorld::switch_off(Call& call, MachineRecord& record, MachineState state,
+                             std::string reason) {
+  record.machine.state = state;
+  record.machine.state_reason = std::move(reason);
+  record.machine.reachable = false;
+  record.phase_looks = 0;
+  record.phase_began = call.now();
+  for (auto& [id, command] : state_.commands) {
+    if (command.machine_id != record.machine.machine_id) continue;
+    bool hangs = command.result.state == CommandState::running;
+    bool unfinished = command.executing || command.looks < options_.command_looks;
+    if (hangs || unfinished) {
+      command.result.state = CommandState::interrupted;
+      command.result.exit_code = -1;
+      command.executing = false;
+    }
+  }
+  call.changed(false);
+  if (state == MachineState::terminated) {
+    record.disk.clear();
+    drop_unused_disks(call);
+  }
+}
+
+// --- disks and the file -------------------------------------------------------------------------
+
+std::string MemoryWorld::keep_disk(const Path& file) {
+  std::string disk = random_id("disk");
+  std::error_code error;
+  std::filesystem::copy_file(file, disks_ / disk, error);
+  if (error) throw_errno(error.value(), fmt::format("copying {}", file.string()));
+  return disk;
+}
+
+void MemoryWorld::drop_unused_disks(Call& call) {
+  std::set<std::string> used;
+  for (const auto& [id, record] : call.state().images) used.insert(record.disk);
+  for (const auto& [id, record] : call.state().machines) used.insert(record.disk);
+  for (const auto& entry : std::filesystem::directory_iterator(disks_)) {
+    if (!used.contains(entry.path().filename().string())) hallmark::remove_all(entry.path());
+  }
+}
+
+std::string MemoryWorld::take_image_failure() { return std::exchange(image_failure_, {}); }
+
+void MemoryWorld::load() {
+  std::optional<std::string> text = read_file_if_exists(options_.state_file);
+  if (!text) return;
+  state_ = world_state_from_json(parse_json(*text, options_.state_file.string()));
+}
+
+void MemoryWorld::save() {
+  // Not write_file: what ends here is a process, not the machine, so nothing needs syncing.
+  Path fresh = options_.state_file.string() + ".new";
+  std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
+  out << compact(world_state_to_json(state_)) << std::flush;
+  if (!out) throw Error(ErrorKind::unavailable, "cannot write {}", fresh.string());
+  std::filesystem::rename(fresh, options_.state_file);
+}
+
+}  // namespace hallmark::cloud

@@ -1,0 +1,147 @@
+#pragma once
+/// A small, eventually consistent cloud for tests: not a mock but a world in which things take a
+/// while, calls are throttled, room runs out and answers get lost. It outlives the MemoryCloud
+/// objects that look at it, as a real cloud outlives the processes that call it.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/files.h"
+#include "cloud/memory/world_state.h"
+
+namespace hallmark::cloud {
+
+/// How a command ends: `finished` or `timed_out` with all its output, or `running` if it hangs
+/// (until its time limit, a cancel, or the end of its machine). Called without any lock of the
+/// world.
+using CommandExecutor = std::function<CommandStatus(const Machine&, const CommandSpec&)>;
+
+/// Finishes with exit code 0 and the script's text as output.
+CommandStatus echo_script(const Machine& machine, const CommandSpec& spec);
+
+struct MemoryOptions {
+  std::string account_id = "111122223333";
+  std::vector<std::string> regions = {"eu-west-1", "us-east-1", "us-west-2"};
+  bool offline_builds = true;
+  Duration settle_time{0};
+
+  // A look is a call that asks for one thing by its id or would list it.
+  int find_lag = 0;         ///< looks for which a new thing cannot be found
+  int ready_looks = 0;      ///< looks, once found, that see an image or machine `pending`
+  Duration ready_after{0};  ///< and how long it stays `pending` at least
+  int boot_looks = 0;       ///< looks at a running machine until it is reachable
+  int stop_looks = 0;       ///< looks at a stopping machine until it is stopped
+  int command_looks = 0;    ///< reads of a command that see it running, with a part of its output
+
+  /// At most this many calls a second over a bucket of `call_burst`, else `throttled`; 0: no limit.
+  double calls_per_second = 0;
+  double call_burst = 10;
+  /// Machines that are on, per region; one more is `unavailable`.
+  std::optional<int> machine_capacity;
+
+  CommandExecutor execute = echo_script;
+  /// The disk that an image made of this machine has; nothing: that of the machine's image.
+  std::function<std::optional<Path>(const Machine&)> captured_disk;
+
+  /// If set, the world is read from this file before each call and written after each change, under
+  /// a lock between processes, so that a test may end a process anywhere. Disks lie beside it.
+  Path state_file;
+};
+
+/// Whether an injected failure keeps the call from happening, or only its answer from arriving.
+enum class FailureMoment { before, after };
+
+class MemoryWorld {
+ public:
+  explicit MemoryWorld(Clock& clock, MemoryOptions options = {});
+
+  /// The nth call from now (1: the next) of this operation, named as the function, throws `error`.
+  void fail(std::string operation, int nth, Error error,
+            FailureMoment moment = FailureMoment::before);
+  /// The next image made ends in state `failed`.
+  void fail_next_image(std::string reason);
+  void set_machine_capacity(std::optional<int> capacity);
+  /// As if the hypervisor had pulled the plug. Throws `not_found`.
+  void power_off(const std::string& machine_id);
+
+  /// How often the operation changed something; repeated calls with one token count once.
+  int effects(std::string_view operation);
+  /// How often it was called.
+  int calls(std::string_view operation);
+  /// One line for each image, machine (unless terminated) and parameter that still exists, sorted.
+  std::vector<std::string> leftovers();
+
+  Clock& clock() { return clock_; }
+  const MemoryOptions& options() const { return options_; }
+  Path disk_path(const std::string& disk) const { return disks_ / disk; }
+
+  /// One call in the world: holds the locks, and writes the state if it was changed.
+  class Call {
+   public:
+    WorldState& state() { return world_.state_; }
+    /// The state will be written, and counts as an effect of the call if `effect`.
+    void changed(bool effect = true);
+    /// Ends the call. Throws what was planned with FailureMoment::after.
+    void done();
+    TimePoint now() const { return world_.clock_.now(); }
+
+   private:
+    friend class MemoryWorld;
+    Call(MemoryWorld& world, std::string operation);
+    MemoryWorld& world_;
+    std::string operation_;
+    std::unique_lock<std::mutex> lock_;
+    std::optional<FileLock> file_lock_;
+    std::optional<Error> late_failure_;
+    bool dirty_ = false;
+  };
+  /// Throws `usage` for a place that is none, `throttled`, and what was planned with `fail`.
+  Call enter(std::string operation, const Place& place);
+  /// What the world does by itself: not counted, not throttled, not failing.
+  Call enter();
+
+  // Within a call: what a look sees. They count it and move the thing on.
+  std::optional<Image> look_at(Call& call, ImageRecord& record, const Place& place);
+  std::optional<Machine> look_at(Call& call, MachineRecord& record, const Place& place);
+  /// Stops or ends it, with everything that runs in it.
+  void switch_off(Call& call, MachineRecord& record, MachineState state, std::string reason);
+  /// Copies a disk file into the world and returns its name there.
+  std::string keep_disk(const Path& file);
+  void drop_unused_disks(Call& call);
+  std::string take_image_failure();
+
+ private:
+  struct PlannedFailure {
+    int calls_left;
+    Error error;
+    FailureMoment moment;
+  };
+
+  void load();
+  void save();
+  void throttle();
+  void pass_deadlines(Call& call);
+  std::optional<Error> planned_failure(const std::string& operation);
+
+  Clock& clock_;
+  MemoryOptions options_;
+  std::mutex mutex_;
+  WorldState state_;
+  std::optional<TempDir> own_directory_;
+  Path disks_;
+  std::multimap<std::string, PlannedFailure> failures_;
+  std::string image_failure_;
+  std::map<std::string, int, std::less<>> calls_;
+  double bucket_;
+  TimePoint bucket_filled_;
+};
+
+}  // namespace hallmark::cloud

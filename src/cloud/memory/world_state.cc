@@ -1,0 +1,183 @@
+#include "cloud/memory/world_state.h"
+
+#include "base/text.h"
+
+namespace hallmark::cloud {
+
+namespace {
+
+std::int64_t milliseconds(TimePoint time) { return time.time_since_epoch().count(); }
+TimePoint time_of(std::int64_t count) { return TimePoint(Duration(count)); }
+
+Json optional_time(const std::optional<TimePoint>& time) {
+  return time ? Json(milliseconds(*time)) : Json();
+}
+
+std::optional<TimePoint> optional_time(const Json& json, std::string_view key) {
+  if (member<Json>(json, key).is_null()) return std::nullopt;
+  return time_of(member<std::int64_t>(json, key));
+}
+
+Json to_json(const ImageRecord& record) {
+  const Image& image = record.image;
+  return {{"image_id", image.image_id},
+          {"name", image.name},
+          {"description", image.description},
+          {"state", to_string(image.state)},
+          {"state_reason", image.state_reason},
+          {"owner_id", image.owner_id},
+          {"region", image.region},
+          {"architecture", image.architecture},
+          {"source_image_id", image.source_image_id},
+          {"source_region", image.source_region},
+          {"disk_size_bytes", image.disk_size_bytes},
+          {"stored_size_bytes", image.stored_size_bytes},
+          {"tags", image.tags},
+          {"created_at", milliseconds(image.created_at)},
+          {"shares", record.shares},
+          {"disk", record.disk},
+          {"failure", record.failure},
+          {"looks", record.looks}};
+}
+
+ImageRecord image_from(const Json& json) {
+  ImageRecord record;
+  Image& image = record.image;
+  image.image_id = member<std::string>(json, "image_id");
+  image.name = member<std::string>(json, "name");
+  image.description = member<std::string>(json, "description");
+  image.state = image_state_from(member<std::string>(json, "state"));
+  image.state_reason = member<std::string>(json, "state_reason");
+  image.owner_id = member<std::string>(json, "owner_id");
+  image.region = member<std::string>(json, "region");
+  image.architecture = member<std::string>(json, "architecture");
+  image.source_image_id = member<std::string>(json, "source_image_id");
+  image.source_region = member<std::string>(json, "source_region");
+  image.disk_size_bytes = member<std::uint64_t>(json, "disk_size_bytes");
+  image.stored_size_bytes = member<std::uint64_t>(json, "stored_size_bytes");
+  image.tags = member<Tags>(json, "tags");
+  image.created_at = time_of(member<std::int64_t>(json, "created_at"));
+  record.shares = member<std::set<std::string>>(json, "shares");
+  record.disk = member<std::string>(json, "disk");
+  record.failure = member<std::string>(json, "failure");
+  record.looks = member<int>(json, "looks");
+  return record;
+}
+
+Json to_json(const MachineRecord& record) {
+  const Machine& machine = record.machine;
+  return {{"machine_id", machine.machine_id},
+          {"state", to_string(machine.state)},
+          {"state_reason", machine.state_reason},
+          {"image_id", machine.image_id},
+          {"kind", to_string(machine.kind)},
+          {"name", machine.name},
+          {"account_id", machine.account_id},
+          {"region", machine.region},
+          {"reachable", machine.reachable},
+          {"tags", machine.tags},
+          {"launched_at", milliseconds(machine.launched_at)},
+          {"disk", record.disk},
+          {"deadline", optional_time(record.deadline)},
+          {"looks", record.looks},
+          {"phase_looks", record.phase_looks},
+          {"phase_began", milliseconds(record.phase_began)}};
+}
+
+MachineRecord machine_from(const Json& json) {
+  MachineRecord record;
+  Machine& machine = record.machine;
+  machine.machine_id = member<std::string>(json, "machine_id");
+  machine.state = machine_state_from(member<std::string>(json, "state"));
+  machine.state_reason = member<std::string>(json, "state_reason");
+  machine.image_id = member<std::string>(json, "image_id");
+  machine.kind = machine_kind_from(member<std::string>(json, "kind"));
+  machine.name = member<std::string>(json, "name");
+  machine.account_id = member<std::string>(json, "account_id");
+  machine.region = member<std::string>(json, "region");
+  machine.reachable = member<bool>(json, "reachable");
+  machine.tags = member<Tags>(json, "tags");
+  machine.launched_at = time_of(member<std::int64_t>(json, "launched_at"));
+  record.disk = member<std::string>(json, "disk");
+  record.deadline = optional_time(json, "deadline");
+  record.looks = member<int>(json, "looks");
+  record.phase_looks = member<int>(json, "phase_looks");
+  record.phase_began = time_of(member<std::int64_t>(json, "phase_began"));
+  return record;
+}
+
+Json to_json(const CommandRecord& record) {
+  return {{"command_id", record.command_id},
+          {"machine_id", record.machine_id},
+          {"state", static_cast<int>(record.result.state)},
+          {"exit_code", record.result.exit_code},
+          // Output is bytes, and JSON holds only text.
+          {"output", base64_encode(record.result.output)},
+          {"output_truncated", record.result.output_truncated},
+          {"executing", record.executing},
+          {"looks", record.looks},
+          {"time_limit", optional_time(record.time_limit)}};
+}
+
+CommandRecord command_from(const Json& json) {
+  CommandRecord record;
+  record.command_id = member<std::string>(json, "command_id");
+  record.machine_id = member<std::string>(json, "machine_id");
+  record.result.state = static_cast<CommandState>(member<int>(json, "state"));
+  record.result.exit_code = member<int>(json, "exit_code");
+  record.result.output = base64_decode(member<std::string>(json, "output"));
+  record.result.output_truncated = member<bool>(json, "output_truncated");
+  record.executing = member<bool>(json, "executing");
+  record.looks = member<int>(json, "looks");
+  record.time_limit = optional_time(json, "time_limit");
+  return record;
+}
+
+}  // namespace
+
+Json world_state_to_json(const WorldState& state) {
+  Json json = {{"images", Json::array()},   {"machines", Json::array()},
+               {"commands", Json::array()}, {"parameters", Json::array()},
+               {"tokens", state.tokens},    {"effects", state.effects}};
+  for (const auto& [id, record] : state.images) json["images"].push_back(to_json(record));
+  for (const auto& [id, record] : state.machines) json["machines"].push_back(to_json(record));
+  for (const auto& [id, record] : state.commands) json["commands"].push_back(to_json(record));
+  for (const auto& [place, parameters] : state.parameters) {
+    for (const auto& [name, parameter] : parameters) {
+      json["parameters"].push_back({{"account_id", place.account_id},
+                                    {"region", place.region},
+                                    {"name", name},
+                                    {"value", base64_encode(parameter.value)},
+                                    {"version", parameter.version}});
+    }
+  }
+  return json;
+}
+
+WorldState world_state_from_json(const Json& json) {
+  WorldState state;
+  for (const Json& each : member<Json>(json, "images")) {
+    ImageRecord record = image_from(each);
+    state.images[record.image.image_id] = std::move(record);
+  }
+  for (const Json& each : member<Json>(json, "machines")) {
+    MachineRecord record = machine_from(each);
+    state.machines[record.machine.machine_id] = std::move(record);
+  }
+  for (const Json& each : member<Json>(json, "commands")) {
+    CommandRecord record = command_from(each);
+    state.commands[record.command_id] = std::move(record);
+  }
+  for (const Json& each : member<Json>(json, "parameters")) {
+    Parameter parameter{.name = member<std::string>(each, "name"),
+                        .value = base64_decode(member<std::string>(each, "value")),
+                        .version = member<std::int64_t>(each, "version")};
+    Place place{member<std::string>(each, "account_id"), member<std::string>(each, "region")};
+    state.parameters[place][parameter.name] = parameter;
+  }
+  state.tokens = member<std::map<std::string, std::string>>(json, "tokens");
+  state.effects = member<std::map<std::string, int>>(json, "effects");
+  return state;
+}
+
+}  // namespace hallmark::cloud

@@ -1,0 +1,55 @@
+#pragma once
+/// What exists in a memory cloud, as plain records, and how it is written to a file.
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/json.h"
+#include "cloud/cloud.h"
+
+namespace hallmark::cloud {
+
+struct ImageRecord {
+  Image image;  ///< its state is derived, see MemoryWorld
+  std::set<std::string> shares;
+  std::string disk;     ///< file name in the world's directory of disks
+  std::string failure;  ///< if not empty it ends as `failed` for this reason
+  int looks = 0;        ///< how often somebody looked at it
+};
+
+struct MachineRecord {
+  Machine machine;
+  std::string disk;
+  std::optional<TimePoint> deadline;
+  int looks = 0;        ///< since it was launched: hides it at first
+  int phase_looks = 0;  ///< since its state last changed
+  TimePoint phase_began{};
+};
+
+struct CommandRecord {
+  std::string command_id;
+  std::string machine_id;
+  /// As the executor returned it, with the whole output. `running`: it hangs until something ends
+  /// it.
+  CommandStatus result;
+  bool executing = false;  ///< the executor has not returned yet
+  int looks = 0;
+  std::optional<TimePoint> time_limit;
+};
+
+struct WorldState {
+  std::map<std::string, ImageRecord> images;
+  std::map<std::string, MachineRecord> machines;
+  std::map<std::string, CommandRecord> commands;
+  std::map<Place, std::map<std::string, Parameter>> parameters;
+  std::map<std::string, std::string> tokens;  ///< operation, place and token -> id
+  std::map<std::string, int> effects;         ///< operation -> how often it changed something
+};
+
+Json world_state_to_json(const WorldState& state);
+/// Throws `corrupt`.
+WorldState world_state_from_json(const Json& json);
+
+}  // namespace hallmark::cloud
