@@ -1,0 +1,50 @@
+#pragma once
+/// What commands are given to work with. Made once, in app/; no concrete cloud or scanner is named
+/// here or anywhere in this room.
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/files.h"
+#include "cli/terminal.h"
+#include "pipeline/context.h"
+#include "workflow/engine.h"
+
+namespace hallmark::cli {
+
+/// The opened state directory: its runs, images and cloud. References live as long as the App.
+struct Workplace {
+  workflow::Engine& engine;
+  pipeline::Context& context;
+  /// From now on the engine's news go to this observer; an empty one: to nobody.
+  std::function<void(workflow::Observer)> observe;
+};
+
+/// One thing that the machine should have, and whether it does.
+struct MachineCheck {
+  std::string name;
+  std::string state;    ///< "ok", "warning" (works, but worse), "missing"
+  std::string detail;   ///< what was found
+  std::string way_out;  ///< what to do about it; empty if ok
+};
+
+struct App {
+  Terminal out;  ///< answers
+  Terminal err;  ///< everything else
+  Clock& clock;
+  std::stop_token stop;  ///< requested by SIGINT and SIGTERM
+  Path state_directory;
+  std::string user;            ///< who is asking: $USER
+  std::string command_prefix;  ///< how a printed command must start to reach this state directory
+  bool json = false;           ///< answers as JSON
+  /// Opens the state directory the first time; help, validation and completion never ask. Throws
+  /// what opening the configuration, database and cloud throw.
+  std::function<Workplace&()> workplace;
+  pipeline::Scanner scanner;  ///< works without the workplace
+  std::function<std::vector<MachineCheck>()> examine_machine;
+};
+
+}  // namespace hallmark::cli

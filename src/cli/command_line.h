@@ -1,0 +1,33 @@
+#pragma once
+/// From argv to a command and its arguments, with "did you mean" for slips of the hand.
+
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace hallmark::cli {
+
+/// What was asked for.
+struct Call {
+  enum class What { run, help, version };
+  What what = What::run;
+  const Command* command = nullptr;  ///< with `run`; with `help` if a command was named
+  std::string noun;                  ///< with `help`: whose, empty: the program's
+  bool incomplete = false;           ///< `help` because the verb or noun is missing: a usage error
+  Arguments arguments;
+  std::string state_directory;  ///< --state, empty if not given
+  bool json = false;
+  bool verbose = false;
+};
+
+/// `words` are argv without the program. Throws `usage`. `table` must outlive the call.
+Call parse_command_line(const CommandTable& table, const std::vector<std::string>& words);
+
+/// Whether --json is among the words: for reporting an error of parsing itself.
+bool wants_json(const std::vector<std::string>& words);
+
+/// Runs the command and prints its answer; returns the exit code. Errors pass.
+int run_command(App& app, const Call& call);
+
+}  // namespace hallmark::cli
