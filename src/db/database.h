@@ -43,7 +43,8 @@ class Row {
 class Connection {
  public:
   virtual ~Connection() = default;
-  virtual std::vector<Row> query(std::string_view sql, const std::vector<Parameter>& parameters) = 0;
+  virtual std::vector<Row> query(std::string_view sql,
+                                 const std::vector<Parameter>& parameters) = 0;
   /// Returns the number of rows changed. Throws `conflict` on a unique or foreign-key violation.
   virtual std::int64_t execute(std::string_view sql, const std::vector<Parameter>& parameters) = 0;
 };
@@ -58,15 +59,15 @@ const std::vector<Migration>& migrations();
 
 class Database {
  public:
-  /// `sqlite:///path/to/file` or `postgresql://...`. Opens, checks and migrates. Throws `corrupt` if the
-  /// file is no Hallmark database or is damaged (it is left untouched), `denied` if it cannot be
-  /// written, `conflict` if a newer Hallmark made it, `unavailable`.
+  /// `sqlite:///path/to/file` or `postgresql://...`. Opens, checks and migrates. Throws `corrupt`
+  /// if the file is no Hallmark database or is damaged (it is left untouched), `denied` if it
+  /// cannot be written, `conflict` if a newer Hallmark made it, `unavailable`.
   static std::unique_ptr<Database> open(const std::string& url);
   virtual ~Database() = default;
 
-  /// Runs `fn` in one write transaction, committed if it returns, rolled back if it throws. Repeated
-  /// from its start if the database says busy or serialization failure, so it must have no other
-  /// effects. Safe from several threads and processes.
+  /// Runs `fn` in one write transaction, committed if it returns, rolled back if it throws.
+  /// Repeated from its start if the database says busy or serialization failure, so it must have no
+  /// other effects. Safe from several threads and processes.
   virtual void transaction(const std::function<void(Connection&)>& fn) = 0;
   /// The same, reading only: never waits for a writer on SQLite.
   virtual void read(const std::function<void(Connection&)>& fn) = 0;

@@ -1,0 +1,23 @@
+# The build-time half of embed.cmake: writes OUTPUT, a C++ file defining FUNCTION over INPUTS.
+string(REGEX REPLACE "::[^:]+$" "" namespace ${FUNCTION})
+string(REGEX REPLACE "^.*::" "" name ${FUNCTION})
+string(REPLACE "|" ";" files "${INPUTS}")
+set(rows "")
+foreach(file IN LISTS files)
+  get_filename_component(base ${file} NAME)
+  file(READ ${file} content)
+  string(APPEND rows "      {\"${base}\", R\"~embedded~(${content})~embedded~\"},\n")
+endforeach()
+file(WRITE ${OUTPUT} "#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace ${namespace} {
+const std::vector<std::pair<std::string_view, std::string_view>>& ${name}();
+const std::vector<std::pair<std::string_view, std::string_view>>& ${name}() {
+  static const std::vector<std::pair<std::string_view, std::string_view>> files = {
+${rows}  };
+  return files;
+}
+}  // namespace ${namespace}
+")

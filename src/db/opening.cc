@@ -1,0 +1,259 @@
+#include "db/opening.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <random>
+#include <thread>
+
+#include "base/clock.h"
+
+namespace hallmark::db {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// Long enough for every other process to finish its (short) transactions, short enough that a
+// person learns of a stuck one.
+constexpr auto kBusyBudget = 60s;
+constexpr auto kLongestPause = 100ms;
+
+// quick_check reads the whole file. Up to here that takes well under a second; damage in a bigger
+// one is found when the damaged page is read.
+constexpr std::uintmax_t kCheckedUpTo = 64u << 20;
+
+Error not_ours(const std::string& name, const std::string& why) {
+  return Error(ErrorKind::corrupt, "{} is not a Hallmark database: {}", name, why)
+      .hint("name another file with --state, or move this one away; it was left as it is");
+}
+
+std::string describe(const Path& path) { return "the database " + path.string(); }
+
+void check_writable(const Path& path) {
+  if (::faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0) return;
+  if (errno != EACCES && errno != EROFS && errno != EPERM) {
+    throw_errno(errno, "cannot open " + describe(path));
+  }
+  bool read_only_disk = errno == EROFS;
+  throw Error(ErrorKind::denied, "{} cannot be written{}", path.string(),
+              read_only_disk ? ": its file system is read-only" : "")
+      .hint("the state database and its directory must be writable by the user that runs hallmark");
+}
+
+void check_file(const Path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    if (errno != ENOENT) throw_errno(errno, "cannot open " + describe(path));
+    if (path.has_parent_path()) make_directories(path.parent_path());
+    check_writable(path.has_parent_path() ? path.parent_path() : Path("."));
+    return;
+  }
+  if (!S_ISREG(status.st_mode)) throw not_ours(path.string(), "it is not a regular file");
+  FileDescriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) throw_errno(errno, "cannot read " + describe(path));
+  // Every SQLite file starts with these 16 bytes, the NUL included:
+  // https://www.sqlite.org/fileformat.html
+  constexpr std::string_view kMagic("SQLite format 3\0", 16);
+  char header[16];
+  ssize_t got = ::pread(fd.get(), header, sizeof header, 0);
+  if (got > 0 && std::string_view(header, static_cast<std::size_t>(got)) != kMagic) {
+    throw not_ours(path.string(), "it is no SQLite file");
+  }
+  check_writable(path);
+  check_writable(path.has_parent_path() ? path.parent_path() : Path("."));
+}
+
+std::int64_t single_integer(Session& session, std::string_view sql, std::string_view column) {
+  return session.query(sql, {}).at(0).integer(column);
+}
+
+/// Nothing in it: a new file, or one that another process is just about to make ours.
+bool is_blank(Session& session) {
+  return single_integer(session, "PRAGMA application_id", "application_id") == 0 &&
+         single_integer(session, "SELECT COUNT(*) AS tables FROM sqlite_master", "tables") == 0;
+}
+
+void check_identity(Session& session, const SqliteLocation& location) {
+  if (single_integer(session, "PRAGMA application_id", "application_id") == kApplicationId) return;
+  if (is_blank(session)) return;
+  throw not_ours(location.path.string(), "it is an SQLite file of another program");
+}
+
+void check_pages(Session& session, const SqliteLocation& location) {
+  std::error_code ignored;
+  if (std::filesystem::file_size(location.path, ignored) > kCheckedUpTo) return;
+  std::string found = session.query("PRAGMA quick_check(1)", {}).at(0).text("quick_check");
+  if (found == "ok") return;
+  throw Error(ErrorKind::corrupt, "{} is damaged: {}", describe(location.path), found)
+      .hint(
+          "move it aside and restore a copy; what is readable can be had with sqlite3's .recover");
+}
+
+void claim_blank(Session& session) {
+  session.execute("BEGIN IMMEDIATE", {});
+  try {
+    // Another process may have been first.
+    if (is_blank(session)) {
+      session.execute("PRAGMA application_id = " + std::to_string(kApplicationId), {});
+      session.execute(
+          "CREATE TABLE migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT "
+          "NOT NULL)",
+          {});
+    }
+    session.execute("COMMIT", {});
+  } catch (...) {
+    session.execute("ROLLBACK", {});
+    throw;
+  }
+}
+
+}  // namespace
+
+const std::vector<Migration>& migrations() {
+  static const std::vector<Migration> all = [] {
+    std::vector<Migration> made;
+    for (const auto& [file, sql] : migration_files()) {
+      // NNN_name.sql
+      made.push_back({std::stoi(std::string(file.substr(0, 3))), file, sql});
+    }
+    return made;
+  }();
+  return all;
+}
+
+void while_busy(const std::string& name, const std::function<void()>& fn) {
+  thread_local std::minstd_rand random(std::random_device{}());
+  const auto give_up = std::chrono::steady_clock::now() + kBusyBudget;
+  for (auto pause = 1ms;; pause = std::min<Duration>(pause * 2, kLongestPause)) {
+    std::string message;
+    try {
+      fn();
+      return;
+    } catch (const Busy& busy) {
+      message = busy.message;
+    }
+    if (std::chrono::steady_clock::now() >= give_up) {
+      throw Error(ErrorKind::unavailable, "{} has been busy for a minute: {}", name, message)
+          .hint("another process holds it; see who with: fuser -v FILE");
+    }
+    std::this_thread::sleep_for(pause / 2 +
+                                std::chrono::microseconds(random() % 1000 * pause.count() / 2));
+  }
+}
+
+void migrate(Session& session, const std::string& name, const std::string& begin,
+             const std::string& lock) {
+  auto newest_applied = [&] {
+    return single_integer(session, "SELECT COALESCE(MAX(number), 0) AS newest FROM migrations",
+                          "newest");
+  };
+  const int newest_known = migrations().back().number;
+  auto refuse_newer = [&](std::int64_t applied) {
+    if (applied <= newest_known) return;
+    throw Error(ErrorKind::conflict,
+                "{} was made by a newer Hallmark (schema {}, this one knows {})", name, applied,
+                newest_known)
+        .hint("use that newer version of hallmark; the database was left as it is");
+  };
+  std::int64_t applied = newest_applied();
+  refuse_newer(applied);
+  for (const Migration& migration : migrations()) {
+    if (migration.number <= applied) continue;
+    session.execute(begin, {});
+    try {
+      if (!lock.empty()) session.query(lock, {});
+      std::int64_t now_applied = newest_applied();
+      refuse_newer(now_applied);
+      if (now_applied < migration.number) {
+        session.execute_script(migration.sql);
+        session.execute(
+            "INSERT INTO migrations (number, name, applied_at) VALUES (:number, :name, :at)",
+            {{"number", std::int64_t{migration.number}},
+             {"name", std::string(migration.name)},
+             {"at", to_rfc3339(SystemClock().now())}});
+      }
+      session.execute("COMMIT", {});
+    } catch (...) {
+      session.execute("ROLLBACK", {});
+      throw;
+    }
+  }
+}
+
+SqliteLocation parse_sqlite_url(const std::string& url) {
+  SqliteLocation location;
+  std::string rest = url.substr(std::string_view("sqlite://").size());
+  constexpr std::string_view kOption = "?synchronous=";
+  if (std::size_t at = rest.rfind(kOption); at != std::string::npos) {
+    location.synchronous = rest.substr(at + kOption.size());
+    rest.resize(at);
+    if (location.synchronous != "off" && location.synchronous != "normal" &&
+        location.synchronous != "full") {
+      throw Error(ErrorKind::usage, "unknown synchronous mode in database URL \"{}\"", url)
+          .hint("write off, normal or full");
+    }
+  }
+  location.path = rest;
+  // SOCI takes the path in double quotes and knows no way to write one inside.
+  if (!location.path.is_absolute() || rest.find('"') != std::string::npos) {
+    throw Error(ErrorKind::usage, "\"{}\" does not name a database file", url)
+        .hint("write sqlite:///absolute/path/to/file");
+  }
+  return location;
+}
+
+std::unique_ptr<Session> connect_sqlite(const SqliteLocation& location) {
+  // timeout, in seconds: how long SQLite itself waits for a lock before it says busy.
+  auto session = std::make_unique<Session>(
+      Backend::sqlite, "db=\"" + location.path.string() + "\" timeout=10", describe(location.path));
+  session->execute("PRAGMA foreign_keys = ON", {});
+  // FULL syncs the log at each commit: what was committed survives a power cut, not only a crash.
+  session->execute("PRAGMA synchronous = " + location.synchronous, {});
+  return session;
+}
+
+void prepare_sqlite(const SqliteLocation& location) {
+  check_file(location.path);
+  const std::string name = describe(location.path);
+  while_busy(name, [&] {
+    std::unique_ptr<Session> session = connect_sqlite(location);
+    check_identity(*session, location);
+    check_pages(*session, location);
+    if (is_blank(*session)) claim_blank(*session);
+    // A log instead of a rollback journal: readers and the writer do not wait for each other.
+    session->query("PRAGMA journal_mode = WAL", {});
+    migrate(*session, name, "BEGIN IMMEDIATE", "");
+  });
+}
+
+std::unique_ptr<Session> connect_postgresql(const std::string& url) {
+  return std::make_unique<Session>(Backend::postgresql, url, "the PostgreSQL database");
+}
+
+void prepare_postgresql(const std::string& url) {
+  // The number is ours and arbitrary: whoever migrates holds this lock to the end of the
+  // transaction.
+  const std::string lock =
+      "SELECT COUNT(*) AS locked FROM (SELECT pg_advisory_xact_lock(1212236363)) AS l";
+  while_busy("the PostgreSQL database", [&] {
+    std::unique_ptr<Session> session = connect_postgresql(url);
+    session->execute("BEGIN", {});
+    try {
+      session->query(lock, {});
+      session->execute(
+          "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, "
+          "applied_at TEXT NOT NULL)",
+          {});
+      session->execute("COMMIT", {});
+    } catch (...) {
+      session->execute("ROLLBACK", {});
+      throw;
+    }
+    migrate(*session, "the PostgreSQL database", "BEGIN", lock);
+  });
+}
+
+}  // namespace hallmark::db
