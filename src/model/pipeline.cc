@@ -1,0 +1,202 @@
+#include "model/pipeline.h"
+
+#include <array>
+
+#include "base/error.h"
+
+namespace hallmark::model {
+
+namespace {
+
+/// The largest unit that says it exactly, so that reading it gives the same duration.
+std::string duration_text(Duration duration) {
+  struct Unit {
+    std::int64_t milliseconds;
+    const char* name;
+  };
+  constexpr std::array kUnits = {Unit{3'600'000, "h"}, Unit{60'000, "m"}, Unit{1000, "s"}};
+  for (const Unit& unit : kUnits) {
+    if (duration.count() != 0 && duration.count() % unit.milliseconds == 0) {
+      return fmt::format("{}{}", duration.count() / unit.milliseconds, unit.name);
+    }
+  }
+  return fmt::format("{}ms", duration.count());
+}
+
+Duration duration_member(const Json& json, const char* key) {
+  return parse_duration(member<std::string>(json, key));
+}
+
+template <typename T>
+Json optional_json(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+template <typename T>
+std::optional<T> optional_member(const Json& json, const char* key) {
+  if (!json.contains(key) || json[key].is_null()) return std::nullopt;
+  return member<T>(json, key);
+}
+
+[[noreturn]] void unknown_word(std::string_view what, std::string_view word) {
+  throw Error(ErrorKind::corrupt, "unknown {} \"{}\"", what, word);
+}
+
+BuildMode build_mode_from(const std::string& text) {
+  if (text == "offline") return BuildMode::offline;
+  if (text == "boot") return BuildMode::boot;
+  unknown_word("build mode", text);
+}
+
+Delivery delivery_from(const std::string& text) {
+  if (text == "share") return Delivery::share;
+  if (text == "copy") return Delivery::copy;
+  unknown_word("delivery", text);
+}
+
+}  // namespace
+
+// Found by nlohmann/json, so they are members of the namespace of their types.
+void to_json(Json& json, const Script& value) {
+  json = {{"name", value.name},
+          {"text", value.text},
+          {"url", value.url},
+          {"sha256", value.sha256},
+          {"time_limit", duration_text(value.time_limit)}};
+}
+
+void from_json(const Json& json, Script& value) {
+  value.name = member<std::string>(json, "name");
+  value.text = member<std::string>(json, "text");
+  value.url = member<std::string>(json, "url");
+  value.sha256 = member<std::string>(json, "sha256");
+  value.time_limit = duration_member(json, "time_limit");
+}
+
+void to_json(Json& json, const ImageTest& value) {
+  json = {{"name", value.name}, {"script", value.script}};
+}
+
+void from_json(const Json& json, ImageTest& value) {
+  value.name = member<std::string>(json, "name");
+  value.script = member<Script>(json, "script");
+}
+
+void to_json(Json& json, const Target& value) {
+  json = {{"account_id", value.account_id},
+          {"regions", value.regions},
+          {"delivery", to_string(value.delivery)},
+          {"role_name", value.role_name},
+          {"external_id", value.external_id}};
+}
+
+void from_json(const Json& json, Target& value) {
+  value.account_id = member<std::string>(json, "account_id");
+  value.regions = member<std::vector<std::string>>(json, "regions");
+  value.delivery = delivery_from(member<std::string>(json, "delivery"));
+  value.role_name = member<std::string>(json, "role_name");
+  value.external_id = member<std::string>(json, "external_id");
+}
+
+std::string_view to_string(BuildMode mode) {
+  return mode == BuildMode::offline ? "offline" : "boot";
+}
+
+std::string_view to_string(Delivery delivery) {
+  return delivery == Delivery::share ? "share" : "copy";
+}
+
+std::string image_name(const Pipeline& pipeline) {
+  return fmt::format("{}-{}-{}", pipeline.product, pipeline.os, pipeline.version);
+}
+
+std::string image_key(const Pipeline& pipeline) {
+  return fmt::format("{}/{}/{}", pipeline.product, pipeline.os, pipeline.version);
+}
+
+void to_json(Json& json, const Pipeline& value) {
+  json = {
+      {"product", value.product},
+      {"os", value.os},
+      {"version", value.version},
+      {"description", value.description},
+      {"source",
+       {{"image_id", value.source.image_id},
+        {"name", value.source.name},
+        {"golden_image", value.source.golden_image}}},
+      {"build",
+       {{"mode", to_string(value.build.mode)},
+        {"machine_size", value.build.machine_size},
+        {"region", value.build.region},
+        {"deadline", duration_text(value.build.deadline)}}},
+      {"pre_update", optional_json(value.pre_update)},
+      {"post_update", optional_json(value.post_update)},
+      {"environment", value.environment},
+      {"secrets", value.secrets},
+      {"updates",
+       {{"enabled", value.updates.enabled},
+        {"all", value.updates.all},
+        {"include", value.updates.include},
+        {"exclude", value.updates.exclude},
+        {"time_limit", duration_text(value.updates.time_limit)}}},
+      {"tests", value.tests},
+      {"gate",
+       {{"max_findings", value.gate.max_findings},
+        {"max_pending_updates", optional_json(value.gate.max_pending_updates)},
+        {"allow_gaps", value.gate.allow_gaps},
+        {"min_completeness", to_string(value.gate.min_completeness)}}},
+      {"approval",
+       {{"automatic", value.approval.automatic},
+        {"required", value.approval.required},
+        {"approvers", value.approval.approvers},
+        {"deadline", duration_text(value.approval.deadline)}}},
+      {"targets", value.targets},
+      {"retention", {{"keep_versions", optional_json(value.retention.keep_versions)}}},
+      {"tags", value.tags},
+  };
+}
+
+void from_json(const Json& json, Pipeline& value) {
+  using Texts = std::vector<std::string>;
+  using TextMap = std::map<std::string, std::string>;
+  value.product = member<std::string>(json, "product");
+  value.os = member<std::string>(json, "os");
+  value.version = member<std::string>(json, "version");
+  value.description = member<std::string>(json, "description");
+  Json source = member<Json>(json, "source");
+  value.source.image_id = member<std::string>(source, "image_id");
+  value.source.name = member<std::string>(source, "name");
+  value.source.golden_image = member<std::string>(source, "golden_image");
+  Json build = member<Json>(json, "build");
+  value.build.mode = build_mode_from(member<std::string>(build, "mode"));
+  value.build.machine_size = member<std::string>(build, "machine_size");
+  value.build.region = member<std::string>(build, "region");
+  value.build.deadline = duration_member(build, "deadline");
+  value.pre_update = optional_member<Script>(json, "pre_update");
+  value.post_update = optional_member<Script>(json, "post_update");
+  value.environment = member<TextMap>(json, "environment");
+  value.secrets = member<Texts>(json, "secrets");
+  Json updates = member<Json>(json, "updates");
+  value.updates.enabled = member<bool>(updates, "enabled");
+  value.updates.all = member<bool>(updates, "all");
+  value.updates.include = member<Texts>(updates, "include");
+  value.updates.exclude = member<Texts>(updates, "exclude");
+  value.updates.time_limit = duration_member(updates, "time_limit");
+  value.tests = member<std::vector<ImageTest>>(json, "tests");
+  Json gate = member<Json>(json, "gate");
+  value.gate.max_findings = member<std::map<std::string, int>>(gate, "max_findings");
+  value.gate.max_pending_updates = optional_member<int>(gate, "max_pending_updates");
+  value.gate.allow_gaps = member<bool>(gate, "allow_gaps");
+  value.gate.min_completeness = completeness_from(member<std::string>(gate, "min_completeness"));
+  Json approval = member<Json>(json, "approval");
+  value.approval.automatic = member<bool>(approval, "automatic");
+  value.approval.required = member<int>(approval, "required");
+  value.approval.approvers = member<Texts>(approval, "approvers");
+  value.approval.deadline = duration_member(approval, "deadline");
+  value.targets = member<std::vector<Target>>(json, "targets");
+  value.retention.keep_versions =
+      optional_member<int>(member<Json>(json, "retention"), "keep_versions");
+  value.tags = member<TextMap>(json, "tags");
+}
+
+}  // namespace hallmark::model

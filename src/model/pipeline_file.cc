@@ -1,0 +1,373 @@
+#include "model/pipeline_file.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/text.h"
+#include "model/schema_check.h"
+
+namespace hallmark::model {
+
+/// Made by embed_text in CMakeLists.txt.
+const std::vector<std::pair<std::string_view, std::string_view>>& schema_files();
+
+namespace {
+
+/// More would bury the first ones.
+constexpr std::size_t kMostProblems = 20;
+/// A script is text a person wrote; larger ones are files given by mistake.
+constexpr std::uintmax_t kLargestScript = 4 << 20;
+
+bool is_url(const std::string& text) {
+  return text.starts_with("https://") || text.starts_with("http://");
+}
+
+/// Turns a document that follows the schema into a Pipeline, and finds what a schema cannot say.
+class Builder {
+ public:
+  Builder(YamlDocument& document, const Path& directory)
+      : document_(document), directory_(directory) {}
+
+  Pipeline build() {
+    const Json& root = document_.json;
+    pipeline_.product = root["product"];
+    pipeline_.os = root["os"];
+    pipeline_.version = root["version"];
+    pipeline_.description = root.value("description", "");
+    const Json& source = root["source"];
+    pipeline_.source = {source.value("image_id", ""), source.value("name", ""),
+                        source.value("golden_image", "")};
+    read_build(root.value("build", Json::object()));
+    read_scripts(root.value("scripts", Json::object()));
+    read_updates(root.value("updates", Json::object()));
+    read_tests(root.value("tests", Json::array()));
+    read_gate(root.value("gate", Json::object()));
+    read_approval(root.value("approval", Json::object()));
+    if (root.contains("targets")) read_targets(root["targets"]);
+    if (root.contains("retention") && root["retention"].contains("keep_versions")) {
+      pipeline_.retention.keep_versions = root["retention"]["keep_versions"].get<int>();
+    }
+    pipeline_.tags = root.value("tags", std::map<std::string, std::string>());
+    check_name();
+    check_tags();
+    return std::move(pipeline_);
+  }
+
+ private:
+  void add(const Address& address, std::string message, std::string hint, bool about_key = false) {
+    document_.problems.push_back(
+        {about_key ? document_.key_place_of(address) : document_.place_of(address),
+         path_text(document_.json, address), std::move(message), std::move(hint)});
+  }
+
+  void read_duration(const Json& object, const char* key, Address address, Duration& duration) {
+    if (!object.contains(key)) return;
+    address.push_back(key);
+    try {
+      duration = parse_duration(object[key].get<std::string>());
+      if (duration < std::chrono::seconds(1) || duration > std::chrono::hours(24 * 366)) {
+        add(address, "must be between 1s and 366d", "");
+      }
+    } catch (const Error& e) {
+      add(address, e.message(), e.hint());
+    }
+  }
+
+  void read_build(const Json& build) {
+    if (build.value("mode", "offline") == "boot") pipeline_.build.mode = BuildMode::boot;
+    pipeline_.build.machine_size = build.value("machine_size", "");
+    pipeline_.build.region = build.value("region", "");
+    read_duration(build, "deadline", {"build"}, pipeline_.build.deadline);
+  }
+
+  void read_file_into(Script& script, const std::string& name, const Address& address) {
+    Path path = directory_ / name;
+    script.name = name;
+    std::error_code failure;
+    auto size = std::filesystem::file_size(path, failure);
+    bool is_file = std::filesystem::is_regular_file(path, failure);
+    if (!is_file) {
+      bool there = std::filesystem::exists(path, failure);
+      add(address, there ? name + " is not a file" : "the script " + name + " does not exist",
+          there ? "" : near_file(path));
+    } else if (size == 0 || size > kLargestScript) {
+      add(address,
+          size == 0 ? "the script " + name + " is empty"
+                    : "the script " + name + " is larger than " + format_size(kLargestScript),
+          "");
+    } else {
+      try {
+        script.text = hallmark::read_file(path);
+      } catch (const Error& e) {
+        add(address, e.message(), e.hint());
+      }
+    }
+  }
+
+  std::string near_file(const Path& path) const {
+    std::vector<std::string> names;
+    std::error_code missing;
+    for (const auto& entry : std::filesystem::directory_iterator(path.parent_path(), missing)) {
+      names.push_back(entry.path().filename());
+    }
+    std::sort(names.begin(), names.end());
+    auto near = suggestion(path.filename().string(), names);
+    if (!near) return "paths start at the directory of this file";
+    return "did you mean " + (path.parent_path() / *near).lexically_relative(directory_).string() +
+           "?";
+  }
+
+  Script read_script(const Json& json, const Address& address) {
+    Script script;
+    if (json.is_string()) {
+      std::string text = json;
+      if (is_url(text)) {
+        script.name = script.url = text;
+      } else {
+        read_file_into(script, text, address);
+      }
+    } else {
+      int ways = static_cast<int>(json.contains("path")) + static_cast<int>(json.contains("url")) +
+                 static_cast<int>(json.contains("inline"));
+      if (ways != 1) {
+        add(address, ways == 0 ? "says no script" : "says more than one script",
+            "give one of path, url, inline");
+      } else if (json.contains("path")) {
+        Address inner = address;
+        inner.push_back("path");
+        read_file_into(script, json["path"], inner);
+      } else if (json.contains("url")) {
+        script.name = script.url = json["url"];
+      } else {
+        script.name = "inline";
+        script.text = json["inline"];
+      }
+      read_duration(json, "time_limit", address, script.time_limit);
+    }
+    finish_script(script, json.is_object() ? json.value("sha256", "") : "", address);
+    return script;
+  }
+
+  void finish_script(Script& script, const std::string& wanted, const Address& address) {
+    if (!script.url.empty()) {
+      script.sha256 = wanted;
+      return;
+    }
+    if (script.text.empty()) return;
+    script.sha256 = sha256_hex(script.text);
+    if (!wanted.empty() && wanted != script.sha256) {
+      Address inner = address;
+      inner.push_back("sha256");
+      add(inner, "is not the digest of " + script.name, "its digest is " + script.sha256);
+    }
+  }
+
+  void read_scripts(const Json& scripts) {
+    if (scripts.contains("pre_update")) {
+      pipeline_.pre_update = read_script(scripts["pre_update"], {"scripts", "pre_update"});
+    }
+    if (scripts.contains("post_update")) {
+      pipeline_.post_update = read_script(scripts["post_update"], {"scripts", "post_update"});
+    }
+    pipeline_.environment = scripts.value("environment", std::map<std::string, std::string>());
+    pipeline_.secrets = scripts.value("secrets", std::vector<std::string>());
+    for (std::size_t i = 0; i < pipeline_.secrets.size(); ++i) {
+      if (pipeline_.environment.contains(pipeline_.secrets[i])) {
+        add({"scripts", "secrets", std::to_string(i)},
+            pipeline_.secrets[i] + " is also under environment", "keep it in one of them");
+      }
+    }
+  }
+
+  void read_updates(const Json& updates) {
+    Updates& out = pipeline_.updates;
+    out.enabled = updates.value("enabled", true);
+    if (updates.contains("include") && updates["include"].is_array()) {
+      out.all = false;
+      out.include = updates["include"].get<std::vector<std::string>>();
+    }
+    out.exclude = updates.value("exclude", std::vector<std::string>());
+    for (std::size_t i = 0; i < out.exclude.size(); ++i) {
+      if (std::find(out.include.begin(), out.include.end(), out.exclude[i]) != out.include.end()) {
+        add({"updates", "exclude", std::to_string(i)}, out.exclude[i] + " is included and excluded",
+            "keep it in one of them");
+      }
+    }
+    read_duration(updates, "time_limit", {"updates"}, out.time_limit);
+  }
+
+  void read_tests(const Json& tests) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < tests.size(); ++i) {
+      Address address = {"tests", std::to_string(i)};
+      ImageTest test;
+      test.name = tests[i]["name"];
+      if (!names.insert(test.name).second) {
+        add({"tests", std::to_string(i), "name"}, "the test " + test.name + " is there twice",
+            "give each test its own name");
+      }
+      Address script = address;
+      script.push_back("script");
+      test.script = read_script(tests[i]["script"], script);
+      read_duration(tests[i], "time_limit", address, test.script.time_limit);
+      pipeline_.tests.push_back(std::move(test));
+    }
+  }
+
+  void read_gate(const Json& gate) {
+    Gate& out = pipeline_.gate;
+    out.max_findings = gate.value("max_findings", std::map<std::string, int>());
+    out.max_pending_updates = 0;
+    if (gate.contains("max_pending_updates")) {
+      const Json& most = gate["max_pending_updates"];
+      out.max_pending_updates =
+          most.is_number() ? std::optional<int>(most.get<int>()) : std::nullopt;
+    }
+    out.allow_gaps = gate.value("allow_gaps", false);
+    out.min_completeness = completeness_from(gate.value("min_completeness", "complete"));
+  }
+
+  void read_approval(const Json& approval) {
+    ApprovalPolicy& out = pipeline_.approval;
+    out.automatic = approval.value("automatic", false);
+    out.required = approval.value("required", 1);
+    out.approvers = approval.value("approvers", std::vector<std::string>());
+    read_duration(approval, "deadline", {"approval"}, out.deadline);
+    if (!out.approvers.empty() && out.approvers.size() < static_cast<std::size_t>(out.required)) {
+      add({"approval", "required"},
+          fmt::format("{} must approve, but only {} may", out.required, out.approvers.size()),
+          "name more approvers or require fewer");
+    }
+  }
+
+  void read_targets(const Json& targets) {
+    if (targets.is_string()) {
+      try {
+        pipeline_.targets = targets_from_metadata(targets.get<std::string>());
+      } catch (const Error& e) {
+        add({"targets"}, e.message(), e.hint());
+      }
+      return;
+    }
+    std::map<std::string, std::size_t> accounts;
+    for (std::size_t i = 0; i < targets.size(); ++i) {
+      const Json& json = targets[i];
+      std::string at = std::to_string(i);
+      Target target;
+      target.account_id = json["account_id"];
+      target.regions = json["regions"].get<std::vector<std::string>>();
+      if (json.value("delivery", "share") == "copy") target.delivery = Delivery::copy;
+      target.role_name = json.value("role_name", "");
+      target.external_id = json.value("external_id", "");
+      auto [before, is_new] = accounts.emplace(target.account_id, i);
+      if (!is_new) {
+        add({"targets", at, "account_id"},
+            fmt::format("the account {} is also targets[{}]", target.account_id, before->second),
+            "name all its regions in one place");
+      }
+      std::set<std::string> regions;
+      for (std::size_t r = 0; r < target.regions.size(); ++r) {
+        if (!regions.insert(target.regions[r]).second) {
+          add({"targets", at, "regions", std::to_string(r)}, target.regions[r] + " is there twice",
+              "keep one of them");
+        }
+      }
+      pipeline_.targets.push_back(std::move(target));
+    }
+  }
+
+  /// The name must suit EC2, so that a pipeline made here goes there unchanged:
+  /// https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html
+  void check_name() {
+    std::string name = image_name(pipeline_);
+    constexpr std::size_t kLongest = 128;
+    if (name.size() > kLongest) {
+      add({"version"},
+          fmt::format("the image's name {} has {} characters, more than {}", name, name.size(),
+                      kLongest),
+          "shorten product, os or version");
+    }
+  }
+
+  void check_tags() {
+    static const std::set<std::string> kOwn = {"ProductOSAndVersion", "ProductName", "version",
+                                               "AMI-Type"};
+    for (const auto& [key, value] : pipeline_.tags) {
+      bool reserved = kOwn.contains(key) || key.starts_with("aws:") || key.starts_with("hallmark:");
+      if (reserved)
+        add({"tags", key}, "is set by Hallmark or by the cloud", "choose another", true);
+    }
+  }
+
+  YamlDocument& document_;
+  Path directory_;
+  Pipeline pipeline_;
+};
+
+PipelineCheck finish(YamlDocument document, std::optional<Pipeline> pipeline) {
+  PipelineCheck check;
+  check.problems = std::move(document.problems);
+  std::stable_sort(check.problems.begin(), check.problems.end(),
+                   [](const Problem& a, const Problem& b) { return a.place < b.place; });
+  if (check.problems.empty()) check.pipeline = std::move(pipeline);
+  if (check.problems.size() > kMostProblems) {
+    check.left_out = static_cast<int>(check.problems.size() - kMostProblems);
+    check.problems.resize(kMostProblems);
+  }
+  return check;
+}
+
+}  // namespace
+
+PipelineCheck check_pipeline_text(std::string_view text, const Path& directory,
+                                  const Variables& variables) {
+  static const Json kSchema = parse_json(pipeline_schema(), "golden.schema.json");
+  YamlDocument document = read_yaml(text, variables);
+  // Without values there is nothing more to check.
+  if (document.values.empty()) return finish(std::move(document), std::nullopt);
+  auto wrong = check_schema(kSchema, document.json);
+  const std::vector<Problem> before = document.problems;
+  for (SchemaProblem& problem : wrong) {
+    // What reading could not make out has been told already.
+    std::string path = path_text(document.json, problem.address);
+    auto is_told = [&path](const Problem& told) { return !path.empty() && told.path == path; };
+    if (std::any_of(before.begin(), before.end(), is_told)) continue;
+    Position place = problem.about_key ? document.key_place_of(problem.address)
+                                       : document.place_of(problem.address);
+    document.problems.push_back(
+        {place, std::move(path), std::move(problem.message), std::move(problem.hint)});
+  }
+  if (!wrong.empty()) return finish(std::move(document), std::nullopt);
+  Pipeline pipeline = Builder(document, directory).build();
+  return finish(std::move(document), std::move(pipeline));
+}
+
+PipelineCheck check_pipeline(const Path& file, const Variables& variables) {
+  return check_pipeline_text(read_file(file), file.has_parent_path() ? file.parent_path() : ".",
+                             variables);
+}
+
+std::string to_string(const Problem& problem, const Path& file) {
+  std::string text =
+      fmt::format("{}:{}:{}: ", file.string(), problem.place.line, problem.place.column);
+  if (!problem.path.empty()) text += problem.path + ": ";
+  text += problem.message;
+  if (!problem.hint.empty()) text += "; " + problem.hint;
+  return text;
+}
+
+Pipeline load_pipeline(const Path& file, const Variables& variables) {
+  PipelineCheck check = check_pipeline(file, variables);
+  if (check.pipeline) return std::move(*check.pipeline);
+  std::vector<std::string> lines;
+  for (const Problem& problem : check.problems) lines.push_back(to_string(problem, file));
+  if (check.left_out > 0) lines.push_back(fmt::format("and {} more problems", check.left_out));
+  throw Error(ErrorKind::usage, join(lines, "\n"));
+}
+
+std::string_view pipeline_schema() { return schema_files().front().second; }
+
+}  // namespace hallmark::model
