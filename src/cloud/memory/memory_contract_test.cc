@@ -18,11 +18,12 @@ using namespace std::chrono_literals;
 /// that says "this one hangs", so that no test sleeps.
 CommandStatus run_in_shell(const Path& directory, const CommandSpec& spec) {
   Path file = directory / "script";
-  write_file(file,
-             spec.script.starts_with("#!")
-                 ? spec.script
-                 : "#!/bin/sh\nsleep() { kill -s USR1 $$; }\n" + spec.script,
-             0755);
+  // Closed before the shell runs it, and not synced as write_file would: nothing is to last here.
+  std::ofstream(file) << (spec.script.starts_with("#!")
+                              ? ""
+                              : "#!/bin/sh\nsleep() { kill -s USR1 $$; }\n")
+                      << spec.script;
+  std::filesystem::permissions(file, std::filesystem::perms::owner_all);
   CommandStatus status;
   ProcessSpec process{.argv = {"/bin/sh", "-c", "exec \"$0\" 2>&1", file.string()},
                       .environment = spec.environment,

@@ -181,6 +181,7 @@ CommandStatus MemoryCloud::read_command(const Place& place, const std::string& m
       time_limit = record.time_limit;
       executing = record.executing;
       status = record.result;
+      if (!record.executing) status.output = world_->output_of(command_id);
       if (status.state == CommandState::running && time_limit && call.now() >= *time_limit) {
         status.state = record.result.state = CommandState::timed_out;
         call.changed(false);
@@ -261,6 +262,7 @@ void MemoryCloud::execute(const std::string& command_id, const Machine& machine,
     result.output.resize(spec.output_limit_bytes);
     result.output_truncated = true;
   }
+  world_->keep_output(command_id, std::exchange(result.output, {}));
   Call call = world_->enter();
   auto found = call.state().commands.find(command_id);
   // It may have been cancelled, or its machine switched off, meanwhile.

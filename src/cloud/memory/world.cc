@@ -8,6 +8,17 @@
 
 namespace hallmark::cloud {
 
+namespace {
+
+/// Not write_file: what ends in tests is a process, not the machine, so nothing needs syncing.
+void write_unsynced(const Path& file, std::string_view content) {
+  std::ofstream out(file, std::ios::binary | std::ios::trunc);
+  out << content << std::flush;
+  if (!out) throw Error(ErrorKind::unavailable, "cannot write {}", file.string());
+}
+
+}  // namespace
+
 CommandStatus echo_script(const Machine&, const CommandSpec& spec) {
   return {.state = CommandState::finished, .exit_code = 0, .output = spec.script};
 }
@@ -19,11 +30,12 @@ MemoryWorld::MemoryWorld(Clock& clock, MemoryOptions options)
       bucket_filled_(clock.now()) {
   if (options_.state_file.empty()) {
     own_directory_.emplace();
-    disks_ = own_directory_->path();
+    files_ = own_directory_->path();
   } else {
-    disks_ = options_.state_file.string() + ".disks";
-    make_directories(disks_);
+    files_ = options_.state_file.string() + ".files";
   }
+  make_directories(files_ / "disks");
+  make_directories(files_ / "outputs");
 }
 
 void MemoryWorld::fail(std::string operation, int nth, Error error, FailureMoment moment) {
@@ -240,7 +252,7 @@ void MemoryWorld::switch_off(Call& call, MachineRecord& record, MachineState sta
 std::string MemoryWorld::keep_disk(const Path& file) {
   std::string disk = random_id("disk");
   std::error_code error;
-  std::filesystem::copy_file(file, disks_ / disk, error);
+  std::filesystem::copy_file(file, disk_path(disk), error);
   if (error) throw_errno(error.value(), fmt::format("copying {}", file.string()));
   return disk;
 }
@@ -249,9 +261,17 @@ void MemoryWorld::drop_unused_disks(Call& call) {
   std::set<std::string> used;
   for (const auto& [id, record] : call.state().images) used.insert(record.disk);
   for (const auto& [id, record] : call.state().machines) used.insert(record.disk);
-  for (const auto& entry : std::filesystem::directory_iterator(disks_)) {
+  for (const auto& entry : std::filesystem::directory_iterator(files_ / "disks")) {
     if (!used.contains(entry.path().filename().string())) hallmark::remove_all(entry.path());
   }
+}
+
+std::string MemoryWorld::output_of(const std::string& command_id) const {
+  return read_file_if_exists(files_ / "outputs" / command_id).value_or("");
+}
+
+void MemoryWorld::keep_output(const std::string& command_id, std::string_view output) {
+  write_unsynced(files_ / "outputs" / command_id, output);
 }
 
 std::string MemoryWorld::take_image_failure() { return std::exchange(image_failure_, {}); }
@@ -263,11 +283,8 @@ void MemoryWorld::load() {
 }
 
 void MemoryWorld::save() {
-  // Not write_file: what ends here is a process, not the machine, so nothing needs syncing.
   Path fresh = options_.state_file.string() + ".new";
-  std::ofstream out(fresh, std::ios::binary | std::ios::trunc);
-  out << compact(world_state_to_json(state_)) << std::flush;
-  if (!out) throw Error(ErrorKind::unavailable, "cannot write {}", fresh.string());
+  write_unsynced(fresh, compact(world_state_to_json(state_)));
   std::filesystem::rename(fresh, options_.state_file);
 }
 

@@ -81,7 +81,10 @@ class MemoryWorld {
 
   Clock& clock() { return clock_; }
   const MemoryOptions& options() const { return options_; }
-  Path disk_path(const std::string& disk) const { return disks_ / disk; }
+  Path disk_path(const std::string& disk) const { return files_ / "disks" / disk; }
+  /// What the command has written, also by an executor of another process.
+  std::string output_of(const std::string& command_id) const;
+  void keep_output(const std::string& command_id, std::string_view output);
 
   /// One call in the world: holds the locks, and writes the state if it was changed.
   class Call {
@@ -136,7 +139,7 @@ class MemoryWorld {
   std::mutex mutex_;
   WorldState state_;
   std::optional<TempDir> own_directory_;
-  Path disks_;
+  Path files_;
   std::multimap<std::string, PlannedFailure> failures_;
   std::string image_failure_;
   std::map<std::string, int, std::less<>> calls_;

@@ -111,8 +111,6 @@ Json to_json(const CommandRecord& record) {
           {"machine_id", record.machine_id},
           {"state", static_cast<int>(record.result.state)},
           {"exit_code", record.result.exit_code},
-          // Output is bytes, and JSON holds only text.
-          {"output", base64_encode(record.result.output)},
           {"output_truncated", record.result.output_truncated},
           {"executing", record.executing},
           {"looks", record.looks},
@@ -125,7 +123,6 @@ CommandRecord command_from(const Json& json) {
   record.machine_id = member<std::string>(json, "machine_id");
   record.result.state = static_cast<CommandState>(member<int>(json, "state"));
   record.result.exit_code = member<int>(json, "exit_code");
-  record.result.output = base64_decode(member<std::string>(json, "output"));
   record.result.output_truncated = member<bool>(json, "output_truncated");
   record.executing = member<bool>(json, "executing");
   record.looks = member<int>(json, "looks");
