@@ -52,9 +52,9 @@ struct Image {
   std::string state_reason;  ///< why it failed, from the cloud
   std::string owner_id;      ///< account
   std::string region;
-  std::string architecture;      ///< "x86_64"
-  std::string source_image_id;   ///< what it was copied or made from; empty if imported
-  std::string source_region;     ///< of source_image_id
+  std::string architecture;             ///< "x86_64"
+  std::string source_image_id;          ///< what it was copied or made from; empty if imported
+  std::string source_region;            ///< of source_image_id
   std::uint64_t disk_size_bytes = 0;    ///< as the guest sees it
   std::uint64_t stored_size_bytes = 0;  ///< what it takes in storage, 0 if unknown
   Tags tags;
@@ -64,9 +64,9 @@ struct Image {
 /// All given members must match.
 struct ImageFilter {
   std::optional<std::string> name;
-  Tags tags;                 ///< each key present with this value
-  TagKeys tag_keys;          ///< each key present
-  bool owned_only = true;    ///< else also those shared with place.account_id
+  Tags tags;               ///< each key present with this value
+  TagKeys tag_keys;        ///< each key present
+  bool owned_only = true;  ///< else also those shared with place.account_id
 };
 
 struct ImageSpec {
@@ -174,11 +174,12 @@ struct MachineFilter {
 class Machines {
  public:
   virtual ~Machines() = default;
-  /// Throws `not_found`/`denied` if the image cannot be used from the place, `unavailable` if there is
-  /// no room now (capacity, disk, memory).
+  /// Throws `not_found`/`denied` if the image cannot be used from the place, `unavailable` if there
+  /// is no room now (capacity, disk, memory).
   virtual std::string launch_machine(const Place& place, const MachineSpec& spec,
                                      const std::string& token, std::stop_token stop) = 0;
-  virtual std::optional<Machine> find_machine(const Place& place, const std::string& machine_id) = 0;
+  virtual std::optional<Machine> find_machine(const Place& place,
+                                              const std::string& machine_id) = 0;
   virtual std::vector<Machine> list_machines(const Place& place, const MachineFilter& filter) = 0;
   /// Asks for a clean shutdown; poll until `stopped`. Fine if stopped already.
   virtual void stop_machine(const Place& place, const std::string& machine_id) = 0;
@@ -189,10 +190,10 @@ class Machines {
 // --- commands in a machine ----------------------------------------------------------------------
 
 struct CommandSpec {
-  std::string script;                          ///< run by its own #! line, or by /bin/sh
+  std::string script;                              ///< run by its own #! line, or by /bin/sh
   std::map<std::string, std::string> environment;  ///< may hold secrets: never logged or listed
-  Duration time_limit{};                       ///< then the whole process group is killed
-  std::uint64_t output_limit_bytes = 16u << 20;  ///< output past this is dropped and said so
+  Duration time_limit{};                           ///< then the whole process group is killed
+  std::uint64_t output_limit_bytes = 16u << 20;    ///< output past this is dropped and said so
 };
 
 enum class CommandState {
@@ -203,11 +204,12 @@ enum class CommandState {
 };
 
 /// A script that ends with exit code 194 asks for a reboot and is then run again from its start, as
-/// AWS Systems Manager does ("Rebooting managed node from scripts"); until then it counts as running.
+/// AWS Systems Manager does ("Rebooting managed node from scripts"); until then it counts as
+/// running.
 struct CommandStatus {
   CommandState state = CommandState::running;
   int exit_code = -1;
-  std::string output;  ///< stdout and stderr as they came, from the asked offset on
+  std::string output;               ///< stdout and stderr as they came, from the asked offset on
   std::uint64_t output_offset = 0;  ///< ask with this next time
   bool output_truncated = false;
 };
@@ -255,11 +257,11 @@ class Parameters {
 
 /// Facts that callers and wrappers decide on.
 struct Properties {
-  std::string name;                    ///< "libvirt"
-  std::vector<std::string> regions;    ///< those that can be used
-  std::string account_id;              ///< ours, where images are built
-  bool offline_builds = false;         ///< MachineKind::offline works
-  bool native_tokens = false;          ///< idempotency is the cloud's own
+  std::string name;                  ///< "libvirt"
+  std::vector<std::string> regions;  ///< those that can be used
+  std::string account_id;            ///< ours, where images are built
+  bool offline_builds = false;       ///< MachineKind::offline works
+  bool native_tokens = false;        ///< idempotency is the cloud's own
   /// A thing that cannot be found this long after the call that made it was never made.
   Duration settle_time{0};
 };
@@ -285,8 +287,8 @@ MachineKind machine_kind_from(std::string_view text);
 
 /// Throws `usage` unless the name follows EC2's rule for image names (see ImageSpec).
 void check_image_name(const std::string& name);
-/// Throws `usage` unless the name is a path of non-empty parts out of A-Z a-z 0-9 . - _ ("/a/b"), at
-/// most 1011 characters and 15 parts, as AWS Systems Manager has it.
+/// Throws `usage` unless the name is a path of non-empty parts out of A-Z a-z 0-9 . - _ ("/a/b"),
+/// at most 1011 characters and 15 parts, as AWS Systems Manager has it.
 void check_parameter_name(const std::string& name);
 /// Throws `usage` if the value is empty or longer than 4096 bytes.
 void check_parameter_value(const std::string& name, const std::string& value);

@@ -206,6 +206,8 @@ TEST_F(Memory, ImageOfAMachineMayHaveAnotherDisk) {
 
 TEST_F(Memory, WorldInAFileOutlivesItsProcess) {
   MemoryOptions options{.state_file = directory_.path() / "world.json"};
+  // What is still in the buffer would be printed twice.
+  std::fflush(stdout);
   pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
