@@ -23,7 +23,7 @@ using model::Package;
 class Matcher {
  public:
   Matcher(const model::Inventory& inventory, const SecuritySuite& suite, Assessment& assessment)
-      : inventory_(inventory), suite_(suite), assessment_(assessment) {
+      : suite_(suite), assessment_(assessment) {
     for (const SuitePackage& package : suite.packages) {
       auto [place, added] = suite_sources_.try_emplace(package.source_name, package.source_version);
       if (!added && compare_versions(package.source_version, place->second) > 0) {
@@ -52,12 +52,22 @@ class Matcher {
                              package.architecture, suite_.name, suite_.architecture)});
       return;
     }
-    if (const SuitePackage* offered = find(package.name)) {
-      if (compare_versions(package.version, offered->version) >= 0) return;
+    const SuitePackage* offered = find(package.name);
+    if (offered != nullptr && compare_versions(package.version, offered->version) < 0) {
       add(package, offered->version, "update available in " + suite_.name);
-      return;
+      sources_with_findings_.insert(package.source_name);
+    } else {
+      without_update_.push_back(&package);
     }
-    match_source(package);
+  }
+
+  /// The second pass, when all names were matched. A kernel's packages carry its version in their
+  /// names, so that an update has other names: an old one is pending as long as nothing of the
+  /// updated source is installed and no other package says already that the update is missing.
+  void match_sources() {
+    for (const Package* package : without_update_) {
+      if (!sources_with_findings_.contains(package->source_name)) match_source(*package);
+    }
   }
 
  private:
@@ -75,8 +85,6 @@ class Matcher {
     return newest;
   }
 
-  /// A kernel's packages carry its version in their names, so that an update has other names. The
-  /// old one is pending as long as nothing of the updated source is installed.
   void match_source(const Package& package) {
     auto offered = suite_sources_.find(package.source_name);
     if (offered == suite_sources_.end()) return;
@@ -106,11 +114,12 @@ class Matcher {
     assessment_.findings.push_back(std::move(finding));
   }
 
-  const model::Inventory& inventory_;
   const SecuritySuite& suite_;
   Assessment& assessment_;
   std::map<std::string, std::string> suite_sources_;
   std::map<std::string, std::string> installed_sources_;
+  std::set<std::string> sources_with_findings_;
+  std::vector<const Package*> without_update_;
 };
 
 /// Whether the suite speaks of this distribution. Without that nothing was matched at all.
@@ -150,6 +159,7 @@ model::Assessment assess(const model::Inventory& inventory, const SecuritySuite&
     check_suite(assessment, suite, clock);
     Matcher matcher(inventory, suite, assessment);
     for (const Package& package : inventory.packages) matcher.match(package);
+    matcher.match_sources();
   } else if (!inventory.packages.empty()) {
     assessment.gaps.push_back(
         {fmt::format("distribution {}", inventory.distribution.pretty_name.empty()

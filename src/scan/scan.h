@@ -35,13 +35,20 @@ SuiteSource security_source_from_apt(const std::string& codename, const std::str
 
 /// Downloads InRelease and Packages (only when changed), checks signature and digest, and caches them
 /// under `cache`. Throws `unavailable` if the mirror cannot be reached, `corrupt` if a signature or
-/// digest does not hold.
+/// digest does not hold. If the mirror is away and there is a cached state, that is used:
+/// its age is in AdvisorySource::fetched_at. An expired state is used too and is a gap in `assess`.
 std::shared_ptr<const SecuritySuite> fetch_security_suite(const SuiteSource& source,
                                                           const Path& cache, Clock& clock,
                                                           std::stop_token stop);
 
-/// Every installed package of which the suite has a newer version is a pending security update.
-/// Packages whose version cannot be compared, and a distribution without a suite, become gaps.
+/// Every installed package of which the suite has a newer version is a pending security update. A
+/// package that has none under its own name is one as well if the suite has a newer version of its
+/// source and neither is any package of that version installed nor does another package of that
+/// source have a finding: an old kernel, whose update has another name. The suite says nothing of
+/// severity: it is `unknown`.
+/// Gaps: those of the inventory, versions that cannot be compared, packages for an architecture
+/// other than the suite's, a suite that has expired, a distribution that the suite does not cover
+/// (then `inconclusive`). No gap: `complete`; else `partial`. Findings are sorted by package.
 model::Assessment assess(const model::Inventory& inventory, const SecuritySuite& suite,
                          Clock& clock);
 
