@@ -1,0 +1,161 @@
+/// hallmark image distribute, decommission, reassess.
+
+#include <fmt/format.h>
+
+#include "cli/drive.h"
+#include "cli/image_record.h"
+#include "cli/nouns.h"
+#include "cli/places.h"
+#include "cli/run_record.h"
+#include "cli/table.h"
+#include "pipeline/leftovers.h"
+#include "pipeline/workflows.h"
+
+namespace hallmark::cli {
+
+namespace {
+
+Outcome distribute(App& app, const Arguments& arguments) {
+  Workplace& workplace = app.workplace();
+  pipeline::GoldenImage image = image_named(app, arguments);
+  std::vector<model::Target> targets;
+  for (const std::string& text : arguments.values("--target")) {
+    targets.push_back(parse_target(text));
+    if (arguments.has("--copy")) targets.back().delivery = model::Delivery::copy;
+  }
+  if (targets.empty() && image.pipeline.get<model::Pipeline>().targets.empty()) {
+    throw Error(ErrorKind::usage, "{} has no targets", image.image_key)
+        .hint("name some: --target ACCOUNT=REGION,REGION");
+  }
+  std::string run_id =
+      pipeline::start_distribute(workplace.engine, workplace.context, image, targets);
+  ProgressView view(app, arguments.has("--logs"));
+  view.say("distributing " + image.image_key + ", run " + run_id);
+  workflow::RunInfo run = drive_run(app, view, run_id);
+  require_success(app, run);
+  return {{{"image", image}, {"run", run_record(run)}, {"targets", targets_record(app, image)}}};
+}
+
+void render_distribute(const Json& record, App& app) { render_targets(record.at("targets"), app); }
+
+Outcome decommission(App& app, const Arguments& arguments) {
+  Workplace& workplace = app.workplace();
+  pipeline::GoldenImage image = image_named(app, arguments);
+  std::string run_id = pipeline::start_decommission(workplace.engine, workplace.context, image,
+                                                    arguments.has("--force"));
+  ProgressView view(app, arguments.has("--logs"));
+  view.say("decommissioning " + image.image_key + ", run " + run_id);
+  workflow::RunInfo run = drive_run(app, view, run_id);
+  require_success(app, run);
+  image = pipeline::get_golden_image(workplace.context.database, image.run_id);
+  std::vector<std::string> leftovers = pipeline::find_leftovers(workplace.context, image);
+  return {{{"image", image},
+           {"run", run_record(run)},
+           {"targets", targets_record(app, image)},
+           {"leftovers", leftovers}},
+          leftovers.empty() ? 0 : traits(ErrorKind::failed).exit_code};
+}
+
+void render_decommission(const Json& record, App& app) {
+  render_targets(record.at("targets"), app);
+  const Json& leftovers = record.at("leftovers");
+  std::string key = record.at("image").at("image_key");
+  if (leftovers.empty()) {
+    app.out.stream << "\nnothing of " << key << " is left anywhere\n";
+    return;
+  }
+  app.out.stream << '\n' << paint(app.out, Tone::bad, "still there:") << '\n';
+  for (const Json& line : leftovers) app.out.stream << "  " << line.get<std::string>() << '\n';
+}
+
+Outcome reassess(App& app, const Arguments& arguments) {
+  Workplace& workplace = app.workplace();
+  std::string run_id = pipeline::start_reassess(workplace.engine, workplace.context);
+  ProgressView view(app, arguments.has("--logs"));
+  workflow::RunInfo run = drive_run(app, view, run_id);
+  require_success(app, run);
+  int code = run.result.value("failed", 0) > 0 ? traits(ErrorKind::failed).exit_code : 0;
+  return {{{"run", run_record(run)}, {"images", run.result.value("images", Json::array())}}, code};
+}
+
+void render_reassess(const Json& record, App& app) {
+  std::vector<std::vector<Cell>> rows;
+  for (const Json& image : record.at("images")) {
+    std::string key = image.at("image_key");
+    if (image.contains("error")) {
+      rows.push_back({key,
+                      "",
+                      "",
+                      "",
+                      {"failed", Tone::bad},
+                      image.at("error").at("message").get<std::string>()});
+      continue;
+    }
+    const Json& gate = image.at("gate");
+    bool passed = gate.at("passed");
+    std::string why;
+    for (const Json& failure : gate.at("failures")) {
+      why += (why.empty() ? "" : "; ") + failure.get<std::string>();
+    }
+    rows.push_back({key, image.at("image_id").get<std::string>(),
+                    std::to_string(image.at("findings").get<int>()),
+                    image.at("completeness").get<std::string>(),
+                    passed ? Cell("passed", Tone::good) : Cell("closed", Tone::warning), why});
+  }
+  if (rows.empty()) {
+    app.err.stream << "there is no active image\n";
+    return;
+  }
+  print_table(app.out, {"IMAGE", "ID", "FINDINGS", "COMPLETENESS", "GATE", ""}, rows);
+}
+
+}  // namespace
+
+std::vector<Command> image_life_commands() {
+  std::vector<std::pair<ErrorKind, std::string>> exits = {
+      {ErrorKind::failed, "some places could not be done; the others are"},
+      {ErrorKind::not_found, ""},
+      {ErrorKind::conflict, ""},
+      {ErrorKind::cancelled, "interrupted; it can be resumed"}};
+  return {
+      {.noun = "image",
+       .verb = "distribute",
+       .summary = "Bring an active image to accounts and regions.",
+       .examples = {{"hallmark image distribute Web-1.0/Debian-12",
+                     "To the targets of its pipeline; what is there already is left alone."},
+                    {"hallmark image distribute Web-1.0/Debian-12 --target "
+                     "111122223333=us-east-1,us-west-2",
+                     "To these."}},
+       .arguments = {image_argument()},
+       .options = {{"--target", "ACCOUNT=REGIONS", "an account and its regions, by commas", true},
+                   {"--copy", "", "give those accounts copies of their own instead of shares"},
+                   logs_option()},
+       .exits = exits,
+       .streams = true,
+       .run = distribute,
+       .render = render_distribute},
+      {.noun = "image",
+       .verb = "decommission",
+       .summary = "Remove a version everywhere, and prove that nothing is left.",
+       .examples = {{"hallmark image decommission Web-1.0/Debian-12/1",
+                     "Refused while machines run from it."}},
+       .arguments = {image_argument()},
+       .options = {{"--force", "", "even if machines run from it"}, logs_option()},
+       .exits = exits,
+       .streams = true,
+       .run = decommission,
+       .render = render_decommission},
+      {.noun = "image",
+       .verb = "reassess",
+       .summary = "Match all active images against today's advisories.",
+       .examples = {{"hallmark image reassess", "No machine is launched; it takes seconds."}},
+       .options = {logs_option()},
+       .exits = {{ErrorKind::failed, "some images could not be assessed"},
+                 {ErrorKind::cancelled, ""}},
+       .streams = true,
+       .run = reassess,
+       .render = render_reassess},
+  };
+}
+
+}  // namespace hallmark::cli

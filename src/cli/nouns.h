@@ -1,0 +1,25 @@
+#pragma once
+/// The commands of each noun; app/commands.cc puts them into the one list.
+
+#include <vector>
+
+#include "cli/command.h"
+
+namespace hallmark::cli {
+
+std::vector<Command> source_commands();
+std::vector<Command> pipeline_commands();
+std::vector<Command> image_build_commands();
+std::vector<Command> image_decision_commands();
+std::vector<Command> image_look_commands();
+std::vector<Command> image_life_commands();
+std::vector<Command> machine_commands();
+std::vector<Command> compliance_commands();
+std::vector<Command> parameter_commands();
+std::vector<Command> run_look_commands();
+std::vector<Command> run_drive_commands();
+std::vector<Command> reaper_commands();
+std::vector<Command> disk_commands();
+std::vector<Command> doctor_commands();
+
+}  // namespace hallmark::cli
