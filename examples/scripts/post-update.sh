@@ -128,6 +128,10 @@ rm -f /etc/dpkg/dpkg.cfg.d/50golden-image
 apt-get clean
 find /var/log -type f \( -name '*.gz' -o -name '*.1' -o -name '*.old' \) -delete
 rm -f /root/.bash_history
+# An update of openssh-server makes host keys, and a machine that ran has an id: what every machine has
+# of its own must not come from the image. Each makes its own at its first boot.
+rm -f /etc/ssh/ssh_host_*_key /etc/ssh/ssh_host_*_key.pub /var/lib/systemd/random-seed
+: > /etc/machine-id
 
 # A configuration that sshd refuses would lock everybody out: better no image. The check wants host keys
 # and its own directory, which an image that never ran does not have.

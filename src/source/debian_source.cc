@@ -51,23 +51,21 @@ class Namespaces {
  public:
   explicit Namespaces(std::stop_token stop) : stop_(std::move(stop)) {
     prefix_ = {"unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"};
-    if (::geteuid() == 0) return;
-    prefix_.insert(prefix_.begin() + 1, {"--user", "--map-root-user", "--map-auto"});
-    static constexpr std::string_view kHint =
-        "as root: apt-get install uidmap; usermod --add-subuids 100000-165535 --add-subgids "
-        "100000-165535 <you>; and user namespaces must be allowed; or run this as root";
-    if (!find_program("newuidmap")) {
-      throw Error(ErrorKind::denied, "an ordinary user needs newuidmap to make a source image")
-          .hint(std::string(kHint));
+    std::string hint = "this needs the right to mount: in a container, run it privileged";
+    if (::geteuid() != 0) {
+      prefix_.insert(prefix_.begin() + 1, {"--user", "--map-root-user", "--map-auto"});
+      hint =
+          "as root: apt-get install uidmap; usermod --add-subuids 100000-165535 --add-subgids "
+          "100000-165535 <you>; and user namespaces must be allowed; or run this as root";
+      if (!find_program("newuidmap")) {
+        throw Error(ErrorKind::denied, "an ordinary user needs newuidmap to make a source image")
+            .hint(hint);
+      }
     }
-    ProcessSpec probe;
-    probe.argv = prefix_;
-    probe.argv.push_back("true");
-    ProcessResult result = run_process(probe, stop_);
-    if (result.exit_code != 0) {
-      throw Error(ErrorKind::denied, "cannot enter a user namespace with subordinate ids: {}",
-                  trim(result.err))
-          .hint(std::string(kHint));
+    ProcessResult probe = run_process(command({"true"}), stop_);
+    if (probe.exit_code != 0) {
+      throw Error(ErrorKind::denied, "cannot enter namespaces of its own: {}", trim(probe.err))
+          .hint(hint);
     }
   }
 
@@ -284,7 +282,8 @@ void make_debian_source(const DebianSourceSpec& spec, const Progress& progress,
   };
   check_spec(spec);
   check_tools();
-  Repositories repositories = choose_repositories(read_apt_sources("/etc/apt"), spec.release);
+  Repositories repositories =
+      choose_repositories(read_apt_sources(spec.apt_directory), spec.release);
   if (!repositories.security) {
     tell(0, "this machine's apt configuration names no " + spec.release +
                 "-security: machines made from the image will get no security updates");

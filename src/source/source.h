@@ -16,7 +16,8 @@ struct DebianSourceSpec {
   std::string architecture = "amd64";
   std::uint64_t disk_size_bytes = 3ull << 30;
   std::vector<std::string> extra_packages;
-  Path output;  ///< a qcow2 file; must not exist
+  Path output;                      ///< a qcow2 file; must not exist
+  Path apt_directory = "/etc/apt";  ///< whose configuration names the mirror
 };
 
 /// What is being done, and how far (0..1) if known.

@@ -100,7 +100,7 @@ TEST(DebianSource, MakesAnImageThatBootsAndAnswers) {
                        {});
   } catch (const Error& e) {
     if (e.kind() == ErrorKind::unavailable || e.kind() == ErrorKind::denied ||
-        (e.kind() == ErrorKind::not_found)) {
+        e.kind() == ErrorKind::not_found) {
       GTEST_SKIP() << e.full_text();
     }
     FAIL() << e.full_text();
@@ -206,6 +206,28 @@ TEST(DebianSource, UnknownPackageIsAUsageError) {
     EXPECT_EQ(e.kind(), ErrorKind::usage) << e.full_text();
     EXPECT_THAT(e.message(), testing::HasSubstr("there-is-no-such-package"));
   }
+  EXPECT_EQ(files_in(work.path()), 0u);
+}
+
+TEST(DebianSource, MirrorDownIsUnavailable) {
+  TempDir work;
+  TempDir apt;
+  // The discard port: nobody listens there.
+  write_file(apt.path() / "sources.list", "deb http://127.0.0.1:9/debian bookworm main\n");
+  DebianSourceSpec spec;
+  spec.output = work.path() / "source.qcow2";
+  spec.apt_directory = apt.path();
+  std::vector<std::string> told;
+  try {
+    make_debian_source(
+        spec, [&](std::optional<double>, const std::string& text) { told.push_back(text); }, {});
+    FAIL() << "was made";
+  } catch (const Error& e) {
+    if (e.kind() == ErrorKind::denied) GTEST_SKIP() << e.full_text();
+    EXPECT_EQ(e.kind(), ErrorKind::unavailable) << e.full_text();
+    EXPECT_THAT(e.message(), testing::HasSubstr("127.0.0.1:9"));
+  }
+  EXPECT_THAT(told.at(0), testing::HasSubstr("no bookworm-security"));
   EXPECT_EQ(files_in(work.path()), 0u);
 }
 
