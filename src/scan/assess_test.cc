@@ -1,0 +1,208 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "scan/report.h"
+#include "scan/scan.h"
+#include "scan/suite.h"
+
+namespace hallmark::scan {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+model::Package package(const std::string& name, const std::string& version,
+                       const std::string& source = "", const std::string& arch = "amd64") {
+  return {name, version, arch, source.empty() ? name : source, version, "dpkg"};
+}
+
+model::Inventory inventory(std::vector<model::Package> packages) {
+  model::Inventory made;
+  made.distribution = {"debian", "12", "bookworm", "Debian GNU/Linux 12"};
+  made.architecture = "amd64";
+  made.packages = std::move(packages);
+  return made;
+}
+
+SecuritySuite suite() {
+  SecuritySuite made;
+  made.name = "bookworm-security";
+  made.architecture = "amd64";
+  made.date = "2026-01-01T00:00:00.000Z";
+  made.valid_until = "2026-01-08T00:00:00.000Z";
+  read_packages_index(
+      made,
+      "Package: openssl\nVersion: 3.0.17-1\nArchitecture: amd64\n\n"
+      "Package: libssl3\nSource: openssl\nVersion: 3.0.17-1\nArchitecture: amd64\n\n"
+      "Package: tzdata\nVersion: 2025b-1\nArchitecture: all\n\n"
+      "Package: linux-image-9-amd64\nSource: linux (9.0-1)\nVersion: 9.0-1\nArchitecture: amd64\n\n"
+      "Package: linux-image-8-amd64\nSource: linux (8.0-1)\nVersion: 8.0-1\nArchitecture: amd64\n\n"
+      "Package: linux-image-amd64\nSource: linux (9.0-1)\nVersion: 9.0-1\nArchitecture: amd64\n");
+  return made;
+}
+
+model::Assessment assessed(std::vector<model::Package> packages) {
+  ManualClock clock(from_rfc3339("2026-01-02T00:00:00Z"));
+  return assess(inventory(std::move(packages)), suite(), clock);
+}
+
+std::vector<std::string> names(const model::Assessment& assessment) {
+  std::vector<std::string> found;
+  for (const model::Finding& finding : assessment.findings) found.push_back(finding.package);
+  return found;
+}
+
+TEST(Assess, OnlyNewerVersionsCount) {
+  model::Assessment found =
+      assessed({package("openssl", "3.0.16-1"), package("libssl3", "3.0.17-1", "openssl"),
+                package("tzdata", "2025a-1", "", "all"), package("bash", "5.2-1"),
+                package("libssl3x", "1")});
+  EXPECT_THAT(names(found), ElementsAre("openssl", "tzdata"));
+  EXPECT_EQ(found.completeness, model::Completeness::complete);
+  EXPECT_EQ(found.package_count, 5);
+  const model::Finding& first = found.findings[0];
+  EXPECT_EQ(first.finding_id, "bookworm-security:openssl:3.0.17-1");
+  EXPECT_EQ(first.installed_version, "3.0.16-1");
+  EXPECT_EQ(first.fixed_version, "3.0.17-1");
+  EXPECT_EQ(first.severity, model::Severity::unknown);
+  EXPECT_EQ(first.severity_source, "bookworm-security");
+  EXPECT_EQ(first.title, "update available in bookworm-security");
+  EXPECT_EQ(found.advisories.at(0).valid_from, "2026-01-01T00:00:00.000Z");
+  EXPECT_THAT(names(assessed({package("openssl", "3.0.18-1")})), IsEmpty());
+}
+
+TEST(Assess, OldKernelIsPendingThoughItsUpdateHasAnotherName) {
+  // Gone from the suite, and still in it with its old version.
+  EXPECT_THAT(names(assessed({package("linux-image-7-amd64", "7.0-1", "linux")})),
+              ElementsAre("linux-image-7-amd64"));
+  model::Assessment found = assessed({package("linux-image-8-amd64", "8.0-1", "linux")});
+  ASSERT_THAT(found.findings, SizeIs(1));
+  EXPECT_EQ(found.findings[0].fixed_version, "9.0-1");
+  EXPECT_THAT(found.findings[0].title, HasSubstr("other package names"));
+  // The package that follows the newest kernel says it already.
+  EXPECT_THAT(names(assessed({package("linux-image-8-amd64", "8.0-1", "linux"),
+                              package("linux-image-amd64", "8.0-1", "linux")})),
+              ElementsAre("linux-image-amd64"));
+  // The update is there beside it.
+  EXPECT_THAT(names(assessed({package("linux-image-8-amd64", "8.0-1", "linux"),
+                              package("linux-image-9-amd64", "9.0-1", "linux"),
+                              package("linux-image-amd64", "9.0-1", "linux")})),
+              IsEmpty());
+}
+
+TEST(Assess, WhatCannotBeMatchedIsAGap) {
+  model::Assessment found =
+      assessed({package("openssl", "not a version"),
+                package("libssl3", "3.0.1-1", "openssl", "i386"), package("bash", "5.2-1")});
+  ASSERT_THAT(found.gaps, SizeIs(2));
+  EXPECT_THAT(found.gaps[0].reason, HasSubstr("cannot be compared"));
+  EXPECT_THAT(found.gaps[1].reason, HasSubstr("i386"));
+  EXPECT_EQ(found.completeness, model::Completeness::partial);
+}
+
+TEST(Assess, DistributionWithoutSuiteIsInconclusive) {
+  ManualClock clock(from_rfc3339("2026-01-02T00:00:00Z"));
+  model::Inventory other = inventory({package("openssl", "1")});
+  other.distribution = {"ubuntu", "24.04", "noble", "Ubuntu"};
+  model::Assessment found = assess(other, suite(), clock);
+  EXPECT_EQ(found.completeness, model::Completeness::inconclusive);
+  EXPECT_THAT(found.findings, IsEmpty());
+  EXPECT_THAT(found.gaps.at(0).what, HasSubstr("Ubuntu"));
+  EXPECT_EQ(assessed({}).completeness, model::Completeness::inconclusive);
+  EXPECT_THAT(assessed({}).gaps, SizeIs(1));
+}
+
+TEST(Assess, InventoryGapsStay) {
+  ManualClock clock(from_rfc3339("2026-01-02T00:00:00Z"));
+  model::Inventory one = inventory({package("bash", "1")});
+  one.gaps = {{"partition 3", "xfs"}};
+  model::Assessment found = assess(one, suite(), clock);
+  EXPECT_EQ(found.gaps.at(0).what, "partition 3");
+  EXPECT_EQ(found.completeness, model::Completeness::partial);
+}
+
+TEST(Suite, SurvivesTheCache) {
+  SecuritySuite made = suite();
+  made.etag = "\"x\"";
+  SecuritySuite back = unpack_suite(pack_suite(made));
+  EXPECT_EQ(back.packages.size(), made.packages.size());
+  EXPECT_EQ(pack_suite(back), pack_suite(made));
+  std::string text = pack_suite(made);
+  EXPECT_THROW(unpack_suite(text.substr(0, text.size() - 1)), Error);
+  EXPECT_THROW(unpack_suite(""), Error);
+}
+
+ReportInput report() {
+  ReportInput input;
+  input.title = "web <1.0> & co";
+  input.source = {
+      "ami-1", "source",
+      assessed({package("openssl", "3.0.16-1"), package("tzdata", "2025a-1", "", "all")})};
+  input.candidate = {
+      "ami-2", "candidate",
+      assessed({package("openssl", "3.0.16-1"), package("libssl3", "3.0.1-1", "openssl")})};
+  input.candidate.assessment.gaps = {{"<script>alert(1)</script>", "\"why\"\x1b[31m"}};
+  input.evidence_digest = "abc123";
+  input.made_at = "2026-01-02T00:00:00Z";
+  return input;
+}
+
+TEST(Report, Compares) {
+  ReportInput input = report();
+  Comparison found = compare(input.source.assessment, input.candidate.assessment);
+  ASSERT_THAT(found.introduced, SizeIs(1));
+  EXPECT_EQ(found.introduced[0].package, "libssl3");
+  ASSERT_THAT(found.unchanged, SizeIs(1));
+  EXPECT_EQ(found.unchanged[0].candidate.package, "openssl");
+  ASSERT_THAT(found.fixed, SizeIs(1));
+  EXPECT_EQ(found.fixed[0].package, "tzdata");
+}
+
+TEST(Report, NewerAdvisoryOfTheSamePackageIsNotAFix) {
+  ReportInput input = report();
+  model::Finding& finding = input.candidate.assessment.findings.at(1);
+  ASSERT_EQ(finding.package, "openssl");
+  finding.fixed_version = "3.0.18-1";
+  finding.finding_id = "bookworm-security:openssl:3.0.18-1";
+  Comparison found = compare(input.source.assessment, input.candidate.assessment);
+  ASSERT_THAT(found.unchanged, SizeIs(1));
+  EXPECT_EQ(found.unchanged[0].candidate.fixed_version, "3.0.18-1");
+}
+
+TEST(Report, JsonCountsAndNamesEvidence) {
+  Json json = report_json(report());
+  EXPECT_EQ(json["counts"]["fixed"], 1);
+  EXPECT_EQ(json["counts"]["introduced"], 1);
+  EXPECT_EQ(json["counts"]["unchanged"], 1);
+  EXPECT_EQ(json["evidence_digest"], "abc123");
+  EXPECT_EQ(json["candidate"]["gap_count"], 1);
+  EXPECT_EQ(json["source"]["assessment_digest"], assessment_digest(report().source.assessment));
+}
+
+TEST(Report, TextHasNoControlCharactersAndGapsFirst) {
+  std::string text = report_text(report());
+  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
+  EXPECT_LT(text.find("Not covered in the candidate"), text.find("1 fixed, 1 new, 1 unchanged"));
+  EXPECT_THAT(text, HasSubstr("evidence: abc123"));
+  EXPECT_THAT(text, HasSubstr("3.0.17-1"));
+}
+
+TEST(Report, HtmlEscapesEverything) {
+  std::string html = report_html(report());
+  EXPECT_THAT(html, Not(HasSubstr("<script")));
+  EXPECT_THAT(html, HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"));
+  EXPECT_THAT(html, HasSubstr("web &lt;1.0&gt; &amp; co"));
+  EXPECT_THAT(html, HasSubstr("&quot;why&quot;?[31m"));
+  EXPECT_THAT(html, Not(HasSubstr("http://")));
+  EXPECT_THAT(html, Not(HasSubstr("https://")));
+  EXPECT_LT(html.find("Not covered in the candidate"), html.find("New in the candidate"));
+  EXPECT_THAT(html, HasSubstr("prefers-color-scheme: dark"));
+  EXPECT_EQ(escape_html("<a href='x'>&\"\n"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\n");
+}
+
+}  // namespace
+}  // namespace hallmark::scan

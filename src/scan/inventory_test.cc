@@ -1,0 +1,171 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/process.h"
+#include "disk/readers.h"
+#include "scan/scan.h"
+
+namespace hallmark::scan {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::Field;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+constexpr std::size_t kMiB = 1 << 20;
+constexpr const char* kStatus =
+    "Package: zlib1g\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1:1.2.13-1\n\n"
+    "Package: base-files\nStatus: install ok installed\nArchitecture: amd64\nVersion: 12.4\n";
+constexpr const char* kRelease = "ID=debian\nVERSION_ID=\"12\"\nVERSION_CODENAME=bookworm\n";
+
+using Files = std::map<std::string, std::string>;
+
+Files system_files() {
+  return {{"usr/lib/os-release", kRelease},       {"var/lib/dpkg/status", kStatus},
+          {"var/lib/dpkg/arch", "amd64\ni386\n"}, {"boot/vmlinuz-6.1.0-9-amd64", "k"},
+          {"lib/modules/6.1.0-9-amd64/x", "m"},   {"lib/modules/6.1.0-8-amd64/x", "m"}};
+}
+
+std::string file_system(const Files& files, std::vector<std::string> options = {}) {
+  TempDir directory;
+  Path tree = directory.path() / "tree", image = directory.path() / "image";
+  make_directories(tree);
+  for (const auto& [name, content] : files) write_file(tree / name, content);
+  std::vector<std::string> command = {"mke2fs", "-q", "-t", "ext4", "-d", tree.string()};
+  command.insert(command.end(), options.begin(), options.end());
+  command.insert(command.end(), {image.string(), "4096"});
+  check_process({.argv = command});
+  return read_file(image);
+}
+
+/// A GPT disk whose partitions of 4 MiB hold `contents`, with the given types.
+std::string gpt_disk(const std::vector<std::pair<std::string, std::string>>& contents) {
+  TempDir directory;
+  Path file = directory.path() / "disk";
+  std::string script = "label: gpt\n";
+  for (std::size_t i = 0; i < contents.size(); ++i) {
+    script += fmt::format("start={}, size=8192, type={}\n", 2048 + i * 8192, contents[i].first);
+  }
+  write_file(file, std::string((2 + 4 * contents.size()) * kMiB, '\0'));
+  check_process({.argv = {"sfdisk", "-q", "--no-reread", "--no-tell-kernel", file.string()},
+                 .stdin_text = script});
+  std::string disk = read_file(file);
+  for (std::size_t i = 0; i < contents.size(); ++i) {
+    disk.replace((1 + 4 * i) * kMiB, contents[i].second.size(), contents[i].second);
+  }
+  return disk;
+}
+
+constexpr const char* kRootType = "4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709";
+constexpr const char* kDataType = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
+constexpr const char* kBiosType = "21686148-6449-6E6F-744E-656564454649";
+
+model::Inventory inventory_of(const std::string& bytes) {
+  auto disk = disk::memory_disk(bytes);
+  return take_inventory(*disk);
+}
+
+auto gap(const std::string& what, const std::string& reason) {
+  return ::testing::AllOf(Field(&model::CoverageGap::what, HasSubstr(what)),
+                          Field(&model::CoverageGap::reason, HasSubstr(reason)));
+}
+
+TEST(Inventory, ReadsARootPartition) {
+  model::Inventory found = inventory_of(
+      gpt_disk({{kBiosType, "boot loader"}, {kRootType, file_system(system_files())}}));
+  EXPECT_THAT(found.gaps, IsEmpty());
+  EXPECT_EQ(found.distribution.id, "debian");
+  EXPECT_EQ(found.distribution.codename, "bookworm");
+  EXPECT_EQ(found.architecture, "amd64");
+  ASSERT_THAT(found.packages, SizeIs(2));
+  EXPECT_EQ(found.packages[0].name, "base-files");
+  EXPECT_EQ(found.packages[1].version, "1:1.2.13-1");
+  EXPECT_THAT(found.kernels, ElementsAre("6.1.0-8-amd64", "6.1.0-9-amd64"));
+  EXPECT_EQ(found.disk_size_bytes, 10 * kMiB);
+  EXPECT_GT(found.fetched_bytes, 0u);
+  EXPECT_LT(found.fetched_bytes, 500'000u);
+}
+
+TEST(Inventory, ReadsADiskWithoutPartitionsAndStatusD) {
+  Files files = {{"etc/os-release", kRelease},
+                 {"var/lib/dpkg/status.d/base",
+                  "Package: base-files\nVersion: 12\n"
+                  "Architecture: amd64\n"},
+                 {"var/lib/dpkg/status.d/base.md5sums", "not deb822"}};
+  model::Inventory found = inventory_of(file_system(files));
+  EXPECT_THAT(found.gaps, IsEmpty());
+  EXPECT_THAT(found.packages, SizeIs(1));
+  EXPECT_EQ(found.architecture, "amd64");
+}
+
+TEST(Inventory, ReadsThroughQcow2) {
+  TempDir directory;
+  std::string raw = (directory.path() / "raw").string();
+  std::string image = (directory.path() / "image").string();
+  write_file(raw, gpt_disk({{kRootType, file_system(system_files())}}));
+  check_process({.argv = {"qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", raw, image}});
+  auto disk = disk::open_disk(image);
+  EXPECT_THAT(take_inventory(*disk).packages, SizeIs(2));
+}
+
+TEST(Inventory, ChoosesTheRootAndReportsTheOther) {
+  Files other = system_files();
+  other["var/lib/dpkg/status"] = "";
+  model::Inventory found = inventory_of(
+      gpt_disk({{kDataType, file_system(other)}, {kRootType, file_system(system_files())}}));
+  EXPECT_THAT(found.packages, SizeIs(2));
+  EXPECT_THAT(found.gaps, ElementsAre(gap("partition 1", "second operating system")));
+  found = inventory_of(gpt_disk(
+      {{kDataType, file_system(other)}, {kDataType, file_system(system_files(), {"-L", "root"})}}));
+  EXPECT_THAT(found.packages, SizeIs(2));
+}
+
+TEST(Inventory, NamesWhatItCannotRead) {
+  std::string xfs = "XFSB" + std::string(100, '\0');
+  std::string luks = "LUKS\xba\xbe" + std::string(100, '\0');
+  model::Inventory found = inventory_of(gpt_disk({{kRootType, file_system(system_files())},
+                                                  {kDataType, xfs},
+                                                  {kDataType, luks},
+                                                  {kDataType, "what is this"},
+                                                  {kDataType, ""}}));
+  EXPECT_THAT(found.gaps, ElementsAre(gap("partition 2", "xfs"), gap("partition 3", "luks"),
+                                      gap("partition 4", "not recognised")));
+}
+
+TEST(Inventory, EmptyDiskAndNoSystem) {
+  EXPECT_THAT(inventory_of(std::string(kMiB, '\0')).gaps,
+              ElementsAre(gap("root file system", "os-release")));
+  EXPECT_THAT(inventory_of("").gaps, ElementsAre(gap("root file system", "os-release")));
+  EXPECT_THAT(inventory_of(file_system({{"data", "x"}})).gaps,
+              ElementsAre(gap("root file system", "os-release")));
+}
+
+TEST(Inventory, OtherSoftwareAndInterruptedDpkgAreGaps) {
+  Files files = system_files();
+  files["var/lib/dpkg/updates/0001"] = "Package: x\n";
+  files["var/lib/snapd/snaps/a.snap"] = "s";
+  files["var/lib/rpm/rpmdb.sqlite"] = "r";
+  model::Inventory found = inventory_of(file_system(files));
+  EXPECT_THAT(found.gaps,
+              ElementsAre(gap("updates", "interrupted"), gap("rpm", "rpm"), gap("snap", "snaps")));
+}
+
+TEST(Inventory, MissingPackageDatabaseIsAGap) {
+  EXPECT_THAT(inventory_of(file_system({{"etc/os-release", kRelease}})).gaps,
+              ElementsAre(gap("package database", "no dpkg status")));
+}
+
+TEST(Inventory, CutDiskIsAGapAndNoError) {
+  std::string disk = gpt_disk({{kBiosType, ""}, {kRootType, file_system(system_files())}});
+  disk.resize(5 * kMiB + 100'000);
+  model::Inventory found = inventory_of(disk);
+  EXPECT_THAT(found.packages, IsEmpty());
+  EXPECT_THAT(found.gaps, Contains(gap("partition table", "partition 2")));
+}
+
+}  // namespace
+}  // namespace hallmark::scan
