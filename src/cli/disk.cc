@@ -4,7 +4,6 @@
 #include "cli/nouns.h"
 #include "cli/table.h"
 #include "disk/block_reader.h"
-#include "scan/report.h"
 
 namespace hallmark::cli {
 
@@ -14,14 +13,41 @@ Outcome scan(App& app, const Arguments& arguments) {
   Path file = arguments.value_or("FILE", "");
   auto disk = disk::open_disk(file);
   model::Inventory inventory = app.scanner.take_inventory(*disk);
-  Json record = {{"file", file.string()},
-                 {"inventory", inventory},
-                 {"assessment", nullptr},
-                 {"html", arguments.has("--html")}};
+  Json record = {{"file", file.string()}, {"inventory", inventory}, {"assessment", nullptr}};
   if (!arguments.has("--inventory-only")) {
     record["assessment"] = app.scanner.assess(inventory, app.stop);
   }
   return {record};
+}
+
+void render_gaps(const std::vector<model::CoverageGap>& gaps, App& app) {
+  for (const model::CoverageGap& gap : gaps) {
+    app.out.stream << paint(app.out, Tone::warning, "gap: ") << gap.what << ": " << gap.reason
+                   << '\n';
+  }
+}
+
+void render_assessment(const model::Assessment& assessment, App& app) {
+  std::vector<std::string> sources;
+  for (const model::AdvisorySource& source : assessment.advisories) {
+    sources.push_back(source.name + " of " + source.valid_from);
+  }
+  print_fields(app.out, {{"Distribution", assessment.distribution.pretty_name},
+                         {"Packages", std::to_string(assessment.package_count)},
+                         {"Advisories", join(sources, ", ")},
+                         {"Coverage", std::string(model::to_string(assessment.completeness))},
+                         {"Pending security updates", std::to_string(assessment.findings.size())}});
+  std::vector<std::vector<Cell>> rows;
+  for (const model::Finding& finding : assessment.findings) {
+    rows.push_back({finding.package, finding.installed_version,
+                    finding.fixed_version.empty() ? "none yet" : finding.fixed_version,
+                    std::string(model::to_string(finding.severity)), finding.advisory_source});
+  }
+  if (!rows.empty()) {
+    app.out.stream << '\n';
+    print_table(app.out, {"PACKAGE", "INSTALLED", "FIXED IN", "SEVERITY", "ADVISORY"}, rows);
+  }
+  render_gaps(assessment.gaps, app);
 }
 
 void render_inventory(const model::Inventory& inventory, App& app) {
@@ -37,10 +63,7 @@ void render_inventory(const model::Inventory& inventory, App& app) {
     rows.push_back({package.name, package.version, package.architecture, package.source_name});
   }
   print_table(app.out, {"PACKAGE", "VERSION", "ARCHITECTURE", "SOURCE"}, rows);
-  for (const model::CoverageGap& gap : inventory.gaps) {
-    app.out.stream << paint(app.out, Tone::warning, "gap: ") << gap.what << ": " << gap.reason
-                   << '\n';
-  }
+  render_gaps(inventory.gaps, app);
 }
 
 void render(const Json& record, App& app) {
@@ -48,11 +71,7 @@ void render(const Json& record, App& app) {
     render_inventory(record.at("inventory").get<model::Inventory>(), app);
     return;
   }
-  scan::ReportInput input{.title = record.at("file").get<std::string>(),
-                          .after_name = "disk",
-                          .after = record.at("assessment").get<model::Assessment>()};
-  app.out.stream << (record.at("html").get<bool>() ? scan::report_html(input)
-                                                   : scan::report_text(input));
+  render_assessment(record.at("assessment").get<model::Assessment>(), app);
 }
 
 }  // namespace
@@ -63,12 +82,10 @@ std::vector<Command> disk_commands() {
        .verb = "scan",
        .summary = "Say what is installed on a disk file and what is wrong with it.",
        .examples = {{"hallmark disk scan debian.qcow2", "Pending security updates, as a table."},
-                    {"hallmark disk scan debian.qcow2 --html > report.html", "As a page."},
                     {"hallmark disk scan debian.qcow2 --inventory-only",
                      "Only what is installed; needs no network."}},
        .arguments = {{"FILE", "a qcow2 or raw disk; it is only read, nothing boots"}},
-       .options = {{"--html", "", "print the report as a page"},
-                   {"--inventory-only", "", "match it against nothing"}},
+       .options = {{"--inventory-only", "", "match it against nothing"}},
        .exits = {{ErrorKind::not_found, ""},
                  {ErrorKind::unavailable, "the advisories cannot be fetched"},
                  {ErrorKind::corrupt, "the file is damaged"}},

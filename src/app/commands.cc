@@ -1,0 +1,70 @@
+#include "app/commands.h"
+
+#include <iterator>
+
+#include "cli/completion.h"
+#include "cli/help.h"
+#include "cli/nouns.h"
+
+namespace hallmark::app {
+
+namespace {
+
+/// `hallmark internal docs` makes docs/cli.md. In no help, because its noun is in no list.
+cli::Command docs_command() {
+  return {
+      .noun = "internal",
+      .verb = "docs",
+      .summary = "Print docs/cli.md.",
+      .examples = {},
+      .run = [](cli::App&, const cli::Arguments&) -> cli::Outcome {
+        return {{{"markdown", cli::markdown(commands())}}};
+      },
+      .render = [](const Json& record,
+                   cli::App& app) { app.out.stream << record.at("markdown").get<std::string>(); }};
+}
+
+cli::CommandTable make_table() {
+  cli::CommandTable table;
+  table.nouns = {{"source", "Source images"},
+                 {"pipeline", "Pipeline files"},
+                 {"image", "Golden images"},
+                 {"machine", "Machines"},
+                 {"compliance", "Compliance"},
+                 {"parameter", "Parameters"},
+                 {"run", "Runs"},
+                 {"reaper", "Leftovers"},
+                 {"disk", "Disks"},
+                 {"doctor", "This machine"},
+                 {"completion", "Shell completion"}};
+  auto add = [&](std::vector<cli::Command> more) {
+    table.commands.insert(table.commands.end(), std::make_move_iterator(more.begin()),
+                          std::make_move_iterator(more.end()));
+  };
+  add(cli::source_commands());
+  add(cli::pipeline_commands());
+  add(cli::image_build_commands());
+  add(cli::image_decision_commands());
+  add(cli::image_look_commands());
+  add(cli::image_life_commands());
+  add(cli::machine_commands());
+  add(cli::compliance_commands());
+  add(cli::parameter_commands());
+  add(cli::run_look_commands());
+  add(cli::run_drive_commands());
+  add(cli::reaper_commands());
+  add(cli::disk_commands());
+  add(cli::doctor_commands());
+  add({cli::completion_command(commands)});
+  add({docs_command()});
+  return table;
+}
+
+}  // namespace
+
+const cli::CommandTable& commands() {
+  static const cli::CommandTable table = make_table();
+  return table;
+}
+
+}  // namespace hallmark::app

@@ -1,0 +1,128 @@
+#include "app/config.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "model/pipeline_file.h"
+#include "model/schema_check.h"
+#include "model/yaml_document.h"
+
+namespace hallmark::app {
+
+namespace {
+
+constexpr const char* kSchema = R"({
+  "$schema": "http://json-schema.org/draft-07/schema#",
+  "title": "config.yaml",
+  "type": "object",
+  "additionalProperties": false,
+  "properties": {
+    "database": {
+      "description": "sqlite:///path/to/file or postgresql://...",
+      "type": "string",
+      "pattern": "^(sqlite|postgresql)://.+$",
+      "examples": ["sqlite:///var/lib/hallmark/hallmark.db"]
+    },
+    "cloud": {
+      "description": "Where images and machines are.",
+      "type": "object",
+      "additionalProperties": false,
+      "properties": {
+        "kind": { "enum": ["libvirt"] },
+        "account_id": {
+          "description": "Our account, where images are built.",
+          "type": "string",
+          "pattern": "^[0-9]{12}$",
+          "examples": ["\"100000000001\""]
+        },
+        "regions": {
+          "description": "Regions, the one where images are built first.",
+          "type": "array",
+          "minItems": 1,
+          "uniqueItems": true,
+          "items": { "type": "string", "pattern": "^[a-z0-9-]+$", "examples": ["us-east-1"] }
+        },
+        "root": {
+          "description": "Directory with the cloud's images and machines.",
+          "type": "string",
+          "minLength": 1
+        }
+      }
+    }
+  }
+})";
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+void refuse_problems(std::vector<model::Problem> problems, const Path& file) {
+  if (problems.empty()) return;
+  std::stable_sort(problems.begin(), problems.end(),
+                   [](const auto& a, const auto& b) { return a.place < b.place; });
+  std::vector<std::string> lines;
+  for (const model::Problem& problem : problems) lines.push_back(model::to_string(problem, file));
+  throw Error(ErrorKind::usage, "{}", join(lines, "\n"));
+}
+
+}  // namespace
+
+Path state_directory(const std::string& from_command_line) {
+  Path state = from_command_line;
+  if (state.empty()) state = environment("HALLMARK_STATE");
+  if (state.empty()) {
+    std::string data = environment("XDG_DATA_HOME");
+    std::string home = environment("HOME");
+    // The base directory specification says that a relative path is to be ignored.
+    if (data.starts_with('/')) {
+      state = Path(data) / "hallmark";
+    } else if (!home.empty()) {
+      state = Path(home) / ".local/share/hallmark";
+    }
+  }
+  if (state.empty()) {
+    throw Error(ErrorKind::usage, "there is no home directory to keep state in")
+        .hint("name a directory: --state DIR");
+  }
+  return std::filesystem::absolute(state).lexically_normal();
+}
+
+Config load_config(const Path& state) {
+  Config config;
+  config.database_url = "sqlite://" + (state / "hallmark.db").string();
+  config.cloud.root = state / "cloud";
+  const Path file = state / "config.yaml";
+  auto text = read_file_if_exists(file);
+  if (!text) return config;
+
+  model::YamlDocument document = model::read_yaml(*text, {});
+  std::vector<model::Problem> problems = document.problems;
+  if (problems.empty() && document.json.is_null()) return config;
+  if (problems.empty()) {
+    for (const auto& found : model::check_schema(parse_json(kSchema, "schema"), document.json)) {
+      problems.push_back({.place = found.about_key ? document.key_place_of(found.address)
+                                                   : document.place_of(found.address),
+                          .path = model::path_text(document.json, found.address),
+                          .message = found.message,
+                          .hint = found.hint});
+    }
+  }
+  refuse_problems(std::move(problems), file);
+
+  const Json& json = document.json;
+  config.database_url = json.value("database", config.database_url);
+  Json cloud = json.value("cloud", Json::object());
+  config.cloud.account_id = cloud.value("account_id", config.cloud.account_id);
+  config.cloud.regions = cloud.value("regions", config.cloud.regions);
+  if (cloud.contains("root")) {
+    // Relative to the file that says it, not to where we run.
+    config.cloud.root = (state / cloud.at("root").get<std::string>()).lexically_normal();
+  }
+  return config;
+}
+
+}  // namespace hallmark::app

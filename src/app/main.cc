@@ -1,0 +1,116 @@
+/// hallmark, the program.
+
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+
+#include "app/commands.h"
+#include "app/config.h"
+#include "app/interruption.h"
+#include "app/machine_checks.h"
+#include "app/wiring.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "cli/command_line.h"
+#include "cli/help.h"
+#include "cli/report_error.h"
+#include "cloud/libvirt/libvirt_cloud.h"
+
+namespace hallmark::app {
+
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+cli::Terminal terminal_on(std::ostream& stream, int fd) {
+  bool is_terminal = ::isatty(fd) == 1;
+  bool dumb = environment("TERM").empty() || environment("TERM") == "dumb";
+  cli::Terminal terminal{.stream = stream,
+                         .color = is_terminal && !dumb && environment("NO_COLOR").empty(),
+                         .live = is_terminal && !dumb};
+  struct winsize size {};
+  if (is_terminal && ::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 20) {
+    terminal.width = size.ws_col;
+  }
+  return terminal;
+}
+
+/// Printed commands must reach the same state directory as this one does.
+std::string command_prefix(const std::string& given) {
+  if (given.empty()) return "hallmark";
+  bool plain = given.find_first_not_of(
+                   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                   "0123456789/._-+") == std::string::npos;
+  return "hallmark --state " + (plain ? given : shell_quote(given));
+}
+
+int show_help(const cli::Call& call, std::ostream& stream) {
+  const cli::CommandTable& table = commands();
+  stream << (call.command != nullptr ? cli::command_help(*call.command)
+             : !call.noun.empty()    ? cli::noun_help(table, call.noun)
+                                     : cli::program_help(table));
+  stream.flush();
+  return call.incomplete ? traits(ErrorKind::usage).exit_code : 0;
+}
+
+int run(const std::vector<std::string>& words, cli::Terminal out, cli::Terminal err) {
+  cli::Call call = cli::parse_command_line(commands(), words);
+  if (call.what == cli::Call::What::version) {
+    out.stream << "hallmark " << HALLMARK_VERSION << std::endl;
+    return 0;
+  }
+  if (call.what == cli::Call::What::help) {
+    return show_help(call, call.incomplete ? err.stream : out.stream);
+  }
+  if (call.verbose) log_to_stderr(LogLevel::debug);
+
+  SystemClock clock;
+  Interruption interruption;
+  Path state = state_directory(call.state_directory);
+  std::unique_ptr<Installation> installation;
+  std::string user = environment("USER");
+  cli::App app{.out = out,
+               .err = err,
+               .clock = clock,
+               .stop = interruption.token(),
+               .state_directory = state,
+               .user = user.empty() ? "uid-" + std::to_string(::getuid()) : user,
+               .command_prefix = command_prefix(call.state_directory),
+               .json = call.json,
+               .workplace = [&]() -> cli::Workplace& {
+                 if (!installation) installation = std::make_unique<Installation>(state, clock);
+                 return installation->workplace();
+               },
+               .scanner = make_scanner(state / "advisories", clock),
+               .examine_machine = [&] { return examine_machine(state, interruption.token()); }};
+  return cli::run_command(app, call);
+}
+
+int main_body(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  // A machine's guard must be what it is before any thread starts; it is no command for people.
+  if (words.size() >= 2 && words[0] == "internal" && words[1] == "machine-guard") {
+    return cloud::machine_guard_main({words.begin() + 2, words.end()});
+  }
+  // A reader that went away is an error of that write, not the end of a run in the middle.
+  ::signal(SIGPIPE, SIG_IGN);
+  cli::Terminal out = terminal_on(std::cout, STDOUT_FILENO);
+  cli::Terminal err = terminal_on(std::cerr, STDERR_FILENO);
+  try {
+    return run(words, out, err);
+  } catch (const std::exception& e) {
+    return cli::report_error(err, cli::wants_json(words), e);
+  }
+}
+
+}  // namespace
+
+}  // namespace hallmark::app
+
+int main(int argc, char** argv) { return hallmark::app::main_body(argc, argv); }

@@ -1,0 +1,163 @@
+#include "app/wiring.h"
+
+#include <cstdlib>
+#include <map>
+
+#include "base/log.h"
+#include "base/sync.h"
+#include "cloud/hooks/hooked_cloud.h"
+#include "cloud/hooks/logged.h"
+#include "cloud/hooks/retrying.h"
+#include "cloud/libvirt/libvirt_cloud.h"
+#include "db/database.h"
+#include "net/http.h"
+#include "pipeline/workflows.h"
+#include "scan/scan.h"
+#include "workflow/engine.h"
+#include "workflow/ledger.h"
+
+namespace hallmark::app {
+
+namespace {
+
+/// A script larger than this is none.
+constexpr std::uint64_t kScriptBytes = 4u << 20;
+/// Mirrors and web servers have bad moments; a build should not fail for one.
+constexpr int kFetchAttempts = 4;
+
+std::unique_ptr<cloud::Cloud> make_cloud(const CloudConfig& config, Clock& clock) {
+  std::shared_ptr<cloud::Cloud> inner = cloud::make_libvirt_cloud(
+      {.root = config.root, .account_id = config.account_id, .regions = config.regions}, clock);
+  // Retrying outside, so that each attempt is logged.
+  return std::make_unique<cloud::HookedCloud>(
+      std::move(inner),
+      std::vector<std::shared_ptr<cloud::CallHook>>{std::make_shared<cloud::Retrying>(clock),
+                                                    std::make_shared<cloud::Logged>(clock)});
+}
+
+std::optional<std::string> secret(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
+/// What cannot be matched against anything is a gap, which closes the gate by default.
+model::Assessment not_covered(const model::Inventory& inventory, Clock& clock) {
+  const std::string& name = inventory.distribution.pretty_name;
+  model::Assessment assessment{.scanner = "hallmark",
+                               .distribution = inventory.distribution,
+                               .gaps = inventory.gaps,
+                               .completeness = model::Completeness::inconclusive,
+                               .package_count = static_cast<int>(inventory.packages.size()),
+                               .assessed_at = to_rfc3339(clock.now())};
+  assessment.gaps.push_back(
+      {.what = "advisories",
+       .reason = "there are none for " + (name.empty() ? "a distribution without a name" : name)});
+  return assessment;
+}
+
+using Suite = std::shared_ptr<const scan::SecuritySuite>;
+
+}  // namespace
+
+pipeline::Scanner make_scanner(const Path& cache, Clock& clock) {
+  auto suites = std::make_shared<Sync<std::map<std::string, Suite>>>();
+  auto assess = [cache, &clock, suites](const model::Inventory& inventory, std::stop_token stop) {
+    const model::Distribution& distribution = inventory.distribution;
+    if (distribution.id != "debian" || distribution.codename.empty()) {
+      return not_covered(inventory, clock);
+    }
+    Suite suite;
+    {
+      auto known = suites->lock();
+      Suite& kept = (*known)[distribution.codename + "/" + inventory.architecture];
+      if (!kept) {
+        scan::SuiteSource source =
+            scan::security_source_from_apt(distribution.codename, inventory.architecture);
+        kept = scan::fetch_security_suite(source, cache, clock, stop);
+      }
+      suite = kept;
+    }
+    return scan::assess(inventory, *suite, clock);
+  };
+  return {.take_inventory = scan::take_inventory, .assess = assess};
+}
+
+struct Installation::Parts {
+  Parts(const Path& state, Clock& clock)
+      : config(load_config(state)),
+        database(db::Database::open(config.database_url)),
+        ledger(*database, clock),
+        cloud(make_cloud(config.cloud, clock)),
+        context{.cloud = *cloud,
+                .database = *database,
+                .ledger = ledger,
+                .clock = clock,
+                .state_directory = state,
+                .scanner = make_scanner(state / "advisories", clock),
+                .secret = secret,
+                .fetch =
+                    [&clock](const std::string& url, std::stop_token stop) {
+                      return net::http_get_retrying(
+                                 {.url = url, .max_bytes = kScriptBytes, .allow_file = true}, clock,
+                                 kFetchAttempts, stop)
+                          .body;
+                    }},
+        engine(*database, clock, pipeline::workflows(context),
+               {.log_directory = state / "runs", .observer = forwarding_observer()}),
+        workplace{engine, context,
+                  [this](workflow::Observer next) { *observer.lock() = std::move(next); }} {}
+
+  /// The engine keeps one observer for life; commands come and go.
+  workflow::Observer forwarding_observer() {
+    return {.run_changed =
+                [this](const workflow::RunInfo& run) {
+                  auto to = observer.lock();
+                  if (to->run_changed) to->run_changed(run);
+                },
+            .step_changed =
+                [this](const std::string& run_id, const workflow::StepInfo& step) {
+                  auto to = observer.lock();
+                  if (to->step_changed) to->step_changed(run_id, step);
+                },
+            .progress =
+                [this](const std::string& run_id, const std::string& key,
+                       std::optional<double> fraction, const std::string& text) {
+                  auto to = observer.lock();
+                  if (to->progress) to->progress(run_id, key, fraction, text);
+                },
+            .log =
+                [this](const std::string& run_id, const std::string& key, std::string_view text) {
+                  auto to = observer.lock();
+                  if (to->log) to->log(run_id, key, text);
+                }};
+  }
+
+  Config config;
+  std::unique_ptr<db::Database> database;
+  workflow::Ledger ledger;
+  std::unique_ptr<cloud::Cloud> cloud;
+  pipeline::Context context;
+  Sync<workflow::Observer> observer;
+  workflow::Engine engine;
+  cli::Workplace workplace;
+};
+
+namespace {
+
+const Path& prepared(const Path& state) {
+  make_directories(state, 0700);
+  log_to_file(state / "hallmark.log");
+  return state;
+}
+
+}  // namespace
+
+Installation::Installation(const Path& state, Clock& clock)
+    : parts_(std::make_unique<Parts>(prepared(state), clock)) {}
+
+Installation::~Installation() = default;
+
+cli::Workplace& Installation::workplace() { return parts_->workplace; }
+
+}  // namespace hallmark::app
