@@ -17,9 +17,9 @@
 namespace hallmark::workflow {
 
 enum class RunState {
-  pending,     ///< never started, or given back by a process that died
-  running,     ///< a live process holds its lease
-  waiting,     ///< suspended: for a time, a poll or a signal
+  pending,  ///< never started, or given back by a process that died
+  running,  ///< a live process holds its lease
+  waiting,  ///< suspended: for a time, a poll or a signal
   succeeded,
   failed,
   cancelled,
@@ -82,9 +82,10 @@ struct Observer {
 using CrashPoint = std::function<void(const std::string& point)>;
 
 struct EngineOptions {
-  Path log_directory;                ///< step logs: <log_directory>/<run_id>/<key>.log
-  Duration lease{30'000};            ///< a process that misses its heartbeat this long has died
-  Duration hold_thread_below{2'000}; ///< waits shorter than this keep the thread; 0: always suspend
+  Path log_directory;      ///< step logs: <log_directory>/<run_id>/<key>.log
+  Duration lease{30'000};  ///< a process that misses its heartbeat this long has died
+  Duration hold_thread_below{
+      2'000};  ///< waits shorter than this keep the thread; 0: always suspend
   Observer observer;
   CrashPoint crash_point;
 };
@@ -115,8 +116,8 @@ class Engine {
   void signal(const std::string& run_id, const std::string& name, const Json& payload);
   /// The run stops at its next step or wait, its clean-ups run, and it ends cancelled.
   void cancel(const std::string& run_id);
-  /// Forgets recorded failures (not successes) of a failed or cancelled run and makes it pending again.
-  /// Clean-ups that ran are forgotten as well. Throws `conflict` if it has not ended so.
+  /// Forgets recorded failures (not successes) of a failed or cancelled run and makes it pending
+  /// again. Clean-ups that ran are forgotten as well. Throws `conflict` if it has not ended so.
   void retry(const std::string& run_id);
 
   RunInfo show(const std::string& run_id);  ///< throws `not_found`

@@ -1,6 +1,6 @@
 #pragma once
-/// What a run has in the outside world. Each external thing is written down before it is made, so that
-/// after any crash somebody knows what to look for and remove.
+/// What a run has in the outside world. Each external thing is written down before it is made, so
+/// that after any crash somebody knows what to look for and remove.
 
 #include <optional>
 #include <string>
@@ -15,7 +15,7 @@ namespace hallmark::workflow {
 enum class LedgerState { planned, created, released };
 
 struct LedgerEntry {
-  std::string entry_id;     ///< the creating step's token
+  std::string entry_id;  ///< the creating step's token
   std::string run_id;
   std::string kind;         ///< "machine", "image", ... meaning belongs to the caller
   Json where;               ///< enough to find it: place and so on
@@ -32,7 +32,8 @@ class Ledger {
   void plan(const LedgerEntry& entry);
   /// After creating. Throws `not_found` if it was never planned.
   void created(const std::string& entry_id, const std::string& external_id);
-  /// It is gone, or it has become a product that is no longer the run's to remove. Fine if repeated.
+  /// It is gone, or it has become a product that is no longer the run's to remove. Fine if
+  /// repeated.
   void released(const std::string& entry_id);
   void released_external(const std::string& external_id);
   /// Everything not released, optionally of one run; oldest first.

@@ -1,11 +1,11 @@
 #pragma once
-/// Durable workflows by replay. A workflow is an ordinary function of a Run and its input. What must
-/// not happen twice goes into a step; what a step returned is in the journal, and after a crash or
-/// a wait the function is called again from its top and recorded steps answer from there.
+/// Durable workflows by replay. A workflow is an ordinary function of a Run and its input. What
+/// must not happen twice goes into a step; what a step returned is in the journal, and after a
+/// crash or a wait the function is called again from its top and recorded steps answer from there.
 ///
-/// Rules (docs/workflow.md): keys are explicit and unique within a run; code between steps is pure and
-/// cheap; every effect inside a step passes `Step::token()` or finds before it creates; no effects in
-/// destructors; never catch(...) around a step (Suspended must pass).
+/// Rules (docs/workflow.md): keys are explicit and unique within a run; code between steps is pure
+/// and cheap; every effect inside a step passes `Step::token()` or finds before it creates; no
+/// effects in destructors; never catch(...) around a step (Suspended must pass).
 ///
 /// Knows nothing of images.
 
@@ -22,14 +22,14 @@
 
 namespace hallmark::workflow {
 
-/// Thrown by waits to give the thread back; caught by the engine only. Not a std::exception, so that
-/// ordinary handlers let it pass.
+/// Thrown by waits to give the thread back; caught by the engine only. Not a std::exception, so
+/// that ordinary handlers let it pass.
 struct Suspended {
   TimePoint wake_at;  ///< look again not later than this
 };
 
-/// When a failed attempt of a step is tried again: only kinds whose traits say `retry`, with full jitter
-/// between 0 and min(base * 2^(attempt-1), cap). The wait between attempts is durable.
+/// When a failed attempt of a step is tried again: only kinds whose traits say `retry`, with full
+/// jitter between 0 and min(base * 2^(attempt-1), cap). The wait between attempts is durable.
 struct RetryPolicy {
   int max_attempts = 6;
   Duration base{500};
@@ -77,10 +77,10 @@ class Run {
   virtual const Json& input() const = 0;
   virtual TimePoint started_at() const = 0;
 
-  /// Runs `fn(Step&)` once and records what it returns, or answers from the journal. The result must
-  /// convert to and from Json, or be void. An error that is not retried (or retried to the end) is
-  /// recorded too and is thrown here on every replay; `cancelled` is never recorded. After fn
-  /// succeeds, a crash before the record is written means fn runs again with the same token.
+  /// Runs `fn(Step&)` once and records what it returns, or answers from the journal. The result
+  /// must convert to and from Json, or be void. An error that is not retried (or retried to the
+  /// end) is recorded too and is thrown here on every replay; `cancelled` is never recorded. After
+  /// fn succeeds, a crash before the record is written means fn runs again with the same token.
   template <typename Fn>
   auto step(const std::string& key, Fn&& fn, const RetryPolicy& retry = {}) {
     using Result = std::invoke_result_t<Fn, Step&>;
@@ -93,17 +93,20 @@ class Run {
           },
           retry);
     } else {
-      return step_json(key, [&](Step& step) { return Json(fn(step)); }, retry)
+      return step_json(
+                 key, [&](Step& step) { return Json(fn(step)); }, retry)
           .template get<Result>();
     }
   }
 
-  /// A recorded deadline `duration` from the first time this is reached; returns once it has passed.
+  /// A recorded deadline `duration` from the first time this is reached; returns once it has
+  /// passed.
   virtual void sleep(const std::string& key, Duration duration) = 0;
 
-  /// Calls `fn(Step&)`, which returns std::optional<T>, until it returns a value, which is recorded.
-  /// Throws `timeout` (recorded) when `limit` after the first look has passed. Errors whose kind
-  /// retries count as "not yet"; others are recorded and thrown. Short waits may keep the thread.
+  /// Calls `fn(Step&)`, which returns std::optional<T>, until it returns a value, which is
+  /// recorded. Throws `timeout` (recorded) when `limit` after the first look has passed. Errors
+  /// whose kind retries count as "not yet"; others are recorded and thrown. Short waits may keep
+  /// the thread.
   template <typename Fn>
   auto poll(const std::string& key, Duration limit, const PollSchedule& schedule, Fn&& fn) {
     using Result = typename std::invoke_result_t<Fn, Step&>::value_type;
@@ -122,17 +125,18 @@ class Run {
   virtual std::optional<Json> wait_for_signal(const std::string& key, const std::string& name,
                                               Duration limit, const std::string& why) = 0;
 
-  /// Registers a clean-up that runs, as a recorded and retried step of that key, when the run ends: in
-  /// reverse order of registration, after success, failure and cancellation alike (or only if it did not
-  /// succeed). A clean-up that fails does not stop the others; the run then ends failed and says so.
+  /// Registers a clean-up that runs, as a recorded and retried step of that key, when the run ends:
+  /// in reverse order of registration, after success, failure and cancellation alike (or only if it
+  /// did not succeed). A clean-up that fails does not stop the others; the run then ends failed and
+  /// says so.
   virtual void on_exit(const std::string& key, ExitOn when, std::function<void(Step&)> fn) = 0;
   /// Forgets a clean-up registered earlier under that key.
   virtual void drop_on_exit(const std::string& key) = 0;
 
-  /// Runs each branch (a part of the workflow with its own steps, waits and keys, prefixed by nothing:
-  /// use distinct keys) until it ends or must wait, at most `width` at a time. Returns when all have
-  /// ended, in the given order; while any waits the run is suspended. One failing branch does not
-  /// disturb the others.
+  /// Runs each branch (a part of the workflow with its own steps, waits and keys, prefixed by
+  /// nothing: use distinct keys) until it ends or must wait, at most `width` at a time. Returns
+  /// when all have ended, in the given order; while any waits the run is suspended. One failing
+  /// branch does not disturb the others.
   struct Branch {
     std::string key;
     std::function<Json(Run&)> fn;

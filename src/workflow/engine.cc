@@ -1,0 +1,198 @@
+#include "workflow/engine.h"
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/text.h"
+#include "workflow/engine_state.h"
+
+namespace hallmark::workflow {
+
+namespace {
+
+/// A key as a file name: no separator, nothing hidden, and no two keys alike.
+std::string file_name_of(const std::string& key) {
+  std::string name;
+  for (unsigned char c : key) {
+    bool plain = std::isalnum(c) || c == '-' || c == '_' || (c == '.' && !name.empty());
+    name += plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c);
+  }
+  return name;
+}
+
+}  // namespace
+
+Path EngineContext::log_path(const std::string& run_id, const std::string& key) const {
+  return options.log_directory / file_name_of(run_id) / (file_name_of(key) + ".log");
+}
+
+Engine::Engine(db::Database& database, Clock& clock, std::vector<WorkflowDefinition> workflows,
+               EngineOptions options)
+    : state_(std::make_unique<State>(database, clock, std::move(workflows), std::move(options))) {}
+
+Engine::~Engine() = default;
+
+std::string Engine::start(const std::string& workflow, const std::string& subject,
+                          const Json& input, std::optional<std::string> run_id) {
+  int version = 0;
+  std::vector<std::string> known;
+  for (const auto& [name_and_version, definition] : state_->definitions) {
+    known.push_back(definition.name);
+    // The map is ordered: the last one found is the newest version.
+    if (definition.name == workflow) version = definition.version;
+  }
+  if (version == 0) {
+    Error error(ErrorKind::not_found, "there is no workflow \"{}\"", workflow);
+    if (auto close = suggestion(workflow, known)) error.hint("did you mean " + *close + "?");
+    throw error;
+  }
+  const std::string id = run_id ? *run_id : random_id("run");
+  const std::string now = to_rfc3339(state_->context.clock.now());
+  const std::string text = compact(input);
+  state_->context.database.transaction([&](db::Connection& c) {
+    auto there = c.query("SELECT workflow, subject, input FROM runs WHERE run_id = :run_id",
+                         {{"run_id", id}});
+    if (!there.empty()) {
+      if (there[0].text("workflow") == workflow && there[0].text("subject") == subject &&
+          there[0].text("input") == text) {
+        return;
+      }
+      throw Error(ErrorKind::conflict, "run {} exists already and is about something else", id)
+          .hint("see: hallmark run show " + id);
+    }
+    c.execute(
+        "INSERT INTO runs (run_id, workflow, workflow_version, subject, state, input, waiting_for,"
+        " waits_on, cancel_requested, created_at, updated_at)"
+        " VALUES (:run_id, :workflow, :version, :subject, 'pending', :input, '', 'time', 0, :now, "
+        ":now)",
+        {{"run_id", id},
+         {"workflow", workflow},
+         {"version", std::int64_t{version}},
+         {"subject", subject},
+         {"input", text},
+         {"now", now}});
+  });
+  state_->announce(id);
+  return id;
+}
+
+RunInfo Engine::drive(const std::string& run_id, Duration wait_at_most, std::stop_token stop) {
+  return state_->drive(run_id, wait_at_most, std::move(stop));
+}
+
+std::optional<TimePoint> Engine::drive_due(int width, std::stop_token stop) {
+  return state_->drive_due(width, std::move(stop));
+}
+
+void Engine::signal(const std::string& run_id, const std::string& name, const Json& payload) {
+  const std::string now = to_rfc3339(state_->context.clock.now());
+  state_->context.database.transaction([&](db::Connection& c) {
+    RunRow run = load_run(c, run_id);
+    if (ended(run.state)) {
+      throw Error(ErrorKind::conflict, "run {} has ended ({}) and hears no more", run_id,
+                  to_string(run.state));
+    }
+    auto last =
+        c.query("SELECT COALESCE(MAX(ordinal), 0) AS last FROM signals WHERE run_id = :run_id",
+                {{"run_id", run_id}});
+    c.execute(
+        "INSERT INTO signals (run_id, ordinal, name, payload, sent_at)"
+        " VALUES (:run_id, :ordinal, :name, :payload, :now)",
+        {{"run_id", run_id},
+         {"ordinal", last.at(0).integer("last") + 1},
+         {"name", name},
+         {"payload", compact(payload)},
+         {"now", now}});
+    // Due at once; a drive that is just about to wait looks for signals itself.
+    c.execute("UPDATE runs SET wake_at = :now WHERE run_id = :run_id AND state = 'waiting'",
+              {{"now", now}, {"run_id", run_id}});
+  });
+}
+
+void Engine::cancel(const std::string& run_id) {
+  const std::string now = to_rfc3339(state_->context.clock.now());
+  state_->context.database.transaction([&](db::Connection& c) {
+    RunRow run = load_run(c, run_id);
+    if (run.state == RunState::cancelled) return;
+    if (ended(run.state)) {
+      throw Error(ErrorKind::conflict, "run {} has ended already ({})", run_id,
+                  to_string(run.state));
+    }
+    c.execute("UPDATE runs SET cancel_requested = 1, updated_at = :now WHERE run_id = :run_id",
+              {{"now", now}, {"run_id", run_id}});
+    c.execute("UPDATE runs SET wake_at = :now WHERE run_id = :run_id AND state = 'waiting'",
+              {{"now", now}, {"run_id", run_id}});
+  });
+  state_->cancel_running(run_id);
+  state_->announce(run_id);
+}
+
+void Engine::retry(const std::string& run_id) {
+  const std::string now = to_rfc3339(state_->context.clock.now());
+  state_->context.database.transaction([&](db::Connection& c) {
+    RunRow run = load_run(c, run_id);
+    if (run.state != RunState::failed && run.state != RunState::cancelled) {
+      throw Error(ErrorKind::conflict,
+                  "run {} is {}; only a failed or cancelled run can be retried", run_id,
+                  to_string(run.state));
+    }
+    c.execute(
+        "DELETE FROM steps WHERE run_id = :run_id AND (state <> 'succeeded' OR kind = 'on_exit')",
+        {{"run_id", run_id}});
+    c.execute(
+        "UPDATE runs SET state = 'pending', error = NULL, ended_at = NULL, cancel_requested = 0,"
+        " updated_at = :now WHERE run_id = :run_id",
+        {{"now", now}, {"run_id", run_id}});
+  });
+  state_->announce(run_id);
+}
+
+RunInfo Engine::show(const std::string& run_id) { return state_->load(run_id); }
+
+std::vector<RunInfo> Engine::list(const RunFilter& filter) {
+  std::string sql = "SELECT * FROM runs WHERE 1 = 1";
+  std::vector<db::Parameter> parameters;
+  if (filter.workflow) {
+    sql += " AND workflow = :workflow";
+    parameters.push_back({"workflow", *filter.workflow});
+  }
+  if (filter.subject) {
+    sql += " AND subject = :subject";
+    parameters.push_back({"subject", *filter.subject});
+  }
+  if (!filter.states.empty()) {
+    std::vector<std::string> names;
+    for (std::size_t i = 0; i < filter.states.size(); ++i) {
+      names.push_back(fmt::format(":state{}", i));
+      parameters.push_back({fmt::format("state{}", i), std::string(to_string(filter.states[i]))});
+    }
+    sql += " AND state IN (" + join(names, ", ") + ")";
+  }
+  sql += " ORDER BY created_at DESC, run_id LIMIT :most";
+  parameters.push_back({"most", std::int64_t{filter.limit}});
+  std::vector<RunInfo> runs;
+  state_->context.database.read([&](db::Connection& c) {
+    runs.clear();
+    for (const db::Row& row : c.query(sql, parameters)) runs.push_back(run_from(row));
+  });
+  return runs;
+}
+
+std::vector<StepInfo> Engine::steps(const std::string& run_id) {
+  std::vector<StepInfo> steps;
+  state_->context.database.read([&](db::Connection& c) {
+    load_run(c, run_id);
+    std::vector<StepRow> rows = load_steps(c, run_id);
+    steps.assign(rows.begin(), rows.end());
+  });
+  return steps;
+}
+
+std::string Engine::log(const std::string& run_id, const std::string& key) {
+  return read_file_if_exists(log_path(run_id, key)).value_or("");
+}
+
+Path Engine::log_path(const std::string& run_id, const std::string& key) const {
+  return state_->context.log_path(run_id, key);
+}
+
+}  // namespace hallmark::workflow
