@@ -61,15 +61,15 @@ class MemoryCloud : public Cloud {
 
  private:
   using Call = MemoryWorld::Call;
-  ImageRecord& owned_image(Call& call, const Place& place, const std::string& image_id);
+  MemoryImage& owned_image(Call& call, const Place& place, const std::string& image_id);
   /// An image to use: visible and available.
-  ImageRecord& usable_image(Call& call, const Place& place, const std::string& image_id);
+  MemoryImage& usable_image(Call& call, const Place& place, const std::string& image_id);
   void check_name_free(Call& call, const Place& place, const std::string& name);
   std::string add_image(Call& call, const Place& place, const ImageSpec& spec,
-                        const std::string& token_key, ImageRecord record);
-  MachineRecord& visible_machine(Call& call, const Place& place, const std::string& machine_id);
+                        const std::string& token_key, MemoryImage record);
+  MemoryMachine& visible_machine(Call& call, const Place& place, const std::string& machine_id);
   Tags& tags_of(Call& call, const Place& place, const std::string& resource_id);
-  CommandRecord& command_in(Call& call, const Place& place, const std::string& machine_id,
+  MemoryCommand& command_in(Call& call, const Place& place, const std::string& machine_id,
                             const std::string& command_id);
   void execute(const std::string& command_id, const Machine& machine, const CommandSpec& spec);
 

@@ -31,7 +31,7 @@ std::string MemoryCloud::import_image(const Place& place, const Path& file, cons
     call.done();
     return image_id;
   }
-  ImageRecord record;
+  MemoryImage record;
   record.image.disk_size_bytes = disk::open_disk(file)->size_bytes();
   record.image.stored_size_bytes = std::filesystem::file_size(file);
   record.image.architecture = "x86_64";
@@ -52,13 +52,13 @@ std::string MemoryCloud::create_image(const Place& place, const std::string& mac
     call.done();
     return image_id;
   }
-  MachineRecord& from = visible_machine(call, place, machine_id);
+  MemoryMachine& from = visible_machine(call, place, machine_id);
   if (from.machine.state != MachineState::stopped) {
     throw Error(ErrorKind::conflict, "machine {} is {}, not stopped", machine_id,
                 to_string(from.machine.state));
   }
   check_name_free(call, place, spec.name);
-  ImageRecord record;
+  MemoryImage record;
   record.disk = from.disk;
   if (world_->options().captured_disk) {
     if (auto file = world_->options().captured_disk(from.machine)) {
@@ -85,10 +85,10 @@ std::string MemoryCloud::copy_image(const Place& place, const std::string& sourc
     call.done();
     return image_id;
   }
-  const ImageRecord& source =
+  const MemoryImage& source =
       usable_image(call, {place.account_id, source_region}, source_image_id);
   check_name_free(call, place, spec.name);
-  ImageRecord record;
+  MemoryImage record;
   record.disk = source.disk;
   record.image.disk_size_bytes = source.image.disk_size_bytes;
   record.image.stored_size_bytes = source.image.stored_size_bytes;
@@ -99,7 +99,7 @@ std::string MemoryCloud::copy_image(const Place& place, const std::string& sourc
 }
 
 std::string MemoryCloud::add_image(Call& call, const Place& place, const ImageSpec& spec,
-                                   const std::string& token_key, ImageRecord record) {
+                                   const std::string& token_key, MemoryImage record) {
   record.image.image_id = random_id("ami");
   record.image.name = spec.name;
   record.image.description = spec.description;
@@ -170,7 +170,7 @@ std::unique_ptr<disk::BlockReader> MemoryCloud::open_image(const Place& place,
   return reader;
 }
 
-ImageRecord& MemoryCloud::owned_image(Call& call, const Place& place, const std::string& image_id) {
+MemoryImage& MemoryCloud::owned_image(Call& call, const Place& place, const std::string& image_id) {
   auto found = call.state().images.find(image_id);
   if (found == call.state().images.end() || !world_->look_at(call, found->second, place)) {
     throw no_image(place, image_id);
@@ -181,7 +181,7 @@ ImageRecord& MemoryCloud::owned_image(Call& call, const Place& place, const std:
   return found->second;
 }
 
-ImageRecord& MemoryCloud::usable_image(Call& call, const Place& place,
+MemoryImage& MemoryCloud::usable_image(Call& call, const Place& place,
                                        const std::string& image_id) {
   auto found = call.state().images.find(image_id);
   std::optional<Image> image;
@@ -216,7 +216,7 @@ void MemoryCloud::unshare_image(const Place& place, const std::string& image_id,
 
 std::vector<std::string> MemoryCloud::list_shares(const Place& place, const std::string& image_id) {
   Call call = world_->enter("list_shares", place);
-  const ImageRecord& record = owned_image(call, place, image_id);
+  const MemoryImage& record = owned_image(call, place, image_id);
   std::vector<std::string> accounts(record.shares.begin(), record.shares.end());
   call.done();
   return accounts;

@@ -34,7 +34,7 @@ std::string MemoryCloud::launch_machine(const Place& place, const MachineSpec& s
   if (spec.kind == MachineKind::offline && !world_->options().offline_builds) {
     throw Error(ErrorKind::usage, "this cloud has no offline machines");
   }
-  const ImageRecord& image = usable_image(call, place, spec.image_id);
+  const MemoryImage& image = usable_image(call, place, spec.image_id);
   auto on = std::count_if(call.state().machines.begin(), call.state().machines.end(),
                           [&](const auto& entry) {
                             const Machine& machine = entry.second.machine;
@@ -43,7 +43,7 @@ std::string MemoryCloud::launch_machine(const Place& place, const MachineSpec& s
   if (world_->options().machine_capacity && on >= *world_->options().machine_capacity) {
     throw Error(ErrorKind::unavailable, "no room for another machine in {}", place.region);
   }
-  MachineRecord record;
+  MemoryMachine record;
   record.machine.machine_id = random_id("i");
   record.machine.image_id = spec.image_id;
   record.machine.kind = spec.kind;
@@ -86,7 +86,7 @@ std::vector<Machine> MemoryCloud::list_machines(const Place& place, const Machin
   return machines;
 }
 
-MachineRecord& MemoryCloud::visible_machine(Call& call, const Place& place,
+MemoryMachine& MemoryCloud::visible_machine(Call& call, const Place& place,
                                             const std::string& machine_id) {
   auto found = call.state().machines.find(machine_id);
   if (found == call.state().machines.end() || !world_->look_at(call, found->second, place)) {
@@ -98,7 +98,7 @@ MachineRecord& MemoryCloud::visible_machine(Call& call, const Place& place,
 
 void MemoryCloud::stop_machine(const Place& place, const std::string& machine_id) {
   Call call = world_->enter("stop_machine", place);
-  MachineRecord& record = visible_machine(call, place, machine_id);
+  MemoryMachine& record = visible_machine(call, place, machine_id);
   if (record.machine.state == MachineState::terminated) {
     throw Error(ErrorKind::not_found, "machine {} is terminated", machine_id);
   }
@@ -114,7 +114,7 @@ void MemoryCloud::remove_machine(const Place& place, const std::string& machine_
   Call call = world_->enter("remove_machine", place);
   auto found = call.state().machines.find(machine_id);
   if (found != call.state().machines.end()) {
-    MachineRecord& record = found->second;
+    MemoryMachine& record = found->second;
     bool here =
         record.machine.account_id == place.account_id && record.machine.region == place.region;
     if (here && record.machine.state != MachineState::terminated) {
@@ -146,7 +146,7 @@ std::string MemoryCloud::start_command(const Place& place, const std::string& ma
       throw Error(ErrorKind::unavailable, "machine {} ({}) cannot be reached", machine_id,
                   to_string(machine.state));
     }
-    CommandRecord record;
+    MemoryCommand record;
     record.command_id = command_id = random_id("cmd");
     record.machine_id = machine_id;
     record.executing = true;
@@ -177,7 +177,7 @@ CommandStatus MemoryCloud::read_command(const Place& place, const std::string& m
     {
       // One call, however often it looks.
       Call call = until ? world_->enter() : world_->enter("read_command", place);
-      CommandRecord& record = command_in(call, place, machine_id, command_id);
+      MemoryCommand& record = command_in(call, place, machine_id, command_id);
       time_limit = record.time_limit;
       executing = record.executing;
       status = record.result;
@@ -223,7 +223,7 @@ CommandStatus MemoryCloud::read_command(const Place& place, const std::string& m
 void MemoryCloud::cancel_command(const Place& place, const std::string& machine_id,
                                  const std::string& command_id) {
   Call call = world_->enter("cancel_command", place);
-  CommandRecord& record = command_in(call, place, machine_id, command_id);
+  MemoryCommand& record = command_in(call, place, machine_id, command_id);
   bool unfinished = record.executing || record.looks < world_->options().command_looks;
   if (record.result.state == CommandState::running ||
       (unfinished && record.result.state == CommandState::finished)) {
@@ -236,7 +236,7 @@ void MemoryCloud::cancel_command(const Place& place, const std::string& machine_
   call.done();
 }
 
-CommandRecord& MemoryCloud::command_in(Call& call, const Place& place,
+MemoryCommand& MemoryCloud::command_in(Call& call, const Place& place,
                                        const std::string& machine_id,
                                        const std::string& command_id) {
   visible_machine(call, place, machine_id);
@@ -270,7 +270,7 @@ void MemoryCloud::execute(const std::string& command_id, const Machine& machine,
   found->second.executing = false;
   found->second.result = std::move(result);
   if (reboots > 0) {
-    MachineRecord& record = call.state().machines.at(machine.machine_id);
+    MemoryMachine& record = call.state().machines.at(machine.machine_id);
     record.machine.reachable = false;
     record.phase_looks = 0;
     record.phase_began = call.now();

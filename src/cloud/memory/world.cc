@@ -165,7 +165,7 @@ void MemoryWorld::pass_deadlines(Call& call) {
 
 // --- looks --------------------------------------------------------------------------------------
 
-std::optional<Image> MemoryWorld::look_at(Call& call, ImageRecord& record, const Place& place) {
+std::optional<Image> MemoryWorld::look_at(Call& call, MemoryImage& record, const Place& place) {
   const Image& stored = record.image;
   bool owned = stored.owner_id == place.account_id;
   if (stored.region != place.region || (!owned && !record.shares.contains(place.account_id))) {
@@ -191,7 +191,7 @@ std::optional<Image> MemoryWorld::look_at(Call& call, ImageRecord& record, const
   return seen;
 }
 
-std::optional<Machine> MemoryWorld::look_at(Call& call, MachineRecord& record, const Place& place) {
+std::optional<Machine> MemoryWorld::look_at(Call& call, MemoryMachine& record, const Place& place) {
   Machine& machine = record.machine;
   if (machine.region != place.region || machine.account_id != place.account_id) return std::nullopt;
   if (machine.state == MachineState::terminated) return machine;
@@ -223,7 +223,7 @@ std::optional<Machine> MemoryWorld::look_at(Call& call, MachineRecord& record, c
   return machine;
 }
 
-void MemoryWorld::switch_off(Call& call, MachineRecord& record, MachineState state,
+void MemoryWorld::switch_off(Call& call, MemoryMachine& record, MachineState state,
                              std::string reason) {
   record.machine.state = state;
   record.machine.state_reason = std::move(reason);

@@ -112,10 +112,10 @@ class MemoryWorld {
   Call enter();
 
   // Within a call: what a look sees. They count it and move the thing on.
-  std::optional<Image> look_at(Call& call, ImageRecord& record, const Place& place);
-  std::optional<Machine> look_at(Call& call, MachineRecord& record, const Place& place);
+  std::optional<Image> look_at(Call& call, MemoryImage& record, const Place& place);
+  std::optional<Machine> look_at(Call& call, MemoryMachine& record, const Place& place);
   /// Stops or ends it, with everything that runs in it.
-  void switch_off(Call& call, MachineRecord& record, MachineState state, std::string reason);
+  void switch_off(Call& call, MemoryMachine& record, MachineState state, std::string reason);
   /// Copies a disk file into the world and returns its name there.
   std::string keep_disk(const Path& file);
   void drop_unused_disks(Call& call);

@@ -18,7 +18,7 @@ std::optional<TimePoint> optional_time(const Json& json, std::string_view key) {
   return time_of(member<std::int64_t>(json, key));
 }
 
-Json to_json(const ImageRecord& record) {
+Json to_json(const MemoryImage& record) {
   const Image& image = record.image;
   return {{"image_id", image.image_id},
           {"name", image.name},
@@ -40,8 +40,8 @@ Json to_json(const ImageRecord& record) {
           {"looks", record.looks}};
 }
 
-ImageRecord image_from(const Json& json) {
-  ImageRecord record;
+MemoryImage image_from(const Json& json) {
+  MemoryImage record;
   Image& image = record.image;
   image.image_id = member<std::string>(json, "image_id");
   image.name = member<std::string>(json, "name");
@@ -64,7 +64,7 @@ ImageRecord image_from(const Json& json) {
   return record;
 }
 
-Json to_json(const MachineRecord& record) {
+Json to_json(const MemoryMachine& record) {
   const Machine& machine = record.machine;
   return {{"machine_id", machine.machine_id},
           {"state", to_string(machine.state)},
@@ -84,8 +84,8 @@ Json to_json(const MachineRecord& record) {
           {"phase_began", milliseconds(record.phase_began)}};
 }
 
-MachineRecord machine_from(const Json& json) {
-  MachineRecord record;
+MemoryMachine machine_from(const Json& json) {
+  MemoryMachine record;
   Machine& machine = record.machine;
   machine.machine_id = member<std::string>(json, "machine_id");
   machine.state = machine_state_from(member<std::string>(json, "state"));
@@ -106,7 +106,7 @@ MachineRecord machine_from(const Json& json) {
   return record;
 }
 
-Json to_json(const CommandRecord& record) {
+Json to_json(const MemoryCommand& record) {
   return {{"command_id", record.command_id},
           {"machine_id", record.machine_id},
           {"state", static_cast<int>(record.result.state)},
@@ -117,8 +117,8 @@ Json to_json(const CommandRecord& record) {
           {"time_limit", optional_time(record.time_limit)}};
 }
 
-CommandRecord command_from(const Json& json) {
-  CommandRecord record;
+MemoryCommand command_from(const Json& json) {
+  MemoryCommand record;
   record.command_id = member<std::string>(json, "command_id");
   record.machine_id = member<std::string>(json, "machine_id");
   record.result.state = static_cast<CommandState>(member<int>(json, "state"));
@@ -154,15 +154,15 @@ Json world_state_to_json(const WorldState& state) {
 WorldState world_state_from_json(const Json& json) {
   WorldState state;
   for (const Json& each : member<Json>(json, "images")) {
-    ImageRecord record = image_from(each);
+    MemoryImage record = image_from(each);
     state.images[record.image.image_id] = std::move(record);
   }
   for (const Json& each : member<Json>(json, "machines")) {
-    MachineRecord record = machine_from(each);
+    MemoryMachine record = machine_from(each);
     state.machines[record.machine.machine_id] = std::move(record);
   }
   for (const Json& each : member<Json>(json, "commands")) {
-    CommandRecord record = command_from(each);
+    MemoryCommand record = command_from(each);
     state.commands[record.command_id] = std::move(record);
   }
   for (const Json& each : member<Json>(json, "parameters")) {

@@ -11,7 +11,7 @@
 
 namespace hallmark::cloud {
 
-struct ImageRecord {
+struct MemoryImage {
   Image image;  ///< its state is derived, see MemoryWorld
   std::set<std::string> shares;
   std::string disk;     ///< file name in the world's directory of disks
@@ -19,7 +19,7 @@ struct ImageRecord {
   int looks = 0;        ///< how often somebody looked at it
 };
 
-struct MachineRecord {
+struct MemoryMachine {
   Machine machine;
   std::string disk;
   std::optional<TimePoint> deadline;
@@ -28,7 +28,7 @@ struct MachineRecord {
   TimePoint phase_began{};
 };
 
-struct CommandRecord {
+struct MemoryCommand {
   std::string command_id;
   std::string machine_id;
   /// As the executor returned it, with the whole output. `running`: it hangs until something ends
@@ -40,9 +40,9 @@ struct CommandRecord {
 };
 
 struct WorldState {
-  std::map<std::string, ImageRecord> images;
-  std::map<std::string, MachineRecord> machines;
-  std::map<std::string, CommandRecord> commands;
+  std::map<std::string, MemoryImage> images;
+  std::map<std::string, MemoryMachine> machines;
+  std::map<std::string, MemoryCommand> commands;
   std::map<Place, std::map<std::string, Parameter>> parameters;
   std::map<std::string, std::string> tokens;  ///< operation, place and token -> id
   std::map<std::string, int> effects;         ///< operation -> how often it changed something
