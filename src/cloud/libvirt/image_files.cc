@@ -183,6 +183,16 @@ void compress_disk(const Path& source, const std::string& source_format, const P
   unfinished.whole = true;
 }
 
+void expand_disk(const Path& source, const Path& target, std::stop_token stop) {
+  Unfinished unfinished{target};
+  ProcessResult result =
+      run_process({.argv = {"qemu-img", "convert", "-m", "16", "-W", "-f", "qcow2", "-O", "raw",
+                            source.string(), target.string()}},
+                  stop);
+  if (result.exit_code != 0) throw_qemu_img("cannot expand " + source.string(), result);
+  unfinished.whole = true;
+}
+
 void copy_disk_file(const Path& source, const Path& target, std::stop_token stop) {
   FileDescriptor from = open_to_read(source);
   Unfinished unfinished{target};

@@ -24,6 +24,9 @@ DiskFacts inspect_disk(const Path& file, std::stop_token stop);
 void compress_disk(const Path& source, const std::string& source_format, const Path& target,
                    std::stop_token stop);
 
+/// Makes `target`, a sparse raw file with the content of the qcow2 `source`.
+void expand_disk(const Path& source, const Path& target, std::stop_token stop);
+
 /// Makes `target` a copy of the image file `source`: shares its blocks where the file system can
 /// (reflink), else is a second name of it (images never change), else a real copy.
 void copy_image_file(const Path& source, const Path& target, std::stop_token stop);

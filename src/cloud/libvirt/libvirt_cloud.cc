@@ -90,10 +90,7 @@ class LibvirtCloud : public Cloud {
   // Sharing
   void share_image(const Place& place, const std::string& image_id,
                    const std::string& account_id) override {
-    if (!libvirt::is_account_id(account_id)) {
-      throw Error(ErrorKind::usage, "\"{}\" is not an account id", account_id)
-          .hint("an account id has 12 digits, such as 111122223333");
-    }
+    check_account_id(account_id);
     images_.change(place, image_id, [&](ImageRecord& record) {
       if (std::find(record.shares.begin(), record.shares.end(), account_id) ==
           record.shares.end()) {
@@ -151,6 +148,7 @@ class LibvirtCloud : public Cloud {
   // Commands
   std::string start_command(const Place& place, const std::string& machine_id,
                             const CommandSpec& spec, const std::string& token) override {
+    check_command(spec);
     std::string id = libvirt::created_id("cmd", place, machine_id + "/" + token);
     Json request = libvirt::to_json(spec);
     request["operation"] = "start_command";
@@ -182,6 +180,7 @@ class LibvirtCloud : public Cloud {
   void cancel_command(const Place& place, const std::string& machine_id,
                       const std::string& command_id) override {
     libvirt::check_command_id(command_id);
+    if (machines_.ended_command(place, machine_id, command_id)) return;
     machines_.ask(place, machine_id, {{"operation", "cancel_command"}, {"command_id", command_id}},
                   kGuardTimeLimit);
   }
@@ -237,9 +236,7 @@ std::unique_ptr<Cloud> make_libvirt_cloud(const LibvirtCloudConfig& config, Cloc
     throw Error(ErrorKind::usage, "local cloud: {}", why);
   };
   if (config.root.empty()) refuse("its directory is not given");
-  if (!libvirt::is_account_id(config.account_id)) {
-    refuse("\"" + config.account_id + "\" is not an account id of 12 digits");
-  }
+  check_account_id(config.account_id);
   if (config.regions.empty()) refuse("it has no region");
   for (const std::string& region : config.regions) {
     if (region.empty() ||

@@ -111,6 +111,15 @@ void write_machine_status(const Path& directory, const MachineStatus& status) {
              pretty({{"state", std::string(to_string(status.state))}, {"reason", status.reason}}));
 }
 
+Path guard_lock_file(const Path& directory) {
+  return directory.parent_path().parent_path() / "locks" /
+         (directory.filename().string() + ".guard.lock");
+}
+
+Path command_file(const Path& directory, const std::string& command_id) {
+  return directory / "commands" / (command_id + ".json");
+}
+
 void bury_machine(const Path& directory, const MachineRecord& record, const std::string& reason) {
   Json json = to_json(record);
   json["reason"] = reason;

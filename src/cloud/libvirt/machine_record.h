@@ -54,6 +54,12 @@ void write_machine_record(const Path& directory, const MachineRecord& record);
 std::optional<MachineStatus> read_machine_status(const Path& directory);
 void write_machine_status(const Path& directory, const MachineStatus& status);
 
+/// Held by the machine's guard as long as it lives. It lies outside of the machine's directory, so
+/// that waiting for it never brings a removed directory back.
+Path guard_lock_file(const Path& directory);
+/// How the last guard left a command: written when it started and when it ended.
+Path command_file(const Path& directory, const std::string& command_id);
+
 /// Replaces the machine's directory by a tombstone. `reason` is kept in it.
 void bury_machine(const Path& directory, const MachineRecord& record, const std::string& reason);
 /// Reads the tombstone of the machine whose directory would be `directory`.

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/log.h"
+#include "cloud/libvirt/command_codec.h"
 #include "cloud/libvirt/guard_socket.h"
 #include "cloud/libvirt/image_files.h"
 
@@ -182,7 +183,7 @@ std::string MachineStore::launch(const Place& place, const MachineSpec& spec,
 
 void MachineStore::ensure_guard(const Path& directory, const MachineRecord& record) {
   // The guard holds this lock as long as it lives; whoever finds it held need not start another.
-  if (!FileLock::try_lock(directory / "guard.lock")) return;
+  if (!FileLock::try_lock(guard_lock_file(directory))) return;
   log_info("starting the guard of machine {}", record.machine_id);
   start_guard(guard_command_, directory);
 }
@@ -195,7 +196,7 @@ Json MachineStore::ask(const Place& place, const std::string& machine_id, const 
   while (true) {
     std::optional<MachineStatus> status = read_machine_status(at);
     if (status && is_over(status->state)) {
-      throw Error(ErrorKind::conflict, "machine {} is {}", machine_id, to_string(status->state));
+      throw Error(ErrorKind::unavailable, "machine {} is {}", machine_id, to_string(status->state));
     }
     if (std::optional<Json> answer = ask_guard(at, request, time_limit)) return *answer;
     if (std::chrono::steady_clock::now() > until) {
@@ -278,11 +279,13 @@ void MachineStore::remove(const Place& place, const std::string& machine_id) {
       ask(place, machine_id, {{"operation", "terminate"}}, kGuardStartLimit);
     } catch (const Error& e) {
       // Its deadline, or an end by itself, may have come first; then there is nothing to end.
-      if (e.kind() != ErrorKind::conflict && e.kind() != ErrorKind::not_found) throw;
+      status = read_machine_status(at);
+      if (status && !is_over(status->state)) throw;
     }
   }
-  FileLock guard = lock_unless_stopped(at / "guard.lock", clock_, {});
+  FileLock guard = lock_unless_stopped(guard_lock_file(at), clock_, {});
   if (read(place, machine_id)) bury_machine(at, *record, "removed");
+  hallmark::remove_all(guard_lock_file(at));
   hallmark::remove_all(layout_.lock(place, machine_id));
 }
 
@@ -293,6 +296,21 @@ void MachineStore::change_tags(const Place& place, const std::string& machine_id
   MachineRecord record = require(place, machine_id);
   change(record.tags);
   write_machine_record(directory(place, machine_id), record);
+}
+
+std::optional<CommandStatus> MachineStore::ended_command(const Place& place,
+                                                         const std::string& machine_id,
+                                                         const std::string& command_id) {
+  require(place, machine_id);
+  Path at = directory(place, machine_id);
+  std::optional<MachineStatus> status = read_machine_status(at);
+  if (!status || !is_over(status->state)) return std::nullopt;
+  Path file = command_file(at, command_id);
+  std::optional<std::string> text = read_file_if_exists(file);
+  if (!text) throw Error(ErrorKind::not_found, "command {} does not exist", command_id);
+  CommandStatus command = command_status_from(parse_json(*text, file.string()));
+  if (command.state == CommandState::running) command.state = CommandState::interrupted;
+  return command;
 }
 
 MachineStore::StoppedDisk MachineStore::stopped_disk(const Place& place,

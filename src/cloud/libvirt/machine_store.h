@@ -31,10 +31,14 @@ class MachineStore {
                    const std::function<void(Tags&)>& change);
 
   /// One request to the guard of a running machine; starts the guard anew if it was killed. Throws
-  /// `not_found` if there is no such machine, `conflict` if it is not running, and what the guard
-  /// answers.
+  /// `not_found` if there is no such machine, `unavailable` if it is not running, and what the
+  /// guard answers.
   Json ask(const Place& place, const std::string& machine_id, const Json& request,
            Duration time_limit);
+
+  /// How a command ended, if the machine itself has come to its end; else nothing.
+  std::optional<CommandStatus> ended_command(const Place& place, const std::string& machine_id,
+                                             const std::string& command_id);
 
   /// The disk of a stopped machine and its format. Throws `not_found`, `conflict`.
   struct StoppedDisk {

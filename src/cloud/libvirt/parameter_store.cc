@@ -9,30 +9,20 @@
 namespace hallmark::cloud::libvirt {
 namespace {
 
-// https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
-constexpr std::size_t kMaxNameBytes = 1011;
-constexpr std::size_t kMaxValueBytes = 4096;
-constexpr std::size_t kMaxLevels = 15;
 constexpr std::string_view kFolderValue = ".value";
 
+// A file's name may have 255 bytes; the record's has a dot and an ending more.
+constexpr std::size_t kMaxPartBytes = 240;
+
+/// What AWS Systems Manager takes and a directory tree can hold.
 void check_name(const std::string& name) {
-  auto refuse = [&](std::string_view why) {
-    throw Error(ErrorKind::usage, "\"{}\" is not a parameter name: {}", name, why)
-        .hint("a name looks like /GoldenAMI/latest");
-  };
-  if (name.empty() || name.front() != '/') refuse("it does not start with /");
-  if (name.size() > kMaxNameBytes) refuse("it is longer than 1011 bytes");
-  std::vector<std::string> parts = split(name.substr(1), '/');
-  if (parts.size() > kMaxLevels) refuse("it has more than 15 levels");
-  for (const std::string& part : parts) {
-    if (part.empty()) refuse("a level is empty");
-    if (part.front() == '.') refuse("a level starts with a dot");
-    if (part.size() > 200) refuse("a level is longer than 200 bytes");
-    if (part.find_first_not_of(
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
-        std::string::npos) {
-      refuse("only letters, digits and . - _ may appear between the slashes");
-    }
+  check_parameter_name(name);
+  for (const std::string& part : split(name.substr(1), '/')) {
+    if (!part.starts_with(".") && part.size() <= kMaxPartBytes) continue;
+    throw Error(ErrorKind::usage,
+                "parameter {}: the local cloud takes no part that starts with a dot or is longer "
+                "than {} bytes",
+                name, kMaxPartBytes);
   }
 }
 
@@ -77,10 +67,7 @@ std::optional<Parameter> ParameterStore::get(const Place& place, const std::stri
 std::int64_t ParameterStore::put(const Place& place, const std::string& name,
                                  const std::string& value, std::int64_t expected_version) {
   check_name(name);
-  if (value.empty() || value.size() > kMaxValueBytes) {
-    throw Error(ErrorKind::usage, "the value of {} has {} bytes, allowed are 1 to {}", name,
-                value.size(), kMaxValueBytes);
-  }
+  check_parameter_value(name, value);
   Path directory = layout_.parameters(place);
   FileLock lock(layout_.lock(place, "parameters-" + place.account_id));
   Path plain = plain_file(directory, name);

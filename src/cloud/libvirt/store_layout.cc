@@ -11,10 +11,7 @@ namespace hallmark::cloud::libvirt {
 using namespace std::chrono_literals;
 
 void StoreLayout::check(const Place& place) const {
-  if (!is_account_id(place.account_id)) {
-    throw Error(ErrorKind::usage, "\"{}\" is not an account id", place.account_id)
-        .hint("an account id has 12 digits, such as 111122223333");
-  }
+  check_account_id(place.account_id);
   if (std::find(regions.begin(), regions.end(), place.region) == regions.end()) {
     Error error(ErrorKind::not_found, "the local cloud has no region \"{}\"", place.region);
     error.hint("its regions are " + join(regions, ", "));
@@ -40,10 +37,6 @@ bool is_id(const std::string& id, const std::string& prefix) {
   std::string digits = id.substr(prefix.size() + 1);
   return digits.size() >= 8 && digits.size() <= 17 &&
          digits.find_first_not_of("0123456789abcdef") == std::string::npos;
-}
-
-bool is_account_id(const std::string& account_id) {
-  return account_id.size() == 12 && account_id.find_first_not_of("0123456789") == std::string::npos;
 }
 
 std::string created_id(const std::string& prefix, const Place& place, const std::string& token) {

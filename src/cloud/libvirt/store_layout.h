@@ -29,7 +29,6 @@ struct StoreLayout {
 
 /// Whether `id` is `<prefix>-` and 8 to 17 lower-case hex digits, the shapes of EC2 ids.
 bool is_id(const std::string& id, const std::string& prefix);
-bool is_account_id(const std::string& account_id);
 
 /// The id of what `token` creates at `place`: the same for every attempt of every process.
 std::string created_id(const std::string& prefix, const Place& place, const std::string& token);
