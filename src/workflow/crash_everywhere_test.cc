@@ -53,7 +53,7 @@ class FileWorld : public CrashWorld {
 
   void remove(const std::string& id) {
     context_.plan.hit("before remove");
-    remove_all(context_.directory / id);
+    hallmark::remove_all(context_.directory / id);
     context_.plan.hit("after remove");
     ledger_.released_external(id);
   }

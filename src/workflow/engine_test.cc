@@ -19,6 +19,7 @@ constexpr Duration kForEver = std::chrono::hours(24 * 365);
 /// A computer with one workflow on it; engines come and go.
 class EngineTest : public testing::Test {
  protected:
+  using Run = workflow::Run;  // testing::Test has a private Run
   Engine& engine(WorkflowFn fn, int version = 1) {
     EngineOptions options;
     options.log_directory = dir_.path() / "logs";

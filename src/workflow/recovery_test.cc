@@ -30,7 +30,7 @@ TEST(Recovery, TwoEnginesRaceForTheSameRuns) {
   SystemClock clock;
   auto first = open(dir), second = open(dir);
   std::atomic<int> effects = 0;
-  std::vector<WorkflowDefinition> flow = {{"flow", 1, [&](Run& run) -> Json {
+  std::vector<WorkflowDefinition> flow = {{"flow", 1, [&](workflow::Run& run) -> Json {
                                              for (const char* key : {"a", "b", "c"}) {
                                                run.step(key, [&](Step&) { ++effects; });
                                              }
@@ -52,7 +52,7 @@ TEST(Recovery, ARunThatIsHeldIsRefusedByName) {
   SystemClock clock;
   auto first = open(dir), second = open(dir);
   std::latch inside(1), done(1);
-  std::vector<WorkflowDefinition> flow = {{"flow", 1, [&](Run& run) -> Json {
+  std::vector<WorkflowDefinition> flow = {{"flow", 1, [&](workflow::Run& run) -> Json {
                                              run.step("long", [&](Step&) {
                                                inside.count_down();
                                                done.wait();
@@ -88,7 +88,7 @@ TEST(Recovery, AnEngineThatLostItsLeaseWritesNothingMore) {
   auto database = open(dir);
   int later = 0;
   std::vector<WorkflowDefinition> flow = {
-      {"flow", 1, [&](Run& run) -> Json {
+      {"flow", 1, [&](workflow::Run& run) -> Json {
          run.step("first", [&](Step&) {
            // As another host would, thinking us dead.
            database->transaction([](db::Connection& c) {
@@ -113,7 +113,7 @@ TEST(Recovery, AProcessKilledInMidRunIsTakenOverAtOnce) {
   ASSERT_EQ(0, ::pipe(ready));
   auto flow = [&](bool hang) {
     return std::vector<WorkflowDefinition>{
-        {"flow", 1, [&, hang](Run& run) -> Json {
+        {"flow", 1, [&, hang](workflow::Run& run) -> Json {
            run.step("first", [&](Step&) { append_file(effects, "first\n"); });
            run.on_exit("clean", ExitOn::always, [&](Step&) { append_file(effects, "clean\n"); });
            run.step("second", [&](Step&) {
@@ -158,7 +158,7 @@ TEST(Recovery, ACancellationFromElsewhereReachesALongStep) {
   SystemClock clock;
   auto first = open(dir), second = open(dir);
   std::latch inside(1);
-  std::vector<WorkflowDefinition> flow = {{"flow", 1, [&](Run& run) -> Json {
+  std::vector<WorkflowDefinition> flow = {{"flow", 1, [&](workflow::Run& run) -> Json {
                                              run.step("long", [&](Step& step) {
                                                inside.count_down();
                                                std::mutex mutex;
