@@ -3,6 +3,7 @@
 
 #include "base/error.h"
 #include "base/process.h"
+#include "base/text.h"
 #include "disk/readers.h"
 #include "scan/scan.h"
 
@@ -30,14 +31,15 @@ Files system_files() {
           {"lib/modules/6.1.0-9-amd64/x", "m"},   {"lib/modules/6.1.0-8-amd64/x", "m"}};
 }
 
-std::string file_system(const Files& files, std::vector<std::string> options = {}) {
+std::string file_system(const Files& files, const std::string& kibibytes = "4096",
+                        std::vector<std::string> options = {}) {
   TempDir directory;
   Path tree = directory.path() / "tree", image = directory.path() / "image";
   make_directories(tree);
   for (const auto& [name, content] : files) write_file(tree / name, content);
   std::vector<std::string> command = {"mke2fs", "-q", "-t", "ext4", "-d", tree.string()};
   command.insert(command.end(), options.begin(), options.end());
-  command.insert(command.end(), {image.string(), "4096"});
+  command.insert(command.end(), {image.string(), kibibytes});
   check_process({.argv = command});
   return read_file(image);
 }
@@ -119,8 +121,9 @@ TEST(Inventory, ChoosesTheRootAndReportsTheOther) {
       gpt_disk({{kDataType, file_system(other)}, {kRootType, file_system(system_files())}}));
   EXPECT_THAT(found.packages, SizeIs(2));
   EXPECT_THAT(found.gaps, ElementsAre(gap("partition 1", "second operating system")));
-  found = inventory_of(gpt_disk(
-      {{kDataType, file_system(other)}, {kDataType, file_system(system_files(), {"-L", "root"})}}));
+  found =
+      inventory_of(gpt_disk({{kDataType, file_system(other)},
+                             {kDataType, file_system(system_files(), "4096", {"-L", "root"})}}));
   EXPECT_THAT(found.packages, SizeIs(2));
 }
 
@@ -157,6 +160,37 @@ TEST(Inventory, OtherSoftwareAndInterruptedDpkgAreGaps) {
 TEST(Inventory, MissingPackageDatabaseIsAGap) {
   EXPECT_THAT(inventory_of(file_system({{"etc/os-release", kRelease}})).gaps,
               ElementsAre(gap("package database", "no dpkg status")));
+}
+
+TEST(Inventory, EqualsDpkgQueryOfThisMachine) {
+  auto status = read_file_if_exists("/var/lib/dpkg/status");
+  if (!status || !find_program("dpkg-query")) GTEST_SKIP() << "this machine has no dpkg";
+  // dpkg-query looks at the same copy, so that an installation meanwhile does no harm.
+  TempDir admin;
+  write_file(admin.path() / "status", *status);
+  make_directories(admin.path() / "updates");
+  make_directories(admin.path() / "info");
+  ProcessResult listed = check_process(
+      {.argv = {"dpkg-query", "--admindir=" + admin.path().string(), "-W", "-f",
+                "${db:Status-Status} ${Package} ${Architecture} ${Version} ${source:Package} "
+                "${source:Version}\n"},
+       .keep_bytes = 64 * kMiB});
+  std::vector<std::string> expected;
+  for (const std::string& line : split(listed.out, '\n')) {
+    constexpr std::string_view kInstalled = "installed ";
+    if (line.starts_with(kInstalled)) expected.push_back(line.substr(kInstalled.size()));
+  }
+  Files files = system_files();
+  files["var/lib/dpkg/status"] = *status;
+  std::vector<std::string> found;
+  for (const model::Package& package : inventory_of(file_system(files, "16384")).packages) {
+    found.push_back(fmt::format("{} {} {} {} {}", package.name, package.architecture,
+                                package.version, package.source_name, package.source_version));
+  }
+  std::sort(expected.begin(), expected.end());
+  std::sort(found.begin(), found.end());
+  EXPECT_FALSE(expected.empty());
+  EXPECT_EQ(found, expected);
 }
 
 TEST(Inventory, CutDiskIsAGapAndNoError) {
