@@ -18,7 +18,7 @@ constexpr auto kHeartbeat = 250ms;
 // While a drive only waits, it looks this often whether the run was changed from elsewhere ...
 constexpr Duration kLookAgain{1'000};
 // ... or, in a long wait, this many times in all.
-constexpr int kMostLooks = 64;
+constexpr int kMostLooks = 8;
 
 }  // namespace
 
