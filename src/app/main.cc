@@ -72,6 +72,10 @@ int run(const std::vector<std::string>& words, cli::Terminal out, cli::Terminal 
 
   SystemClock clock;
   Interruption interruption;
+  std::stop_callback tell(interruption.token(), [&] {
+    err.stream << (err.live ? "\r\x1b[K" : "")
+               << "hallmark: stopping cleanly; interrupt again to end at once" << std::endl;
+  });
   Path state = state_directory(call.state_directory);
   std::unique_ptr<Installation> installation;
   std::string user = environment("USER");
