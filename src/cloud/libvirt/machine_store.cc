@@ -148,6 +148,10 @@ std::string MachineStore::launch(const Place& place, const MachineSpec& spec,
   if (read_machine_record(at) || read_tombstone(at, reason)) return id;
   clear_debris(place, id);
 
+  if (spec.kind == MachineKind::offline && ::geteuid() != 0) {
+    throw Error(ErrorKind::denied, "offline builds mount the disk, which takes root")
+        .hint("run hallmark as root, or choose build mode boot");
+  }
   MachineRecord record;
   record.machine_id = id;
   record.image_id = spec.image_id;

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/error.h"
 #include "base/process.h"
 #include "base/text.h"
 #include "cloud/contract.h"
@@ -97,6 +98,173 @@ ContractSetup contract_setup(MachineKind kind) {
     write_file(setup.disk_file, std::string(1 << 20, '\0'));
   }
   return setup;
+}
+
+/// Machines beyond the contract: who dies when, and what is left.
+class LibvirtMachines : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (test_image().empty()) {
+      GTEST_SKIP() << "HALLMARK_TEST_IMAGE names no bootable image with a guest agent";
+    }
+    cloud_ = world_.open();
+    image_id_ = cloud_->import_image(kHome, test_image(), {.name = "source"}, "import", {});
+  }
+
+  std::string launch(MachineKind kind, const std::string& token,
+                     std::optional<TimePoint> deadline = {}) {
+    MachineSpec spec;
+    spec.image_id = image_id_;
+    spec.kind = kind;
+    spec.deadline = deadline;
+    return cloud_->launch_machine(kHome, spec, token, {});
+  }
+
+  bool eventually(const std::function<bool()>& condition, Duration limit = 4min) {
+    auto until = std::chrono::steady_clock::now() + limit;
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > until) return false;
+      std::this_thread::sleep_for(200ms);
+    }
+    return true;
+  }
+  MachineState state(const std::string& id) { return cloud_->find_machine(kHome, id)->state; }
+  bool reachable(const std::string& id) {
+    return eventually([&] { return cloud_->find_machine(kHome, id)->reachable; });
+  }
+
+  std::string output_of(const std::string& id, const CommandSpec& spec, const std::string& token) {
+    std::string command = cloud_->start_command(kHome, id, spec, token);
+    std::string output;
+    eventually([&] {
+      CommandStatus status = cloud_->read_command(kHome, id, command, output.size(), 1s, {});
+      output += status.output;
+      return status.state != CommandState::running && status.output.empty();
+    });
+    return output;
+  }
+
+  int guard_of(const std::string& id) {
+    for (int pid : processes_of(id)) {
+      std::string name = read_file(Path("/proc") / std::to_string(pid) / "comm");
+      if (trim(name) == "machine-guard") return pid;
+    }
+    return 0;
+  }
+
+  World world_;
+  std::unique_ptr<Cloud> cloud_;
+  std::string image_id_;
+};
+
+TEST_F(LibvirtMachines, BootMachineAndItsCommandOutliveAKilledGuardAndLeaveNoTrace) {
+  std::string id = launch(MachineKind::boot, "a");
+  ASSERT_TRUE(reachable(id));
+  CommandSpec spec;
+  spec.script = "echo begun; sleep 5; echo done $SECRET | sed s/hunter2/seen/";
+  spec.environment = {{"SECRET", "hunter2"}};
+  std::string command = cloud_->start_command(kHome, id, spec, "c");
+  int guard = guard_of(id);
+  ASSERT_GT(guard, 0);
+  ASSERT_EQ(::kill(guard, SIGKILL), 0);
+  cloud_ = world_.open();
+
+  std::string output;
+  CommandStatus status;
+  EXPECT_TRUE(eventually([&] {
+    status = cloud_->read_command(kHome, id, command, output.size(), 1s, {});
+    output += status.output;
+    return status.state != CommandState::running && status.output.empty();
+  }));
+  EXPECT_EQ(status.state, CommandState::finished);
+  EXPECT_EQ(output, "begun\ndone seen\n");
+  EXPECT_EQ(output_of(id, {.script = "ls /run/hallmark; id -u"}, "d"), "0\n");
+
+  // The secret is in no file of ours and in no process's arguments.
+  EXPECT_TRUE(processes_of("hunter2").empty());
+  EXPECT_EQ(run_process({.argv = {"grep", "-rl", "hunter2", world_.config.root.string(),
+                                  "--include=*.json", "--include=*.log", "--include=*.xml"}})
+                .out,
+            "");
+
+  cloud_->stop_machine(kHome, id);
+  ASSERT_TRUE(eventually([&] { return state(id) == MachineState::stopped; }));
+  EXPECT_EQ(cloud_->find_machine(kHome, id)->state_reason, "");
+  std::string made = cloud_->create_image(kHome, id, {.name = "built"}, "i", {});
+  cloud_->remove_machine(kHome, id);
+
+  // Looked at without booting: the new image has nothing of the commands.
+  image_id_ = made;
+  std::string offline = launch(MachineKind::offline, "o");
+  ASSERT_TRUE(reachable(offline));
+  EXPECT_EQ(output_of(offline, {.script = "ls -d /var/lib/hallmark 2>&1 | grep -c 'No such'"}, "e"),
+            "1\n");
+}
+
+TEST_F(LibvirtMachines, OfflineMachineVanishesWithItsGuard) {
+  std::string id = launch(MachineKind::offline, "a");
+  ASSERT_TRUE(reachable(id));
+  cloud_->start_command(kHome, id, {.script = "setsid sleep 4321 & sleep 4321"}, "c");
+  ASSERT_TRUE(
+      eventually([&] { return processes_of("sleep" + std::string(1, 0) + "4321").size() >= 2; }));
+  ASSERT_EQ(::kill(guard_of(id), SIGKILL), 0);
+  EXPECT_TRUE(
+      eventually([&] { return processes_of("sleep" + std::string(1, 0) + "4321").empty(); }, 10s));
+  EXPECT_TRUE(eventually([&] { return state(id) == MachineState::failed; }, 30s));
+  EXPECT_TRUE(eventually(
+      [&] {
+        return run_process({.argv = {"losetup", "-a"}}).out.find(world_.config.root.string()) ==
+               std::string::npos;
+      },
+      10s));
+}
+
+TEST_F(LibvirtMachines, OfflineBuildsWorkOnTheDiskAndLeaveItClean) {
+  std::string id = launch(MachineKind::offline, "a");
+  ASSERT_TRUE(reachable(id));
+  EXPECT_EQ(
+      output_of(id,
+                {.script = "echo kept > /etc/kept; test -x /usr/sbin/policy-rc.d && echo policy;"
+                           "echo x > /tmp/gone; test -s /etc/resolv.conf && echo resolves;"
+                           "cat /proc/1/comm; echo a > /dev/null && echo devices"},
+                "c"),
+      "policy\nresolves\noffline-init\ndevices\n");
+  cloud_->stop_machine(kHome, id);
+  ASSERT_TRUE(eventually([&] { return state(id) == MachineState::stopped; }));
+  image_id_ = cloud_->create_image(kHome, id, {.name = "built"}, "i", {});
+  std::string second = launch(MachineKind::offline, "b");
+  ASSERT_TRUE(reachable(second));
+  EXPECT_EQ(
+      output_of(second, {.script = "cat /etc/kept; ls -A /tmp /run/hallmark | grep -c gone"}, "d"),
+      "kept\n0\n");
+  // Only ours is there now: with it removed from view nothing of it may be on the disk.
+  EXPECT_EQ(
+      output_of(
+          second,
+          {.script = "rm /usr/sbin/policy-rc.d; ls /usr/sbin/policy-rc.d 2>&1 | grep -c such"},
+          "e"),
+      "1\n");
+}
+
+TEST_F(LibvirtMachines, DeadlineTakesTheMachineAndItsDiskWithNobodyLooking) {
+  std::string id = launch(MachineKind::boot, "a", system_clock().now() + 15s);
+  cloud_.reset();
+  std::this_thread::sleep_for(25s);
+  std::string files = (world_.config.root / "regions/us-east-1/machines" / id).string();
+  EXPECT_FALSE(std::filesystem::exists(files));
+  EXPECT_TRUE(processes_of(files).empty());
+  cloud_ = world_.open();
+  EXPECT_EQ(state(id), MachineState::terminated);
+  EXPECT_EQ(launch(MachineKind::boot, "a"), id) << "the token must not launch it again";
+}
+
+TEST_F(LibvirtMachines, ADiskWithoutLinuxFailsWithItsReason) {
+  Path blank = world_.directory.path() / "blank.raw";
+  write_file(blank, std::string(4 << 20, '\0'));
+  image_id_ = cloud_->import_image(kHome, blank, {.name = "blank"}, "b", {});
+  std::string id = launch(MachineKind::offline, "a");
+  ASSERT_TRUE(eventually([&] { return state(id) == MachineState::failed; }, 30s));
+  EXPECT_NE(cloud_->find_machine(kHome, id)->state_reason.find("cannot mount"), std::string::npos);
 }
 
 ContractSetup boot_setup() { return contract_setup(MachineKind::boot); }
