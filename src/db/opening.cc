@@ -1,6 +1,7 @@
 #include "db/opening.h"
 
 #include <fcntl.h>
+#include <libpq-fe.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/error.h"
+#include "base/text.h"
 
 namespace hallmark::db {
 
@@ -229,8 +232,33 @@ void prepare_sqlite(const SqliteLocation& location) {
   });
 }
 
+namespace {
+
+/// The URL as "key=value ..": SOCI takes a URL for a key without a value and spoils it.
+std::string connection_words(const std::string& url) {
+  char* message = nullptr;
+  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
+      PQconninfoParse(url.c_str(), &message), &PQconninfoFree);
+  std::unique_ptr<char, decltype(&PQfreemem)> message_owner(message, &PQfreemem);
+  if (!options) {
+    throw Error(ErrorKind::usage, "the database URL is not valid: {}",
+                trim(message ? message : "out of memory"))
+        .hint("write postgresql://user@host/database");
+  }
+  std::string words;
+  for (const PQconninfoOption* option = options.get(); option->keyword; ++option) {
+    if (!option->val) continue;
+    std::string value = replace_all(replace_all(option->val, "\\", "\\\\"), "'", "\\'");
+    words += fmt::format("{}='{}' ", option->keyword, value);
+  }
+  return words;
+}
+
+}  // namespace
+
 std::unique_ptr<Session> connect_postgresql(const std::string& url) {
-  return std::make_unique<Session>(Backend::postgresql, url, "the PostgreSQL database");
+  return std::make_unique<Session>(Backend::postgresql, connection_words(url),
+                                   "the PostgreSQL database");
 }
 
 void prepare_postgresql(const std::string& url) {
