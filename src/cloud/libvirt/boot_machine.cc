@@ -41,6 +41,10 @@ class BootMachine : public GuardedMachine {
   }
 
   MachineStatus look() override {
+    if (domain_->halted_by_disk()) {
+      return {MachineState::failed, "its disk cannot be written: the file system of " +
+                                        directory_.string() + " is full or failing"};
+    }
     if (domain_->exists()) return {MachineState::running, ""};
     std::string end = domain_->end();
     if (end == "crashed" || end == "failed") return {MachineState::failed, "QEMU " + end};

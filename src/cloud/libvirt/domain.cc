@@ -149,6 +149,15 @@ struct Domain::Connection {
   std::timed_mutex agent_turn;
   Sync<std::string> end;
 
+  /// What a libvirt elsewhere says of its host.
+  bool offers_kvm() {
+    char* text = virConnectGetCapabilities(connection);
+    if (text == nullptr) throw_unavailable("cannot ask libvirt what it can do");
+    bool offers = std::string_view(text).find("<domain type='kvm'") != std::string_view::npos;
+    ::free(text);
+    return offers;
+  }
+
   /// Null if it does not exist. To be freed by the caller.
   virDomainPtr look_up() {
     virDomainPtr domain = virDomainLookupByName(connection, record.machine_id.c_str());
@@ -205,12 +214,21 @@ bool Domain::exists() {
 }
 
 void Domain::create() {
-  bool kvm = connection_->record.uri.empty() ? kvm_works() : false;
+  bool kvm = connection_->record.uri.empty() ? kvm_works() : connection_->offers_kvm();
   std::string xml = domain_xml(connection_->directory, connection_->record, kvm);
   DomainReference reference{virDomainCreateXML(connection_->connection, xml.c_str(), 0)};
   if (reference.domain == nullptr) {
     throw_unavailable("cannot start machine " + connection_->record.machine_id);
   }
+}
+
+bool Domain::halted_by_disk() {
+  DomainReference reference{connection_->look_up()};
+  int state = 0;
+  int reason = 0;
+  return reference.domain != nullptr &&
+         virDomainGetState(reference.domain, &state, &reason, 0) == 0 &&
+         state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_IOERROR;
 }
 
 std::string Domain::end() { return *connection_->end.lock(); }

@@ -30,6 +30,8 @@ class Domain {
   bool exists();
   /// Throws `unavailable` if it cannot be started now.
   void create();
+  /// Whether QEMU has halted it because its disk could not be written.
+  bool halted_by_disk();
   /// How it ended, once `exists` is false: "shutdown", "crashed", "destroyed", "failed", or empty
   /// if we did not see it.
   std::string end();

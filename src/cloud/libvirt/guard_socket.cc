@@ -43,16 +43,18 @@ FileDescriptor new_socket() {
   return fd;
 }
 
-void send_all(int fd, std::string_view text) {
+/// Returns whether the other side took it all.
+bool send_all(int fd, std::string_view text) {
   while (!text.empty()) {
     ssize_t sent = ::send(fd, text.data(), text.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) throw_errno(errno, "cannot send to a machine's guard");
+    if (sent < 0) return false;
     text.remove_prefix(static_cast<std::size_t>(sent));
   }
+  return true;
 }
 
-/// To the end of the stream; nothing if it is reset or too slow.
+/// To the end of the stream; nothing if it is reset. Throws `unavailable` if it takes too long.
 std::optional<std::string> receive_all(int fd, Duration time_limit) {
   std::string text;
   auto until = std::chrono::steady_clock::now() + time_limit;
@@ -62,7 +64,7 @@ std::optional<std::string> receive_all(int fd, Duration time_limit) {
     pollfd wait{fd, POLLIN, 0};
     int ready = ::poll(&wait, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) return std::nullopt;
+    if (ready <= 0) throw Error(ErrorKind::unavailable, "a machine's guard does not answer");
     ssize_t got = ::recv(fd, buffer, sizeof buffer, 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return std::nullopt;
@@ -93,13 +95,11 @@ std::optional<Json> ask_guard(const Path& directory, const Json& request, Durati
     if (errno == ENOENT || errno == ECONNREFUSED) return std::nullopt;
     throw_errno(errno, "cannot reach the guard of " + directory.filename().string());
   }
-  send_all(fd.get(), compact(request));
+  if (!send_all(fd.get(), compact(request))) return std::nullopt;
   ::shutdown(fd.get(), SHUT_WR);
+  // A guard that is killed while we speak to it leaves us without an answer.
   std::optional<std::string> text = receive_all(fd.get(), time_limit);
-  if (!text || text->empty()) {
-    throw Error(ErrorKind::unavailable, "the guard of machine {} did not answer",
-                directory.filename().string());
-  }
+  if (!text || text->empty()) return std::nullopt;
   Json json = parse_json(*text, "guard's answer");
   if (json.contains("error")) throw error_from_json(json["error"]);
   return json.at("answer");

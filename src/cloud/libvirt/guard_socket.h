@@ -13,7 +13,8 @@
 
 namespace hallmark::cloud::libvirt {
 
-/// Returns the guard's answer, or nothing if no guard listens there. An Error that the guard
+/// Returns the guard's answer, or nothing if no guard listens there or it dies meanwhile:
+/// then the request may have been carried out, and is to be repeated. An Error that the guard
 /// answers is thrown here. Throws `unavailable` if no answer comes in time.
 std::optional<Json> ask_guard(const Path& directory, const Json& request, Duration time_limit);
 

@@ -55,7 +55,7 @@ class Guard {
       }
     } catch (const Error& e) {
       log_error("{}", e.full_text());
-      machine_->destroy();
+      destroy_quietly();
       set_status({MachineState::failed, e.full_text()});
       return;
     }
@@ -67,6 +67,15 @@ class Guard {
   }
 
  private:
+  /// On the way out: what cannot be ended now must not keep the status from being written.
+  void destroy_quietly() {
+    try {
+      machine_->destroy();
+    } catch (const Error& e) {
+      log_error("{}", e.full_text());
+    }
+  }
+
   bool past_deadline() const { return record_.deadline && clock_.now() >= *record_.deadline; }
 
   /// Returns whether the machine has come to its end.
@@ -87,6 +96,7 @@ class Guard {
         status = {MachineState::stopped, "forced off: it did not shut down in time"};
       }
     }
+    if (status.state == MachineState::failed) destroy_quietly();
     set_status(status);
     return status.state == MachineState::stopped || status.state == MachineState::failed;
   }

@@ -236,7 +236,15 @@ Machine MachineStore::look(const Path& directory, const MachineRecord& record) {
 
 std::optional<Machine> MachineStore::find(const Place& place, const std::string& machine_id) {
   if (std::optional<MachineRecord> record = read(place, machine_id)) {
-    return look(directory(place, machine_id), *record);
+    Path at = directory(place, machine_id);
+    Machine machine = look(at, *record);
+    // Nobody watches the deadline of a machine that is off: its disk goes when somebody looks.
+    bool due = record->deadline && SystemClock().now() >= *record->deadline;
+    if (due && is_over(machine.state) && FileLock::try_lock(guard_lock_file(at))) {
+      bury_machine(at, *record, "its deadline passed");
+      machine = to_machine(*record, {MachineState::terminated, "its deadline passed"});
+    }
+    return machine;
   }
   if (!is_id(machine_id, "i")) return std::nullopt;
   std::string reason;

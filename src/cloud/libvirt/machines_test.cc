@@ -258,6 +258,13 @@ TEST_F(LibvirtMachines, DeadlineTakesTheMachineAndItsDiskWithNobodyLooking) {
   EXPECT_EQ(launch(MachineKind::boot, "a"), id) << "the token must not launch it again";
 }
 
+TEST_F(LibvirtMachines, OfflineWithoutNetworkSeesNone) {
+  MachineSpec spec{.image_id = image_id_, .kind = MachineKind::offline, .network = false};
+  std::string id = cloud_->launch_machine(kHome, spec, "a", {});
+  ASSERT_TRUE(reachable(id));
+  EXPECT_EQ(output_of(id, {.script = "grep -c : /proc/net/dev"}, "c"), "1\n");
+}
+
 TEST_F(LibvirtMachines, ADiskWithoutLinuxFailsWithItsReason) {
   Path blank = world_.directory.path() / "blank.raw";
   write_file(blank, std::string(4 << 20, '\0'));

@@ -172,7 +172,7 @@ class OfflineMachine : public GuardedMachine {
                     std::to_string(limit_seconds(command.spec)),
                     std::to_string(command.spec.output_limit_bytes),
                     inside};
-    for (std::string& argument : processes_.enter(root_->path())) {
+    for (std::string& argument : processes_.enter(root_->path(), record_.network)) {
       process.argv.push_back(std::move(argument));
     }
     // Tells systemctl to touch files only: there is no systemd to speak to.

@@ -90,8 +90,12 @@ void ProcessNamespace::mount_proc(const Path& target) {
   }
 }
 
-std::vector<std::string> ProcessNamespace::enter(const Path& root) const {
-  return {"nsenter", "--target", std::to_string(first_), "--pid", "--", "chroot", root.string()};
+std::vector<std::string> ProcessNamespace::enter(const Path& root, bool network) const {
+  std::vector<std::string> arguments = {"nsenter", "--target", std::to_string(first_), "--pid",
+                                        "--"};
+  if (!network) arguments.insert(arguments.end(), {"unshare", "--net", "--"});
+  arguments.insert(arguments.end(), {"chroot", root.string()});
+  return arguments;
 }
 
 void ProcessNamespace::end() {

@@ -25,7 +25,8 @@ class ProcessNamespace {
   /// Mounts a /proc that shows this namespace's processes at `target`. Once.
   void mount_proc(const Path& target);
   /// The arguments that, put before a program's, run it in the namespace with `root` as its root.
-  std::vector<std::string> enter(const Path& root) const;
+  /// Without `network` it sees no network but its own loopback.
+  std::vector<std::string> enter(const Path& root, bool network) const;
   /// Kills everything in it and waits. Afterwards nothing can be run.
   void end();
 
