@@ -62,12 +62,15 @@ class Database {
   /// `sqlite:///path/to/file` or `postgresql://...`. Opens, checks and migrates. Throws `corrupt`
   /// if the file is no Hallmark database or is damaged (it is left untouched), `denied` if it
   /// cannot be written, `conflict` if a newer Hallmark made it, `unavailable`.
+  /// Several processes may open a fresh file at once. Commits on SQLite survive a power cut, unless
+  /// `?synchronous=off` is appended (for tests): then only the death of the process.
   static std::unique_ptr<Database> open(const std::string& url);
   virtual ~Database() = default;
 
   /// Runs `fn` in one write transaction, committed if it returns, rolled back if it throws.
   /// Repeated from its start if the database says busy or serialization failure, so it must have no
   /// other effects. Safe from several threads and processes.
+  /// Not to be nested (`internal`).
   virtual void transaction(const std::function<void(Connection&)>& fn) = 0;
   /// The same, reading only: never waits for a writer on SQLite.
   virtual void read(const std::function<void(Connection&)>& fn) = 0;

@@ -83,7 +83,9 @@ using CrashPoint = std::function<void(const std::string& point)>;
 
 struct EngineOptions {
   Path log_directory;      ///< step logs: <log_directory>/<run_id>/<key>.log
-  Duration lease{30'000};  ///< a process that misses its heartbeat this long has died
+  /// A process on another machine that misses its heartbeat this long has died. On the same machine
+  /// the kernel is asked instead: a dead process is noticed at once, a live one never taken for dead.
+  Duration lease{30'000};
   Duration hold_thread_below{
       2'000};  ///< waits shorter than this keep the thread; 0: always suspend
   Observer observer;
