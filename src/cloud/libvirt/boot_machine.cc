@@ -1,6 +1,7 @@
 /// A machine that runs its image under libvirt.
 
 #include <atomic>
+#include <thread>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -29,6 +30,8 @@ class BootMachine : public GuardedMachine {
     domain_ = std::make_unique<Domain>(directory_, record_);
     if (domain_->exists()) {
       log_info("found machine {} running", record_.machine_id);
+      // libvirt takes a moment to reconnect to an agent; who waits for a command should not notice.
+      for (int i = 0; i < 20 && !agent_.answers(); ++i) std::this_thread::sleep_for(200ms);
       return;
     }
     if (before && before->state == MachineState::stopping) return;  // look() says stopped
@@ -104,6 +107,7 @@ class BootMachine : public GuardedMachine {
 
 std::unique_ptr<GuardedMachine> make_boot_machine(const Path& directory,
                                                   const MachineRecord& record) {
+  provide_driver_user(record);
   return std::make_unique<BootMachine>(directory, record);
 }
 

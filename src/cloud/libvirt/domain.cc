@@ -4,9 +4,11 @@
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
 #include <pwd.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <array>
 #include <thread>
 
 #include "base/error.h"
@@ -68,11 +70,6 @@ void start_event_loop() {
 std::string prepare_embedded(const MachineRecord& record) {
   Path root = record.runtime_directory;
   bool privileged = ::geteuid() == 0;
-  if (privileged && ::getpwnam("libvirt-qemu") == nullptr) {
-    throw Error(ErrorKind::unavailable, "libvirt's embedded driver needs the user libvirt-qemu")
-        .hint(
-            "scripts/setup makes it: useradd --system --user-group --no-create-home libvirt-qemu");
-  }
   make_directories(root, 0700);
   Path cache = root.parent_path() / "cache";
   make_directories(cache, 0700);
@@ -99,6 +96,26 @@ bool kvm_works() {
   if (!works) log_info("no KVM, machines run under emulation: {}", trim(result.err));
   write_file(known, works ? "yes\n" : "no\n", 0600);
   return works;
+}
+
+void provide_driver_user(const MachineRecord& record) {
+  constexpr const char* kUser = "libvirt-qemu";
+  if (!record.uri.empty() || ::geteuid() != 0 || ::getpwnam(kUser) != nullptr) return;
+  bool possible = ::unshare(CLONE_NEWNS) == 0 &&
+                  ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
+  constexpr std::array<std::pair<const char*, const char*>, 2> kLines{{
+      {"passwd", ":x:65534:65534::/nonexistent:/usr/sbin/nologin\n"},
+      {"group", ":x:65534:\n"},
+  }};
+  for (const auto& [name, rest] : kLines) {
+    Path real = Path("/etc") / name;
+    Path ours = record.runtime_directory / "etc" / name;
+    write_file(ours, read_file(real) + kUser + rest);
+    possible = possible && ::mount(ours.c_str(), real.c_str(), nullptr, MS_BIND, nullptr) == 0;
+  }
+  if (possible) return;
+  throw Error(ErrorKind::denied, "libvirt's embedded driver needs the user {}", kUser)
+      .hint("make it: useradd --system --user-group --no-create-home libvirt-qemu");
 }
 
 std::string domain_xml(const Path& directory, const MachineRecord& record, bool kvm) {

@@ -19,6 +19,11 @@ std::string domain_xml(const Path& directory, const MachineRecord& record, bool 
 /// there and not work; the answer is kept until the host restarts.
 bool kvm_works();
 
+/// The embedded driver, run as root, insists that the user libvirt-qemu exists, though it then does
+/// not use it. Where only half of libvirt is installed it does not, so this process gets a view of
+/// /etc/passwd and /etc/group that has it. Call before any thread starts.
+void provide_driver_user(const MachineRecord& record);
+
 class Domain {
  public:
   /// Connects; touches no machine. Throws `unavailable`.

@@ -41,11 +41,12 @@ class Guard {
         machine_(std::move(machine)) {}
 
   void run() {
+    std::optional<MachineStatus> before = read_machine_status(directory_);
+    resuming_ = before && before->state != MachineState::pending;
     GuardSocket socket(directory_);
     std::jthread server([&](std::stop_token stop) {
       socket.serve([this](const Json& request) { return answer(request); }, stop);
     });
-    std::optional<MachineStatus> before = read_machine_status(directory_);
     if (before && before->state == MachineState::stopping) note_stop();
     try {
       if (!past_deadline()) {
@@ -123,6 +124,8 @@ class Guard {
       wake();
       return {};
     }
+    // Finding a running machine again takes a moment; only a new one is worth coming back for.
+    for (int i = 0; i < 200 && resuming_ && !started_; ++i) std::this_thread::sleep_for(50ms);
     if (!started_) {
       throw Error(ErrorKind::unavailable, "machine {} is still starting", record_.machine_id);
     }
@@ -207,6 +210,7 @@ class Guard {
   Sync<MachineStatus> status_;
   bool written_ = false;  // guarded by status_
   std::atomic<bool> started_ = false;
+  bool resuming_ = false;
   std::atomic<bool> terminate_asked_ = false;
   std::atomic<bool> stop_asked_ = false;
   std::atomic<TimePoint> stop_asked_at_{};
