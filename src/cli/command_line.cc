@@ -83,7 +83,9 @@ void check_choice(const std::string& name, const std::vector<std::string>& choic
 struct Candidate {
   const Command* command;
   CLI::App* app;
-  std::vector<std::vector<std::string>> arguments;
+  // One text each: a list would take the words of the arguments after it as well.
+  std::vector<std::string> arguments;
+  std::vector<CLI::Option*> given;
   std::vector<std::vector<std::string>> options;
   std::vector<char> flags;
 };
@@ -95,7 +97,8 @@ void declare(Candidate& candidate, Globals& globals) {
   candidate.options.resize(command.options.size());
   candidate.flags.resize(command.options.size());
   for (std::size_t i = 0; i < command.arguments.size(); ++i) {
-    candidate.app->add_option(command.arguments[i].name, candidate.arguments[i])->expected(1);
+    candidate.given.push_back(
+        candidate.app->add_option(command.arguments[i].name, candidate.arguments[i]));
   }
   for (std::size_t i = 0; i < command.options.size(); ++i) {
     const OptionSpec& option = command.options[i];
@@ -114,11 +117,10 @@ Arguments arguments_of(const Candidate& candidate) {
   for (std::size_t i = 0; i < command.arguments.size(); ++i) {
     const ArgumentSpec& argument = command.arguments[i];
     arguments.declare(argument.name);
-    for (const std::string& value : candidate.arguments[i]) {
-      check_choice(argument.name, argument.choices, value);
-      arguments.add(argument.name, value);
-    }
-    if (argument.required && candidate.arguments[i].empty()) {
+    if (candidate.given[i]->count() > 0) {
+      check_choice(argument.name, argument.choices, candidate.arguments[i]);
+      arguments.add(argument.name, candidate.arguments[i]);
+    } else if (argument.required) {
       throw Error(ErrorKind::usage, "{} is missing: {}", argument.name, argument.help)
           .hint("see: " + title(command) + " --help");
     }
@@ -174,7 +176,7 @@ Call parse_command_line(const CommandTable& table, const std::vector<std::string
       if (!command.verb.empty()) add_globals(*noun, globals);
     }
     CLI::App* app = command.verb.empty() ? noun : noun->add_subcommand(command.verb);
-    candidates.push_back({&command, app, {}, {}, {}});
+    candidates.push_back({&command, app, {}, {}, {}, {}});
     declare(candidates.back(), globals);
   }
 
