@@ -88,10 +88,15 @@ void update_packages(const Build& build, const Guest& guest) {
   std::map<std::string, std::string> environment = script_environment(build, "update-packages");
   environment["HALLMARK_INCLUDE"] = updates.all ? "all" : join(updates.include, " ");
   environment["HALLMARK_EXCLUDE"] = join(updates.exclude, " ");
-  model::Script script{.name = "package update",
-                       .text = std::string(embedded_scripts().front().second),
-                       .time_limit = updates.time_limit};
+  model::Script script = embedded_script("update_packages.sh");
+  script.time_limit = updates.time_limit;
   run_in_guest(build.context, build.run, guest, "update-packages", script, environment, {});
+}
+
+/// What belongs to one machine must not be in an image of many.
+void generalize(const Build& build, const Guest& guest) {
+  run_in_guest(build.context, build.run, guest, "generalize", embedded_script("generalize.sh"), {},
+               {});
 }
 
 /// Source to candidate. The builder is gone when this returns.
@@ -108,6 +113,7 @@ std::string make_candidate(const Build& build, const std::string& source_image_i
   if (pipeline.pre_update) run_script(build, builder, "pre-update", *pipeline.pre_update);
   if (pipeline.updates.enabled) update_packages(build, builder);
   if (pipeline.post_update) run_script(build, builder, "post-update", *pipeline.post_update);
+  generalize(build, builder);
   stop_guest(build.context, build.run, builder);
 
   std::string image_id = build.run.step("create-candidate", [&](workflow::Step& step) {
@@ -168,6 +174,7 @@ Json assess_candidate(const Build& build, const std::string& image_id,
   return build.run.step("assess", [&](workflow::Step& step) {
     Evidence evidence;
     evidence.image_id = image_id;
+    evidence.source_image_id = source_image_id;
     evidence.assessment = assess(step, image_id, evidence.inventory);
     try {
       model::Inventory source_inventory;

@@ -75,13 +75,14 @@ Json decommission(Context& context, workflow::Run& run) {
          .delivery = member<std::string>(json, "delivery")});
   }
 
-  auto in_all_places = [&](auto action) {
+  auto in_all_places = [&](const std::string& verb, auto action) {
     std::vector<workflow::Run::Branch> branches;
     for (const ImageTarget& target : targets) {
-      branches.push_back({cloud::to_string(target.place), [&, target](workflow::Run& branch) {
-                            action(context, image, target, branch);
-                            return Json();
-                          }});
+      branches.push_back(
+          {verb + "/" + cloud::to_string(target.place), [&, target](workflow::Run& branch) {
+             action(context, image, target, branch);
+             return Json();
+           }});
     }
     std::vector<std::string> failures;
     for (const workflow::BranchOutcome& outcome : run.branches(branches, kWidth)) {
@@ -94,8 +95,8 @@ Json decommission(Context& context, workflow::Run& run) {
           .hint("try again what is left: hallmark run retry " + run.id());
     }
   };
-  in_all_places(leave_place);
-  in_all_places(remove_from_place);
+  in_all_places("leave", leave_place);
+  in_all_places("remove", remove_from_place);
 
   std::vector<std::string> left =
       run.step("prove", [&](workflow::Step&) { return find_leftovers(context, image); });

@@ -107,6 +107,7 @@ void publish(const Distribution& d, workflow::Run& run, const cloud::Place& plac
 std::string bring_to_region(const Distribution& d, workflow::Run& run, const std::string& region) {
   cloud::Place place{d.image.home.account_id, region};
   Json present = run.step("look/" + cloud::to_string(place), [&](workflow::Step&) {
+    d.context.home(region);
     auto target = present_target(d, place);
     return Json(target ? target->image_id : "");
   });

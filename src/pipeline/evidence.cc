@@ -36,12 +36,14 @@ std::string write_evidence(const Context& context, const std::string& run_id,
   const std::string digest = sha256_hex(compact(reviewed));
   if (evidence.source) write("source-assessment.json", pretty(*evidence.source));
 
-  scan::ReportInput report{.title = model::image_key(pipeline),
-                           .before_name = "source image",
-                           .before = evidence.source,
-                           .after_name = "candidate " + evidence.image_id,
-                           .after = evidence.assessment,
-                           .evidence_digest = digest};
+  // A source that could not be read is shown as just that: an assessment that failed.
+  scan::ReportInput report{
+      .title = model::image_key(pipeline),
+      .source = {evidence.source_image_id, "source image",
+                 evidence.source.value_or(model::Assessment{})},
+      .candidate = {evidence.image_id, model::image_name(pipeline), evidence.assessment},
+      .evidence_digest = digest,
+      .made_at = evidence.assessment.assessed_at};
   write("report.json", pretty(scan::report_json(report)));
   write("report.txt", scan::report_text(report));
   write("report.html", scan::report_html(report));

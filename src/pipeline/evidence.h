@@ -15,6 +15,7 @@ namespace hallmark::pipeline {
 
 struct Evidence {
   std::string image_id;
+  std::string source_image_id;
   model::Inventory inventory;
   model::Assessment assessment;
   std::optional<model::Assessment> source;  ///< the source image's, nothing if it cannot be read

@@ -12,6 +12,8 @@ namespace {
 const TimePoint kStart = from_rfc3339("2026-11-22T12:00:00Z");
 /// An in-memory world needs no real disk, only a readable one.
 constexpr std::size_t kDiskBytes = 64 << 10;
+/// More than any test lets a world lag.
+constexpr int kLooks = 50;
 
 model::Script script(const std::string& name) {
   return {.name = name, .text = "#!/bin/sh\n# " + name + "\n"};
@@ -71,9 +73,9 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
         std::make_shared<cloud::Faulty>(std::vector<cloud::Fault>{}, options.cloud_point)};
     cloud = std::make_shared<cloud::HookedCloud>(cloud, hooks);
   }
-  std::string url = "sqlite://" + (directory / "hallmark.db").string();
-  if (!options.durable_database) url += "?synchronous=off";
-  database = db::Database::open(url);
+  std::string database_url = "sqlite://" + (directory / "hallmark.db").string();
+  if (!options.durable_database) database_url += "?synchronous=off";
+  database = db::Database::open(database_url);
   ledger = std::make_unique<workflow::Ledger>(*database, clock);
   auto assess = options.assess;
   context = std::make_unique<Context>(
@@ -105,7 +107,13 @@ std::string Product::import_source() {
   cloud::Place home = context->home("us-east-1");
   Path disk = directory / "source.raw";
   write_file(disk, std::string(kDiskBytes, '\0'));
-  return cloud->import_image(home, disk, {.name = "debian-source"}, "source", {});
+  std::string id = cloud->import_image(home, disk, {.name = "debian-source"}, "source", {});
+  // In a lagging world it takes some looks to be seen and to be ready.
+  for (int look = 0; look < kLooks; ++look) {
+    auto image = cloud->find_image(home, id);
+    if (image && image->state == cloud::ImageState::available) return id;
+  }
+  throw Error(ErrorKind::internal, "the world lags more than {} looks", kLooks);
 }
 
 std::string Product::start(const model::Pipeline& pipeline) {

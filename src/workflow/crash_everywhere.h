@@ -76,6 +76,8 @@ struct CrashScenario {
   Json input;
   std::function<std::unique_ptr<CrashWorld>(const CrashContext&)> make_world;
   Duration hold_thread_below{2'000};
+  /// What of a result must be the same in every life; nothing: all of it.
+  std::function<Json(const Json&)> comparable = {};
 };
 
 struct CrashReport {

@@ -60,9 +60,11 @@ std::string Engine::start(const std::string& workflow, const std::string& subjec
           .hint("see: hallmark run show " + id);
     }
     c.execute(
-        "INSERT INTO runs (run_id, workflow, workflow_version, subject, state, input, waiting_for,"
+        "INSERT INTO runs (run_id, workflow, workflow_version, round, subject, state, input, "
+        "waiting_for,"
         " waits_on, cancel_requested, created_at, updated_at)"
-        " VALUES (:run_id, :workflow, :version, :subject, 'pending', :input, '', 'time', 0, :now, "
+        " VALUES (:run_id, :workflow, :version, 1, :subject, 'pending', :input, '', 'time', 0, "
+        ":now, "
         ":now)",
         {{"run_id", id},
          {"workflow", workflow},
@@ -135,12 +137,17 @@ void Engine::retry(const std::string& run_id) {
                   "run {} is {}; only a failed or cancelled run can be retried", run_id,
                   to_string(run.state));
     }
-    c.execute(
-        "DELETE FROM steps WHERE run_id = :run_id AND (state <> 'succeeded' OR kind = 'on_exit')",
-        {{"run_id", run_id}});
+    // Before the commit: a log must not go on in a file that tells of another round.
+    std::error_code no_logs;
+    std::filesystem::rename(
+        state_->context.log_path(run_id, "x").parent_path(),
+        state_->context.options.log_directory / fmt::format("{}.round-{}", run_id, run.round),
+        no_logs);
+    c.execute("DELETE FROM steps WHERE run_id = :run_id", {{"run_id", run_id}});
+    c.execute("DELETE FROM signals WHERE run_id = :run_id", {{"run_id", run_id}});
     c.execute(
         "UPDATE runs SET state = 'pending', error = NULL, ended_at = NULL, cancel_requested = 0,"
-        " updated_at = :now WHERE run_id = :run_id",
+        " round = round + 1, updated_at = :now WHERE run_id = :run_id",
         {{"now", now}, {"run_id", run_id}});
   });
   state_->announce(run_id);

@@ -31,6 +31,7 @@ struct RunInfo {
   std::string run_id;
   std::string workflow;
   int workflow_version = 1;
+  int round = 1;        ///< how often it was started from the top: one more with each retry
   std::string subject;  ///< what it is about, for people and look-ups ("Web-1.0/Debian-12/3")
   RunState state = RunState::pending;
   Json input;
@@ -82,9 +83,10 @@ struct Observer {
 using CrashPoint = std::function<void(const std::string& point)>;
 
 struct EngineOptions {
-  Path log_directory;      ///< step logs: <log_directory>/<run_id>/<key>.log
+  Path log_directory;  ///< step logs: <log_directory>/<run_id>/<key>.log
   /// A process on another machine that misses its heartbeat this long has died. On the same machine
-  /// the kernel is asked instead: a dead process is noticed at once, a live one never taken for dead.
+  /// the kernel is asked instead: a dead process is noticed at once, a live one never taken for
+  /// dead.
   Duration lease{30'000};
   Duration hold_thread_below{
       2'000};  ///< waits shorter than this keep the thread; 0: always suspend
@@ -118,8 +120,10 @@ class Engine {
   void signal(const std::string& run_id, const std::string& name, const Json& payload);
   /// The run stops at its next step or wait, its clean-ups run, and it ends cancelled.
   void cancel(const std::string& run_id);
-  /// Forgets recorded failures (not successes) of a failed or cancelled run and makes it pending
-  /// again. Clean-ups that ran are forgotten as well. Throws `conflict` if it has not ended so.
+  /// Starts a failed or cancelled run from the top: fresh journal and tokens, the same input,
+  /// signals that came before forgotten, logs of the round before kept beside. What its clean-ups
+  /// removed is made anew; workflows look before they make, so what is in place stays. Throws
+  /// `conflict` if it has not ended so.
   void retry(const std::string& run_id);
 
   RunInfo show(const std::string& run_id);  ///< throws `not_found`

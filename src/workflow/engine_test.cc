@@ -434,11 +434,15 @@ TEST_F(EngineTest, StopGivesTheRunBack) {
   EXPECT_EQ(Json(5), e.show("run-1").result);
 }
 
-TEST_F(EngineTest, RetryForgetsFailuresOnly) {
-  int made = 0, tested = 0, cleaned = 0;
+TEST_F(EngineTest, RetryStartsFromTheTopWithFreshTokens) {
+  int tested = 0, cleaned = 0;
+  std::vector<std::string> tokens;
   auto fn = [&](Run& run) -> Json {
-    run.step("make", [&](Step&) { ++made; });
     run.on_exit("clean", ExitOn::always, [&](Step&) { ++cleaned; });
+    run.step("make", [&](Step& step) {
+      tokens.push_back(step.token());
+      step.log("round " + std::to_string(tokens.size()));
+    });
     run.step("test", [&](Step&) {
       if (++tested == 1) throw Error(ErrorKind::failed, "test failed");
     });
@@ -447,8 +451,11 @@ TEST_F(EngineTest, RetryForgetsFailuresOnly) {
   EXPECT_EQ(RunState::failed, run(fn).state);
   engine_->retry("run-1");
   EXPECT_EQ(RunState::pending, engine_->show("run-1").state);
+  EXPECT_EQ(2, engine_->show("run-1").round);
   EXPECT_EQ(Json("done"), engine_->drive("run-1", kForEver, {}).result);
-  EXPECT_EQ(1, made);
+  ASSERT_EQ(2u, tokens.size()) << "what the clean-up removed is made anew";
+  EXPECT_NE(tokens[0], tokens[1]);
+  EXPECT_EQ("round 2", engine_->log("run-1", "make"));
   EXPECT_EQ(2, tested);
   EXPECT_EQ(2, cleaned);
   EXPECT_EQ(ErrorKind::conflict, error_of([&] { engine_->retry("run-1"); }).kind());

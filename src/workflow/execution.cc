@@ -28,19 +28,21 @@ Duration jittered(const RetryPolicy& retry, const std::string& token, int attemp
                   static_cast<std::uint64_t>(std::max<Duration::rep>(most.count(), 0) + 1));
 }
 
-std::string token_of(const std::string& run_id, const std::string& key) {
-  // Neither part contains a line feed in practice; the separator keeps (a, bc) and (ab, c) apart.
-  return sha256_hex(run_id + "\n" + key);
+std::string token_of(const RunInfo& run, const std::string& key) {
+  // No part contains a line feed in practice; the separator keeps (a, bc) and (ab, c) apart. A
+  // retry must not get back what the clean-ups of the round before have removed.
+  std::string round = run.round == 1 ? "" : fmt::format("\n{}", run.round);
+  return sha256_hex(run.run_id + "\n" + key + round);
 }
 
 class EngineStep final : public Step {
  public:
-  EngineStep(EngineContext& context, const std::string& run_id, const std::string& key, int attempt,
+  EngineStep(EngineContext& context, const RunInfo& run, const std::string& key, int attempt,
              std::stop_token stop)
       : context_(context),
-        run_id_(run_id),
+        run_id_(run.run_id),
         key_(key),
-        token_(token_of(run_id, key)),
+        token_(token_of(run, key)),
         attempt_(attempt),
         stop_(std::move(stop)) {}
 
@@ -237,7 +239,7 @@ std::optional<Error> Execution::attempt(const StepRow& row, const std::function<
   running.state = StepState::running;
   publish(running);
   RunningMark mark(*this, running);
-  EngineStep step(context_, run_.run_id, row.key, row.attempts, step_stop());
+  EngineStep step(context_, run_, row.key, row.attempts, step_stop());
   std::optional<Error> error;
   try {
     fn(step);
@@ -276,7 +278,7 @@ Json Execution::run_step(StepRow row, const std::function<Json(Step&)>& fn,
         row.error && traits(row.error->kind()).retry && row.attempts < retry.max_attempts;
     if (again) {
       row.state = StepState::waiting;
-      row.wake_at = now + jittered(retry, token_of(run_.run_id, row.key), row.attempts);
+      row.wake_at = now + jittered(retry, token_of(run_, row.key), row.attempts);
     } else {
       row.state = row.error ? StepState::failed : StepState::succeeded;
       row.ended_at = now;

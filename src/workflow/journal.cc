@@ -84,6 +84,7 @@ RunRow run_from(const db::Row& row) {
   run.run_id = row.text("run_id");
   run.workflow = row.text("workflow");
   run.workflow_version = static_cast<int>(row.integer("workflow_version"));
+  run.round = static_cast<int>(row.integer("round"));
   run.subject = row.text("subject");
   run.state = state_from<RunState>(kRunStates, row.text("state"));
   run.input = parse_json(row.text("input"), "the journal");

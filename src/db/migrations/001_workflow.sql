@@ -7,6 +7,7 @@ CREATE TABLE runs (
   run_id            TEXT PRIMARY KEY,
   workflow          TEXT NOT NULL,
   workflow_version  BIGINT NOT NULL,
+  round             BIGINT NOT NULL,    -- how often it was started from the top: 1, then one more with each retry
   subject           TEXT NOT NULL,
   state             TEXT NOT NULL,      -- pending, running, waiting, succeeded, failed, cancelled
   input             TEXT NOT NULL,      -- JSON

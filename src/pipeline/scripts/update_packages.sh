@@ -7,6 +7,10 @@ export DEBIAN_FRONTEND=noninteractive LC_ALL=C
 say() { echo "update-packages: $*"; }
 die() { echo "update-packages: error: $*" >&2; exit 1; }
 
+# Local changes of configuration files win, as on a running machine; an update brings what its packages need and
+# nothing that is merely recommended.
+APT_OPTIONS="-o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 -o APT::Install-Recommends=false"
+
 update_apt() {
   say "refreshing package lists"
   # Without this a mirror that cannot be reached is only a warning to apt-get.
@@ -25,7 +29,7 @@ update_apt() {
   [ -z "$held" ] || apt-mark hold $held
   if [ "$HALLMARK_INCLUDE" = all ]; then
     say "upgrading all packages"
-    apt-get -q -y -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 dist-upgrade
+    apt-get -q -y $APT_OPTIONS dist-upgrade
   else
     for name in $HALLMARK_INCLUDE; do
       dpkg-query -W -f '${db:Status-Abbrev}' "$name" 2>/dev/null | grep -q '^ii' \
@@ -33,8 +37,7 @@ update_apt() {
     done
     say "upgrading $HALLMARK_INCLUDE"
     # shellcheck disable=SC2086 # a list of package names
-    apt-get -q -y -o Dpkg::Options::=--force-confold -o Dpkg::Use-Pty=0 install --only-upgrade \
-      $HALLMARK_INCLUDE
+    apt-get -q -y $APT_OPTIONS install --only-upgrade $HALLMARK_INCLUDE
   fi
   # The image carries neither downloaded packages nor lists that are old tomorrow.
   apt-get -q clean

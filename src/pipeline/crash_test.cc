@@ -1,0 +1,266 @@
+/// The product's workflows, killed at every checkpoint and before and after every cloud call: one
+/// outcome, no duplicate effect, an empty ledger.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "cloud/hooks/faulty.h"
+#include "pipeline/fixture.h"
+#include "pipeline/golden_parameters.h"
+#include "pipeline/names.h"
+#include "workflow/crash_everywhere.h"
+
+namespace hallmark::pipeline {
+namespace {
+
+using workflow::CrashContext;
+using workflow::CrashPlan;
+using workflow::CrashReport;
+using workflow::RunInfo;
+using workflow::RunState;
+
+/// What is expected once the run has ended, however often its process died.
+struct Expectation {
+  std::vector<std::string> leftovers;  ///< how each line of the world's leftovers starts
+  std::map<std::string, int> effects;  ///< operation and how often it took effect
+};
+
+struct Scenario {
+  std::string workflow;
+  model::Pipeline pipeline = sample_pipeline();
+  cloud::MemoryOptions cloud;
+  std::function<model::Assessment()> assess = [] { return assessment_with(0); };
+  bool golden_there = false;       ///< an active image exists before the run
+  bool distributed_there = false;  ///< and is where its targets are
+  bool approve = true;
+  Expectation expected;
+};
+
+constexpr const char* kGoldenRun = "run-golden";
+
+class ProductWorld : public workflow::CrashWorld {
+ public:
+  ProductWorld(const CrashContext& crash, const Scenario& scenario)
+      : crash_(crash), scenario_(scenario) {
+    cloud::MemoryOptions options = scenario.cloud;
+    options.state_file = crash.directory / "world.json";
+    bool fresh = !read_file_if_exists(options.state_file);
+    world_ = std::make_shared<cloud::MemoryWorld>(crash.clock, options);
+    open(std::make_shared<cloud::MemoryCloud>(world_));
+    if (fresh) set_up();
+  }
+
+  std::vector<workflow::WorkflowDefinition> workflows() override {
+    auto visit = [this](const std::string& point) { crash_.plan.hit("cloud/" + point); };
+    std::vector<std::shared_ptr<cloud::CallHook>> hooks = {
+        std::make_shared<cloud::Faulty>(std::vector<cloud::Fault>{}, visit)};
+    open(std::make_shared<cloud::HookedCloud>(std::make_shared<cloud::MemoryCloud>(world_), hooks));
+    return pipeline::workflows(*context_);
+  }
+
+  bool answer(workflow::Engine& engine, const RunInfo& run) override {
+    GoldenImage image = get_golden_image(crash_.database, run.run_id);
+    engine.signal(run.run_id, kDecisionSignal,
+                  Decision{.approver = "ada",
+                           .approve = scenario_.approve,
+                           .evidence_digest = image.evidence_digest,
+                           .decided_at = "2026-11-22T12:00:00Z"});
+    return true;
+  }
+
+  void check(const RunInfo&) override {
+    std::vector<std::string> left = world_->leftovers();
+    for (const std::string& expected : scenario_.expected.leftovers) {
+      auto found = std::find_if(left.begin(), left.end(), [&](const std::string& line) {
+        return line.find(expected) != std::string::npos;
+      });
+      if (found == left.end()) {
+        throw Error(ErrorKind::failed, "missing: {}; there is: {}", expected,
+                    join(world_->leftovers(), " | "));
+      }
+      left.erase(found);
+    }
+    if (!left.empty()) throw Error(ErrorKind::failed, "left over: {}", join(left, " | "));
+    for (const auto& [operation, count] : scenario_.expected.effects) {
+      if (world_->effects(operation) != count) {
+        throw Error(ErrorKind::failed, "{} took effect {} times, not {}", operation,
+                    world_->effects(operation), count);
+      }
+    }
+  }
+
+ private:
+  void open(std::shared_ptr<cloud::Cloud> cloud) {
+    cloud_ = std::move(cloud);
+    ledger_ = std::make_unique<workflow::Ledger>(crash_.database, crash_.clock);
+    context_ = std::make_unique<Context>(
+        Context{.cloud = *cloud_,
+                .database = crash_.database,
+                .ledger = *ledger_,
+                .clock = crash_.clock,
+                .state_directory = crash_.directory,
+                .scanner = {.take_inventory = [](disk::BlockReader&) { return model::Inventory{}; },
+                            .assess = [this](const model::Inventory&,
+                                             std::stop_token) { return scenario_.assess(); }},
+                .secret = [](const std::string&) { return std::nullopt; },
+                .fetch = [](const std::string&, std::stop_token) { return std::string(); }});
+  }
+
+  void set_up() {
+    cloud::Place home = context_->home("us-east-1");
+    Path disk = crash_.directory / "source.raw";
+    write_file(disk, std::string(4096, '\0'));
+    std::string source = cloud_->import_image(home, disk, {.name = "debian-source"}, "source", {});
+    if (!scenario_.golden_there) return;
+
+    const model::Pipeline& pipeline = scenario_.pipeline;
+    cloud::ImageSpec spec{.name = model::image_name(pipeline),
+                          .tags = image_tags(pipeline, kGoldenType)};
+    GoldenImage image{.run_id = kGoldenRun,
+                      .image_key = model::image_key(pipeline),
+                      .product = pipeline.product,
+                      .os = pipeline.os,
+                      .version = pipeline.version,
+                      .home = home,
+                      .requested_by = "grace",
+                      .pipeline = pipeline,
+                      .created_at = "2026-11-22T12:00:00Z"};
+    reserve_version(crash_.database, image);
+    auto plant = [&](const cloud::Place& place, const std::string& id, const char* delivery) {
+      publish_parameter(*cloud_, place,
+                        version_parameter(pipeline.product, pipeline.os, pipeline.version), id);
+      add_to_latest(*cloud_, place, id);
+      record_target(
+          crash_.database, kGoldenRun,
+          {.place = place, .image_id = id, .delivery = delivery, .state = TargetState::available},
+          crash_.clock.now());
+    };
+    image.image_id = cloud_->import_image(home, disk, spec, "golden", {});
+    change_image(crash_.database, kGoldenRun,
+                 {.state = GoldenState::active, .image_id = image.image_id}, crash_.clock.now());
+    plant(home, image.image_id, "home");
+    if (!scenario_.distributed_there) return;
+    cloud::Place west{home.account_id, "us-west-2"};
+    std::string copy = cloud_->copy_image(west, image.image_id, home.region, spec, "copy", {});
+    plant(west, copy, "regional");
+    cloud_->share_image(west, copy, kChildAccount);
+    plant({kChildAccount, west.region}, copy, "share");
+  }
+
+  CrashContext crash_;
+  const Scenario& scenario_;
+  std::shared_ptr<cloud::MemoryWorld> world_;
+  std::shared_ptr<cloud::Cloud> cloud_;
+  std::unique_ptr<workflow::Ledger> ledger_;
+  std::unique_ptr<Context> context_;
+};
+
+CrashReport survive(const Scenario& scenario, CrashPlan::Death death, bool again) {
+  Json input = {{"pipeline", scenario.pipeline}};
+  if (scenario.workflow == "build") input["requested_by"] = "grace";
+  if (scenario.workflow != "build") input["image_run_id"] = kGoldenRun;
+  return workflow::crash_everywhere(
+      {.workflow = scenario.workflow,
+       .input = input,
+       .make_world = [&](const CrashContext& crash) -> std::unique_ptr<workflow::CrashWorld> {
+         return std::make_unique<ProductWorld>(crash, scenario);
+       },
+       // Ids are the cloud's choice.
+       .comparable =
+           [](const Json& result) { return result.is_null() ? Json() : result["image_key"]; }},
+      death, again);
+}
+
+void expect_survival(const Scenario& scenario, RunState outcome, bool again = false) {
+  CrashReport report = survive(scenario, CrashPlan::Death::unwind, again);
+  EXPECT_EQ(report.outcome.state, outcome)
+      << (report.outcome.error ? report.outcome.error->full_text() : "");
+  EXPECT_GT(report.points, 20);
+  testing::Test::RecordProperty("crash_points", report.points);
+}
+
+cloud::CommandExecutor failing_script(const std::string& name) {
+  return [name](const cloud::Machine&, const cloud::CommandSpec& spec) {
+    bool fails = spec.script.find(name) != std::string::npos;
+    return cloud::CommandStatus{.state = cloud::CommandState::finished, .exit_code = fails ? 1 : 0};
+  };
+}
+
+const std::vector<std::string> kOnlySource = {"debian-source"};
+
+Scenario good_build() {
+  Scenario scenario{.workflow = "build"};
+  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "debian-source",
+                                 "/GoldenAMI/Debian-12/Web-1.0/1", "/GoldenAMI/latest"};
+  scenario.expected.effects = {{"launch_machine", 2}, {"create_image", 1}, {"start_command", 5}};
+  return scenario;
+}
+
+TEST(CrashEverywhere, Build) { expect_survival(good_build(), RunState::succeeded, true); }
+
+TEST(CrashEverywhere, BuildInProcessesThatReallyDie) {
+  CrashReport report = survive(good_build(), CrashPlan::Death::process, false);
+  EXPECT_EQ(report.outcome.state, RunState::succeeded);
+}
+
+TEST(CrashEverywhere, BuildWhoseTestFails) {
+  Scenario scenario{.workflow = "build"};
+  scenario.cloud.execute = failing_script("hardened");
+  scenario.expected = {kOnlySource, {{"launch_machine", 2}, {"create_image", 1}}};
+  expect_survival(scenario, RunState::failed);
+}
+
+TEST(CrashEverywhere, BuildWhoseGateCloses) {
+  Scenario scenario{.workflow = "build"};
+  scenario.assess = [] { return assessment_with(1); };
+  scenario.expected = {kOnlySource, {{"create_image", 1}}};
+  expect_survival(scenario, RunState::failed);
+}
+
+TEST(CrashEverywhere, BuildThatIsRejected) {
+  Scenario scenario{.workflow = "build"};
+  scenario.approve = false;
+  scenario.expected = {kOnlySource, {{"create_image", 1}}};
+  expect_survival(scenario, RunState::failed);
+}
+
+TEST(CrashEverywhere, Distribute) {
+  Scenario scenario{.workflow = "distribute", .golden_there = true};
+  scenario.expected.effects = {{"copy_image", 2}, {"share_image", 2}};
+  scenario.expected.leftovers = {"Web-1.0-Debian-12-1",
+                                 "Web-1.0-Debian-12-1",
+                                 "Web-1.0-Debian-12-1",
+                                 "debian-source",
+                                 "/GoldenAMI/Debian-12/Web-1.0/1",
+                                 "/GoldenAMI/latest",
+                                 "/GoldenAMI/Debian-12/Web-1.0/1",
+                                 "/GoldenAMI/latest",
+                                 "/GoldenAMI/Debian-12/Web-1.0/1",
+                                 "/GoldenAMI/latest",
+                                 "/GoldenAMI/Debian-12/Web-1.0/1",
+                                 "/GoldenAMI/latest",
+                                 "/GoldenAMI/Debian-12/Web-1.0/1",
+                                 "/GoldenAMI/latest"};
+  expect_survival(scenario, RunState::succeeded);
+}
+
+TEST(CrashEverywhere, DistributeToARegionThatDoesNotExist) {
+  Scenario scenario{.workflow = "distribute", .golden_there = true};
+  scenario.pipeline.targets = {{.account_id = kChildAccount, .regions = {"mars-north-1"}}};
+  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "debian-source",
+                                 "/GoldenAMI/Debian-12/Web-1.0/1", "/GoldenAMI/latest"};
+  expect_survival(scenario, RunState::failed);
+}
+
+TEST(CrashEverywhere, Decommission) {
+  Scenario scenario{.workflow = "decommission", .golden_there = true, .distributed_there = true};
+  scenario.expected = {kOnlySource, {}};
+  expect_survival(scenario, RunState::succeeded);
+}
+
+}  // namespace
+}  // namespace hallmark::pipeline
