@@ -22,7 +22,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What the embedded driver needs to work without a daemon: see docs, "local cloud".
+// What the embedded driver needs to work as root on a host where no libvirt daemon is set up.
 constexpr std::string_view kRootConfiguration = R"(stdio_handler = "file"
 user = "root"
 group = "root"

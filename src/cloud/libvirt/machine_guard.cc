@@ -58,6 +58,7 @@ class Guard {
       log_error("{}", e.full_text());
       destroy_quietly();
       set_status({MachineState::failed, e.full_text()});
+      over_ = true;
       return;
     }
     while (!step()) {
@@ -125,7 +126,8 @@ class Guard {
       return {};
     }
     // Finding a running machine again takes a moment; only a new one is worth coming back for.
-    for (int i = 0; i < 200 && resuming_ && !started_; ++i) std::this_thread::sleep_for(50ms);
+    for (int i = 0; i < 200 && resuming_ && !started_ && !over_; ++i)
+      std::this_thread::sleep_for(50ms);
     if (!started_) {
       throw Error(ErrorKind::unavailable, "machine {} is still starting", record_.machine_id);
     }
@@ -210,6 +212,7 @@ class Guard {
   Sync<MachineStatus> status_;
   bool written_ = false;  // guarded by status_
   std::atomic<bool> started_ = false;
+  std::atomic<bool> over_ = false;
   bool resuming_ = false;
   std::atomic<bool> terminate_asked_ = false;
   std::atomic<bool> stop_asked_ = false;
@@ -221,9 +224,11 @@ class Guard {
 
 /// Scripts must not see what the caller of hallmark had in the environment, secrets included.
 void clean_environment() {
+  const char* own_home = std::getenv("HOME");
+  std::string home = ::geteuid() == 0 || own_home == nullptr ? "/root" : own_home;
   ::clearenv();
   ::setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
-  ::setenv("HOME", "/root", 1);
+  ::setenv("HOME", home.c_str(), 1);
   ::setenv("LANG", "C.UTF-8", 1);
 }
 
