@@ -91,10 +91,9 @@ TEST(Files, LocksExclude) {
 
 TEST(Process, ReturnsOutputAndExitCode) {
   std::string seen;
-  ProcessResult result = run_process(
-      {.argv = {"sh", "-c", "cat; echo oops >&2; exit 3"},
-       .stdin_text = "hello",
-       .on_output = [&](std::string_view piece) { seen += piece; }});
+  ProcessResult result = run_process({.argv = {"sh", "-c", "cat; echo oops >&2; exit 3"},
+                                      .stdin_text = "hello",
+                                      .on_output = [&](std::string_view piece) { seen += piece; }});
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_EQ(result.out, "hello");
   EXPECT_EQ(result.err, "oops\n");

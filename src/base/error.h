@@ -19,7 +19,8 @@ enum class ErrorKind {
   conflict,     ///< it exists already, or somebody else changed it first
   denied,       ///< not allowed: file mode, role, share, approval rule
   throttled,    ///< the other side asks us to come back later
-  unavailable,  ///< the other side cannot be reached or is not ready: a mirror, a hypervisor, a disk
+  unavailable,  ///< the other side cannot be reached or is not ready: a mirror, a hypervisor, a
+                ///< disk
   timeout,      ///< a deadline passed
   corrupt,      ///< bytes that should have been ours, or well-formed, are not
   failed,       ///< the user's own script, test or package operation said no

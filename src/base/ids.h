@@ -8,8 +8,8 @@ namespace hallmark {
 
 /// `<prefix>-` and 17 random hex digits, the shape of an EC2 id.
 std::string random_id(std::string_view prefix);
-/// `<prefix>-` and 17 hex digits taken from SHA-256 of `token`: the same token gives the same id, so
-/// that creating twice is creating once.
+/// `<prefix>-` and 17 hex digits taken from SHA-256 of `token`: the same token gives the same id,
+/// so that creating twice is creating once.
 std::string id_from_token(std::string_view prefix, std::string_view token);
 /// 64 lower-case hex digits.
 std::string sha256_hex(std::string_view bytes);

@@ -36,10 +36,14 @@ LogState& state() {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return spdlog::level::debug;
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::warning: return spdlog::level::warn;
-    case LogLevel::error: return spdlog::level::err;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warning:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
   }
   return spdlog::level::err;
 }
@@ -63,7 +67,8 @@ void redact(std::string secret) {
 
 std::string redacted(std::string text) {
   std::lock_guard lock(state().mutex);
-  for (const std::string& secret : state().secrets) text = replace_all(std::move(text), secret, "***");
+  for (const std::string& secret : state().secrets)
+    text = replace_all(std::move(text), secret, "***");
   return text;
 }
 

@@ -141,7 +141,8 @@ ProcessResult run_process(const ProcessSpec& spec, std::stop_token stop) {
     (void)ignored;
   });
   ::fcntl(in.write.get(), F_SETFL, O_NONBLOCK);
-  struct sigaction ignore {}, before {};
+  struct sigaction ignore {
+  }, before{};
   ignore.sa_handler = SIG_IGN;
   ::sigaction(SIGPIPE, &ignore, &before);
 
@@ -169,8 +170,7 @@ ProcessResult run_process(const ProcessSpec& spec, std::stop_token stop) {
     auto next = kill_at ? kill_at : deadline;
     int wait_ms = -1;
     if (next) {
-      wait_ms = static_cast<int>(
-          std::chrono::ceil<std::chrono::milliseconds>(*next - now).count());
+      wait_ms = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(*next - now).count());
     }
     pollfd fds[4] = {{out.read.get(), POLLIN, 0},
                      {err.read.get(), POLLIN, 0},

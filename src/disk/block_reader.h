@@ -22,8 +22,8 @@ class BlockReader {
   virtual std::uint64_t fetched_bytes() const = 0;
 };
 
-/// Recognises raw and qcow2 by content. Throws `not_found`, `denied`, or `corrupt` with the place in
-/// the file.
+/// Recognises raw and qcow2 by content. Throws `not_found`, `denied`, or `corrupt` with the place
+/// in the file.
 std::unique_ptr<BlockReader> open_disk(const Path& file);
 
 }  // namespace hallmark::disk

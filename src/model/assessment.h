@@ -35,9 +35,10 @@ struct CoverageGap {
 
 struct Inventory {
   Distribution distribution;
-  std::string architecture;        ///< dpkg name: "amd64"
-  std::vector<Package> packages;   ///< sorted by name, then architecture
-  std::vector<std::string> kernels;  ///< installed kernel packages' versions in /boot or /lib/modules
+  std::string architecture;       ///< dpkg name: "amd64"
+  std::vector<Package> packages;  ///< sorted by name, then architecture
+  std::vector<std::string>
+      kernels;  ///< installed kernel packages' versions in /boot or /lib/modules
   std::vector<CoverageGap> gaps;
   std::uint64_t disk_size_bytes = 0;
   std::uint64_t fetched_bytes = 0;  ///< what reading it cost

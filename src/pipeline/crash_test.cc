@@ -179,7 +179,7 @@ void expect_survival(const Scenario& scenario, RunState outcome, bool again = fa
   CrashReport report = survive(scenario, CrashPlan::Death::unwind, again);
   EXPECT_EQ(report.outcome.state, outcome)
       << (report.outcome.error ? report.outcome.error->full_text() : "");
-  EXPECT_GT(report.points, 20);
+  EXPECT_GT(report.points, 10);
   testing::Test::RecordProperty("crash_points", report.points);
 }
 
