@@ -10,11 +10,12 @@ function(add_room room)
   target_link_libraries(${room} PUBLIC ${ROOM_DEPS} PRIVATE ${ROOM_LIBS})
 endfunction()
 
-# add_room_test(<room> SOURCES a_test.cc .. DEPS rooms .. LABEL unit|integration)
+# add_room_test(<room> SOURCES a_test.cc .. DEPS rooms .. LABEL unit|integration
+#   PROPERTIES more properties of the tests ..)
 # Builds <room>_test and registers each of its test cases with ctest under that label.
 include(GoogleTest)
 function(add_room_test room)
-  cmake_parse_arguments(ROOM "" "LABEL;TIMEOUT" "SOURCES;DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "LABEL;TIMEOUT" "SOURCES;DEPS;LIBS;PROPERTIES" ${ARGN})
   if(NOT ROOM_LABEL)
     set(ROOM_LABEL unit)
   endif()
@@ -28,5 +29,5 @@ function(add_room_test room)
   add_executable(${name} ${ROOM_SOURCES})
   target_link_libraries(${name} PRIVATE ${ROOM_DEPS} ${ROOM_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS ${ROOM_LABEL} TIMEOUT ${ROOM_TIMEOUT})
+    PROPERTIES LABELS ${ROOM_LABEL} TIMEOUT ${ROOM_TIMEOUT} ${ROOM_PROPERTIES})
 endfunction()

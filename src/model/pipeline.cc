@@ -128,7 +128,8 @@ void to_json(Json& json, const Pipeline& value) {
        {{"mode", to_string(value.build.mode)},
         {"machine_size", value.build.machine_size},
         {"region", value.build.region},
-        {"deadline", duration_text(value.build.deadline)}}},
+        {"deadline", duration_text(value.build.deadline)},
+        {"boot_limit", duration_text(value.build.boot_limit)}}},
       {"pre_update", optional_json(value.pre_update)},
       {"post_update", optional_json(value.post_update)},
       {"environment", value.environment},
@@ -172,6 +173,8 @@ void from_json(const Json& json, Pipeline& value) {
   value.build.machine_size = member<std::string>(build, "machine_size");
   value.build.region = member<std::string>(build, "region");
   value.build.deadline = duration_member(build, "deadline");
+  // Runs recorded before there was a boot_limit do not name it.
+  if (build.contains("boot_limit")) value.build.boot_limit = duration_member(build, "boot_limit");
   value.pre_update = optional_member<Script>(json, "pre_update");
   value.post_update = optional_member<Script>(json, "post_update");
   value.environment = member<TextMap>(json, "environment");

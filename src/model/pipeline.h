@@ -26,11 +26,14 @@ struct BuildOptions {
   std::string machine_size;         ///< empty: the cloud's default
   std::string region;               ///< empty: the first region of the cloud
   Duration deadline{2 * 3600'000};  ///< builder and test machine switch themselves off then
+  /// By then a machine must be reachable. A minimal guest takes 20 s under emulation on two cores;
+  /// a large one on a busy host needs minutes, and so does one in a public cloud.
+  Duration boot_limit{10 * 60'000};
 };
 
 /// A script with its text: loaded from a path, fetched from a URL, or written inline.
 struct Script {
-  std::string name;    ///< where it came from, for people: a path, a URL, or "inline"
+  std::string name;  ///< where it came from, for people: a path, a URL, or "inline"
   std::string text;
   std::string url;     ///< set if it is still to be fetched; text is empty then
   std::string sha256;  ///< of text; with a URL in golden.yaml it pins the expected content
@@ -75,7 +78,7 @@ struct Target {
   std::string account_id;
   std::vector<std::string> regions;
   Delivery delivery = Delivery::share;
-  std::string role_name;    ///< empty: goldenAMICrossAccountRole
+  std::string role_name;  ///< empty: goldenAMICrossAccountRole
   std::string external_id;
 };
 

@@ -81,6 +81,7 @@ class Builder {
     pipeline_.build.machine_size = build.value("machine_size", "");
     pipeline_.build.region = build.value("region", "");
     read_duration(build, "deadline", {"build"}, pipeline_.build.deadline);
+    read_duration(build, "boot_limit", {"build"}, pipeline_.build.boot_limit);
   }
 
   void read_file_into(Script& script, const std::string& name, const Address& address) {

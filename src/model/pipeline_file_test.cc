@@ -112,11 +112,19 @@ TEST(PipelineFile, SmallestHasTheDefaults) {
   EXPECT_EQ(pipeline.source.name, "debian");
   EXPECT_EQ(pipeline.build.mode, BuildMode::offline);
   EXPECT_EQ(pipeline.build.deadline, std::chrono::hours(2));
+  EXPECT_EQ(pipeline.build.boot_limit, std::chrono::minutes(10));
   EXPECT_TRUE(pipeline.updates.all);
   EXPECT_EQ(pipeline.gate.max_pending_updates, 0);
   EXPECT_EQ(pipeline.approval.required, 1);
   EXPECT_EQ(pipeline.approval.deadline, std::chrono::hours(48));
   EXPECT_FALSE(pipeline.pre_update);
+}
+
+TEST(PipelineFile, BootLimitIsRead) {
+  PipelineCheck result = check("build: {boot_limit: 90s}\n");
+  ASSERT_TRUE(result.pipeline) << problems_of(result);
+  EXPECT_EQ(result.pipeline->build.boot_limit, std::chrono::seconds(90));
+  EXPECT_FALSE(check("build: {boot_limit: soon}\n").pipeline);
 }
 
 TEST(PipelineFile, MetadataTextMakesTheSameTargets) {
@@ -155,6 +163,12 @@ TEST(PipelineFile, JsonSurvivesAndIsStable) {
   Json twice = once.get<Pipeline>();
   EXPECT_EQ(compact(once), compact(twice));
   EXPECT_EQ(once["build"]["deadline"], "2h");
+  Json older = once;
+  older["build"].erase("boot_limit");
+  EXPECT_EQ(compact(Json(older.get<Pipeline>())), compact(once)) << "a run of before boot_limit";
+  Json odd = once;
+  odd["build"]["boot_limit"] = "soon";
+  EXPECT_THROW(odd.get<Pipeline>(), Error);
   Json missing = once;
   missing.erase("gate");
   EXPECT_THROW(missing.get<Pipeline>(), Error);

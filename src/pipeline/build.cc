@@ -109,7 +109,8 @@ std::string make_candidate(const Build& build, const std::string& source_image_i
                           .machine_size = pipeline.build.machine_size,
                           .name = "builder of " + model::image_key(pipeline),
                           .deadline = build.deadline()};
-  Guest builder = launch_guest(build.context, build.run, "builder", build.home, spec);
+  Guest builder = launch_guest(build.context, build.run, "builder", build.home, spec,
+                               pipeline.build.boot_limit);
   if (pipeline.pre_update) run_script(build, builder, "pre-update", *pipeline.pre_update);
   if (pipeline.updates.enabled) update_packages(build, builder);
   if (pipeline.post_update) run_script(build, builder, "post-update", *pipeline.post_update);
@@ -150,7 +151,8 @@ void test_candidate(const Build& build, const std::string& image_id) {
                           .machine_size = build.pipeline.build.machine_size,
                           .name = "test of " + model::image_key(build.pipeline),
                           .deadline = build.deadline()};
-  Guest guest = launch_guest(build.context, build.run, "test", build.home, spec);
+  Guest guest = launch_guest(build.context, build.run, "test", build.home, spec,
+                             build.pipeline.build.boot_limit);
   for (const model::ImageTest& test : build.pipeline.tests) {
     try {
       run_script(build, guest, test.name, test.script);

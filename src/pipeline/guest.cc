@@ -12,9 +12,6 @@ namespace hallmark::pipeline {
 
 namespace {
 
-/// A minimal guest reaches its agent in 20 s under emulation on two cores; a large one on a busy
-/// host needs minutes, AWS's agents likewise (aws.md 5.4).
-constexpr Duration kReachLimit{10 * 60'000};
 constexpr Duration kStopLimit{5 * 60'000};
 /// The cloud kills a script at its time limit; this much later we stop believing that it did.
 constexpr Duration kKillGrace{2 * 60'000};
@@ -69,7 +66,7 @@ cloud::Machine get_machine(Context& context, const Guest& guest) {
 }  // namespace
 
 Guest launch_guest(Context& context, workflow::Run& run, const std::string& label,
-                   const cloud::Place& place, const cloud::MachineSpec& spec) {
+                   const cloud::Place& place, const cloud::MachineSpec& spec, Duration boot_limit) {
   Guest guest{label, place, ""};
   guest.machine_id = run.step("launch-" + label, [&](workflow::Step& step) {
     return make_owned(context, run, step, kMachineKind, place,
@@ -80,20 +77,30 @@ Guest launch_guest(Context& context, workflow::Run& run, const std::string& labe
                         return context.cloud.launch_machine(place, tagged, token, step.stop());
                       });
   });
-  run.poll(label + "-reachable", kReachLimit, kStateSchedule,
-           [&](workflow::Step& step) -> std::optional<bool> {
-             cloud::Machine machine = get_machine(context, guest);
-             if (machine.reachable) return true;
-             if (machine.state != cloud::MachineState::pending &&
-                 machine.state != cloud::MachineState::running) {
-               throw Error(ErrorKind::failed, "machine {} ({}) is {} instead of running: {}",
-                           guest.machine_id, label, cloud::to_string(machine.state),
-                           machine.state_reason.empty() ? "no reason given" : machine.state_reason);
-             }
-             step.progress(std::nullopt, fmt::format("machine {} is {}", guest.machine_id,
-                                                     cloud::to_string(machine.state)));
-             return std::nullopt;
-           });
+  auto look = [&](workflow::Step& step) -> std::optional<bool> {
+    cloud::Machine machine = get_machine(context, guest);
+    if (machine.reachable) return true;
+    if (machine.state != cloud::MachineState::pending &&
+        machine.state != cloud::MachineState::running) {
+      throw Error(ErrorKind::failed, "machine {} ({}) is {} instead of running: {}",
+                  guest.machine_id, label, cloud::to_string(machine.state),
+                  machine.state_reason.empty() ? "no reason given" : machine.state_reason);
+    }
+    step.progress(std::nullopt, fmt::format("machine {} is {}", guest.machine_id,
+                                            cloud::to_string(machine.state)));
+    return std::nullopt;
+  };
+  try {
+    run.poll(label + "-reachable", boot_limit, kStateSchedule, look);
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::timeout) throw;
+    throw Error(ErrorKind::timeout, "machine {} ({}) could not be reached within {}",
+                guest.machine_id, label, format_duration(boot_limit))
+        .note(spec.kind == cloud::MachineKind::boot
+                  ? "either " + spec.image_id + " does not boot or no guest agent runs in it"
+                  : "its disk " + spec.image_id + " could not be made ready")
+        .hint("if the machine is only slow, give it more time: build.boot_limit");
+  }
   return guest;
 }
 

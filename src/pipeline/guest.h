@@ -18,9 +18,10 @@ struct Guest {
 };
 
 /// Launches a machine owned by the run and waits until commands can be started in it. Throws
-/// `failed` with the cloud's reason if it does not come up.
+/// `failed` with the cloud's reason if it does not come up, `timeout` if that takes longer than
+/// `boot_limit`.
 Guest launch_guest(Context& context, workflow::Run& run, const std::string& label,
-                   const cloud::Place& place, const cloud::MachineSpec& spec);
+                   const cloud::Place& place, const cloud::MachineSpec& spec, Duration boot_limit);
 
 /// Runs the script to its end; its output goes to the log of step "<label>/<name>". Throws `failed`
 /// with the end of the output if it exits non-zero or was interrupted, `timeout` at its limit.

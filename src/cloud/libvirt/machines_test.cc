@@ -75,7 +75,7 @@ struct World {
 
 std::string test_image() {
   const char* path = std::getenv("HALLMARK_TEST_IMAGE");
-  return path != nullptr ? path : "";
+  return path != nullptr && std::filesystem::exists(path) ? path : "";
 }
 
 ContractSetup contract_setup(MachineKind kind) {
