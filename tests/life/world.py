@@ -19,7 +19,7 @@ SOURCE = pathlib.Path(os.environ["HALLMARK_TEST_IMAGE"])
 WORK = pathlib.Path(os.environ.get("HALLMARK_LIFE_WORK", tempfile.gettempdir()))
 HOME, FIRST, SECOND = "100000000001", "111122223333", "444455556666"
 # No command of these tests takes longer, on a busy machine and with sanitizers.
-LONGEST = 300
+LONGEST = 180
 
 
 def why_not_here():
@@ -86,7 +86,12 @@ class World:
         return process
 
     def finish(self, process):
-        out, err = process.communicate(timeout=LONGEST)
+        try:
+            out, err = process.communicate(timeout=LONGEST)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate()
+            err += f"(killed by the test after {LONGEST} s)\n"
         return Answer(process.hallmark_arguments, process.returncode, out, err)
 
     def run(self, *arguments):
