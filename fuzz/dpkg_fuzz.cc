@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "scan/deb822.h"
+#include "apt/deb822.h"
 #include "scan/dpkg.h"
 #include "scan/os_release.h"
 #include "scan/suite.h"
@@ -13,7 +13,7 @@ namespace scan = hallmark::scan;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view text(reinterpret_cast<const char*>(data), size);
   std::size_t last_line = 0;
-  scan::read_paragraphs(text, [&](const scan::Paragraph& paragraph) {
+  apt::read_paragraphs(text, [&](const apt::Paragraph& paragraph) {
     if (paragraph.line <= last_line) __builtin_trap();
     last_line = paragraph.line;
     for (const auto& field : paragraph.fields) {

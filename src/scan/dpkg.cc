@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
+#include "apt/deb822.h"
 #include "base/text.h"
-#include "scan/deb822.h"
 #include "scan/versions.h"
 
 namespace hallmark::scan {
@@ -15,7 +15,7 @@ namespace {
 
 /// The last word of "install ok installed"; `intact` is false if the middle one is not "ok".
 std::string_view state_of(std::string_view status, bool& intact) {
-  auto parts = words(status);
+  auto parts = apt::words(status);
   if (parts.size() != 3) return "";
   intact = parts[1] == "ok";
   return parts[2];
@@ -25,7 +25,7 @@ class StatusReader {
  public:
   explicit StatusReader(std::string_view origin) : origin_(origin) {}
 
-  void add(const Paragraph& paragraph) {
+  void add(const apt::Paragraph& paragraph) {
     std::string name(paragraph.get("Package"));
     std::string where = is_package_name(name) ? "package " + name
                                               : fmt::format("{} line {}", origin_, paragraph.line);
@@ -59,7 +59,7 @@ class StatusReader {
     found_.gaps.push_back({std::move(what), std::move(reason)});
   }
 
-  void add_package(const Paragraph& paragraph, std::string name, const std::string& where) {
+  void add_package(const apt::Paragraph& paragraph, std::string name, const std::string& where) {
     model::Package package;
     package.name = std::move(name);
     package.version = paragraph.get("Version");
@@ -84,7 +84,7 @@ class StatusReader {
 
 DpkgPackages parse_dpkg_status(std::string_view text, std::string_view origin) {
   StatusReader reader(origin);
-  read_paragraphs(text, [&](const Paragraph& paragraph) { reader.add(paragraph); });
+  apt::read_paragraphs(text, [&](const apt::Paragraph& paragraph) { reader.add(paragraph); });
   return reader.take();
 }
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <utility>
 
+#include "apt/deb822.h"
 #include "base/error.h"
 #include "base/process.h"
 #include "base/text.h"
-#include "scan/deb822.h"
 #include "scan/suite.h"
 
 namespace hallmark::scan {
@@ -31,7 +31,7 @@ unsigned number(std::string_view text) {
 
 std::vector<Release::File> parse_files(std::string_view list) {
   std::vector<Release::File> files;
-  auto parts = words(list);
+  auto parts = apt::words(list);
   if (parts.size() % 3 != 0) throw Error(ErrorKind::corrupt, "the list of digests is broken");
   for (std::size_t i = 0; i < parts.size(); i += 3) {
     Release::File file;
@@ -82,7 +82,7 @@ const Release::File* Release::find(std::string_view path) const {
 TimePoint parse_release_date(std::string_view text) {
   static constexpr std::array<std::string_view, 12> kMonths = {
       "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  auto parts = words(text);
+  auto parts = apt::words(text);
   std::vector<std::string> time =
       parts.size() == 6 ? split(std::string(parts[4]), ':') : std::vector<std::string>{};
   auto month = std::find(kMonths.begin(), kMonths.end(), parts.size() == 6 ? parts[2] : "");
@@ -101,7 +101,7 @@ TimePoint parse_release_date(std::string_view text) {
 Release parse_release(std::string_view text) {
   Release release;
   int paragraphs = 0;
-  read_paragraphs(text, [&](const Paragraph& paragraph) {
+  apt::read_paragraphs(text, [&](const apt::Paragraph& paragraph) {
     if (++paragraphs > 1) return;
     if (!paragraph.problem.empty()) {
       throw Error(ErrorKind::corrupt, "the Release file: {}", paragraph.problem);

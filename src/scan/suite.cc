@@ -7,11 +7,11 @@
 #include <tuple>
 #include <utility>
 
+#include "apt/deb822.h"
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "scan/deb822.h"
 #include "scan/dpkg.h"
 #include "scan/versions.h"
 
@@ -39,7 +39,7 @@ void keep_newest(std::vector<SuitePackage>& packages) {
 
 void read_packages_index(SecuritySuite& suite, std::string_view packages) {
   suite.digest = sha256_hex(packages);
-  read_paragraphs(packages, [&](const Paragraph& paragraph) {
+  apt::read_paragraphs(packages, [&](const apt::Paragraph& paragraph) {
     SuitePackage package;
     package.name = paragraph.get("Package");
     package.architecture = paragraph.get("Architecture");
@@ -103,7 +103,7 @@ SecuritySuite unpack_suite(std::string_view text) {
   suite.unreadable = member<int>(head, "unreadable");
   while (!body.empty()) {
     std::size_t line = std::min(body.find('\n'), body.size());
-    auto parts = words(body.substr(0, line));
+    auto parts = apt::words(body.substr(0, line));
     body.remove_prefix(std::min(line + 1, body.size()));
     if (parts.size() != 5) throw Error(ErrorKind::corrupt, "the advisory cache has a broken line");
     suite.packages.push_back({std::string(parts[0]), std::string(parts[1]), std::string(parts[2]),

@@ -1,13 +1,13 @@
-// Tests of what scan/ reads as text: deb822, dpkg, os-release, versions, Release dates, apt
+// Tests of what scan/ reads as text: dpkg, os-release, versions, Release dates, apt
 // sources.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "apt/sources.h"
 #include "base/error.h"
-#include "scan/apt_sources.h"
-#include "scan/deb822.h"
 #include "scan/dpkg.h"
 #include "scan/os_release.h"
+#include "scan/security_source.h"
 #include "scan/suite.h"
 #include "scan/versions.h"
 
@@ -18,42 +18,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
-
-std::vector<Paragraph> paragraphs(std::string_view text) {
-  std::vector<Paragraph> found;
-  read_paragraphs(text, [&](const Paragraph& paragraph) { found.push_back(paragraph); });
-  return found;
-}
-
-TEST(Deb822, ReadsParagraphs) {
-  auto found = paragraphs(
-      "\n\nPackage: a\nDescription: one\n two\n .\n\tthree\nVersion:1\r\n \t\n# comment\nPackage: "
-      "b\n# in between\nversion:  2  ");
-  ASSERT_THAT(found, SizeIs(2));
-  EXPECT_EQ(found[0].line, 3u);
-  EXPECT_EQ(found[0].get("package"), "a");
-  EXPECT_EQ(found[0].get("Description"), "one\n two\n .\n\tthree");
-  EXPECT_EQ(found[0].get("Version"), "1");
-  EXPECT_EQ(found[1].get("Version"), "2");
-  EXPECT_FALSE(found[1].find("Description"));
-  EXPECT_EQ(found[0].problem + found[1].problem, "");
-  EXPECT_THAT(paragraphs(""), IsEmpty());
-  EXPECT_THAT(paragraphs("\n \n\t\n"), IsEmpty());
-}
-
-TEST(Deb822, NamesTheLineThatIsWrong) {
-  EXPECT_EQ(paragraphs("Package: a\nnonsense\nVersion: 1").at(0).problem, "line 2 has no colon");
-  EXPECT_EQ(paragraphs("Package: a\nnonsense\nVersion: 1").at(0).get("Version"), "1");
-  EXPECT_EQ(paragraphs(" lost\nA: b").at(0).problem, "line 1 continues nothing");
-  EXPECT_EQ(paragraphs("A: b\nA: c").at(0).problem, "line 2 repeats a field");
-  EXPECT_EQ(paragraphs("A b: c").at(0).problem, "line 1 has an impossible field name");
-  EXPECT_EQ(paragraphs(": c").at(0).problem, "line 1 has an impossible field name");
-}
-
-TEST(Deb822, SplitsWords) {
-  EXPECT_THAT(words(" a\tb\n c "), ElementsAre("a", "b", "c"));
-  EXPECT_THAT(words(" \n"), IsEmpty());
-}
 
 TEST(Dpkg, ReadsInstalledPackages) {
   DpkgPackages found = parse_dpkg_status(
@@ -182,7 +146,7 @@ TEST(AptSources, ReadsBothForms) {
              "Enabled: no\nTypes: deb\nURIs: http://off\nSuites: bookworm-security\n"
              "Components: main\n");
   write_file(root.path() / "sources.list.d/b.list.save", "deb http://saved bookworm main\n");
-  auto sources = read_apt_sources(root.path());
+  auto sources = apt::read_sources(root.path());
   ASSERT_THAT(sources, SizeIs(5));
   EXPECT_EQ(sources[0].signed_by, "/k.gpg");
   EXPECT_THAT(sources[0].architectures, ElementsAre("amd64", "arm64"));
@@ -203,7 +167,7 @@ TEST(AptSources, ReadsBothForms) {
 
 TEST(AptSources, OddConfigurations) {
   TempDir root;
-  EXPECT_THAT(read_apt_sources(root.path() / "missing"), IsEmpty());
+  EXPECT_THAT(apt::read_sources(root.path() / "missing"), IsEmpty());
   write_file(root.path() / "sources.list",
              "deb [arch=arm64] http://arm/ bookworm-security main\n"
              "deb http://bare/ bookworm-security contrib\n"

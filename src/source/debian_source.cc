@@ -12,9 +12,9 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "base/text.h"
-#include "source/apt_sources.h"
 #include "source/boot_loader.h"
 #include "source/mmdebstrap_output.h"
+#include "source/repositories.h"
 #include "source/root_files.h"
 #include "source/source.h"
 
@@ -200,11 +200,11 @@ void install_packages(const DebianSourceSpec& spec, const Repositories& reposito
       "--setup-hook=cp -R " + shell_quote(workshop.early().string()) + "/. \"$1\"",
       "--include=" + join(packages, ","),
   };
-  if (repositories.release.uri.starts_with("file:")) {
+  if (repositories.release.url.starts_with("file:")) {
     argv.push_back("--hook-dir=/usr/share/mmdebstrap/hooks/file-mirror-automount");
   }
   argv.insert(argv.end(), {spec.release, workshop.root().string(),
-                           fmt::format("deb {} {} main", repositories.release.uri, spec.release)});
+                           fmt::format("deb {} {} main", repositories.release.url, spec.release)});
   ProcessSpec process = namespaces.command(argv);
   MmdebstrapOutput output;
   // What it says is the only progress it shows when it is not on a terminal.
@@ -214,7 +214,7 @@ void install_packages(const DebianSourceSpec& spec, const Repositories& reposito
     }
   };
   ProcessResult result = run_process(process, namespaces.stop());
-  if (result.exit_code != 0) throw explain_mmdebstrap(result.err, repositories.release.uri);
+  if (result.exit_code != 0) throw explain_mmdebstrap(result.err, repositories.release.url);
 }
 
 std::string read_first_sector(const Path& file) {
@@ -283,7 +283,7 @@ void make_debian_source(const DebianSourceSpec& spec, const Progress& progress,
   check_spec(spec);
   check_tools();
   Repositories repositories =
-      choose_repositories(read_apt_sources(spec.apt_directory), spec.release);
+      choose_repositories(apt::read_sources(spec.apt_directory), spec.release);
   if (!repositories.security) {
     tell(0, "this machine's apt configuration names no " + spec.release +
                 "-security: machines made from the image will get no security updates");

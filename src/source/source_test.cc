@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "source/apt_sources.h"
 #include "source/boot_loader.h"
 #include "source/mmdebstrap_output.h"
+#include "source/repositories.h"
 #include "source/root_files.h"
 
 namespace hallmark::source {
@@ -26,79 +26,15 @@ ErrorKind kind_of(const std::function<void()>& action, std::string* message = nu
   return ErrorKind::internal;
 }
 
-TEST(AptSources, OneLineFormat) {
-  auto entries = parse_one_line_sources(
-      "# deb http://no.example/debian bookworm main\n"
-      "deb http://one.example/debian/ bookworm main contrib # first\n"
-      "deb [ arch=amd64 signed-by=/k.gpg ] http://two.example/debian bookworm-updates main\n"
-      "deb-src http://one.example/debian bookworm main\n"
-      "deb http://broken.example\n"
-      "nonsense\n");
-  ASSERT_EQ(entries.size(), 2u);
-  EXPECT_EQ(entries[0].uri, "http://one.example/debian");
-  EXPECT_EQ(entries[0].suite, "bookworm");
-  EXPECT_THAT(entries[0].components, ElementsAre("main", "contrib"));
-  EXPECT_EQ(entries[1].uri, "http://two.example/debian");
-}
-
-TEST(AptSources, Deb822Format) {
-  auto entries = parse_deb822_sources(
-      "# a comment\n"
-      "Types: deb deb-src\n"
-      "URIs: http://one.example/debian\n"
-      "# inside\n"
-      "Suites: bookworm\n"
-      "  bookworm-updates\n"
-      "components: main\n"
-      "Signed-By:\n"
-      " -----BEGIN PGP PUBLIC KEY BLOCK-----\n"
-      " .\n"
-      "\n"
-      "Types: deb\n"
-      "URIs: http://off.example/debian\n"
-      "Suites: bookworm\n"
-      "Components: main\n"
-      "Enabled: No\n"
-      "\n\n"
-      "Types: deb-src\n"
-      "URIs: http://src.example/debian\n"
-      "Suites: bookworm\n"
-      "Components: main\n"
-      "\n"
-      "Types: deb\n"
-      "URIs: http://sec.example/debian-security/\n"
-      "Suites: bookworm-security\n"
-      "Components: main");
-  ASSERT_EQ(entries.size(), 3u);
-  EXPECT_EQ(entries[1].suite, "bookworm-updates");
-  EXPECT_EQ(entries[1].uri, "http://one.example/debian");
-  EXPECT_EQ(entries[2].uri, "http://sec.example/debian-security");
-}
-
-TEST(AptSources, ReadsFilesInAptsOrder) {
-  TempDir etc;
-  write_file(etc.path() / "sources.list", "deb http://zero.example/d bookworm main\n");
-  write_file(etc.path() / "sources.list.d/b.list", "deb http://two.example/d bookworm main\n");
-  write_file(etc.path() / "sources.list.d/a.sources",
-             "Types: deb\nURIs: http://one.example/d\nSuites: bookworm\nComponents: main\n");
-  write_file(etc.path() / "sources.list.d/c.list.disabled", "deb http://no.example/d x main\n");
-  auto entries = read_apt_sources(etc.path());
-  ASSERT_EQ(entries.size(), 3u);
-  EXPECT_EQ(entries[0].uri, "http://zero.example/d");
-  EXPECT_EQ(entries[1].uri, "http://one.example/d");
-  EXPECT_EQ(entries[2].uri, "http://two.example/d");
-  EXPECT_TRUE(read_apt_sources(etc.path() / "missing").empty());
-}
-
-TEST(AptSources, ChoosesTheFirstThatCarriesMain) {
-  std::vector<AptEntry> entries = {
+TEST(Repositories, ChoosesTheFirstThatCarriesMain) {
+  std::vector<apt::Source> entries = {
       {"http://extra.example/d", "bookworm", {"contrib"}},
       {"http://one.example/d", "bookworm", {"main"}},
       {"http://two.example/d", "bookworm", {"main"}},
       {"http://sec.example/d", "bookworm-security", {"main"}},
   };
   Repositories chosen = choose_repositories(entries, "bookworm");
-  EXPECT_EQ(chosen.release.uri, "http://one.example/d");
+  EXPECT_EQ(chosen.release.url, "http://one.example/d");
   EXPECT_FALSE(chosen.updates);
   EXPECT_EQ(image_sources_list(chosen),
             "deb http://one.example/d bookworm main\n"

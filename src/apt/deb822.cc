@@ -1,4 +1,4 @@
-#include "scan/deb822.h"
+#include "apt/deb822.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 
-namespace hallmark::scan {
+namespace hallmark::apt {
 namespace {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
@@ -88,4 +88,4 @@ std::vector<std::string_view> words(std::string_view value) {
   return found;
 }
 
-}  // namespace hallmark::scan
+}  // namespace hallmark::apt

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace hallmark::scan {
+namespace hallmark::apt {
 
 /// One paragraph. The views point into the parsed text.
 struct Paragraph {
@@ -35,4 +35,4 @@ void read_paragraphs(std::string_view text, const std::function<void(const Parag
 /// The words of a value, separated by white space (line breaks too).
 std::vector<std::string_view> words(std::string_view value);
 
-}  // namespace hallmark::scan
+}  // namespace hallmark::apt
