@@ -57,7 +57,7 @@ struct ImageTest {
 struct Gate {
   /// Findings allowed per severity; a severity that is not named is not limited.
   std::map<std::string, int> max_findings;
-  std::optional<int> max_pending_updates;  ///< findings that have a fix; default 0
+  std::optional<int> max_pending_updates = 0;  ///< findings that have a fix; nothing: any number
   bool allow_gaps = false;
   Completeness min_completeness = Completeness::complete;
 };

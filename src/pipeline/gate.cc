@@ -22,9 +22,11 @@ GateVerdict evaluate_gate(const model::Gate& gate, const model::Assessment& asse
     return std::count_if(assessment.findings.begin(), assessment.findings.end(), predicate);
   };
   auto pending = count([](const model::Finding& f) { return !f.fixed_version.empty(); });
-  int pending_allowed = gate.max_pending_updates.value_or(0);
-  rule(pending <= pending_allowed,
-       fmt::format("pending security updates: {}, at most {} allowed", pending, pending_allowed));
+  if (gate.max_pending_updates) {
+    rule(pending <= *gate.max_pending_updates,
+         fmt::format("pending security updates: {}, at most {} allowed", pending,
+                     *gate.max_pending_updates));
+  }
   for (const auto& [severity, most] : gate.max_findings) {
     auto found =
         count([&](const model::Finding& f) { return model::to_string(f.severity) == severity; });

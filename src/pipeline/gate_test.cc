@@ -38,6 +38,12 @@ TEST(Gate, CountsOnlyFixableFindingsAsPendingUpdates) {
   EXPECT_TRUE(evaluate_gate({}, assessment(0, 5, 0, model::Completeness::complete)).passed);
 }
 
+TEST(Gate, AnyNumberOfPendingUpdatesMayBeAllowed) {
+  model::Gate gate;
+  gate.max_pending_updates = std::nullopt;
+  EXPECT_TRUE(evaluate_gate(gate, assessment(500, 0, 0, model::Completeness::complete)).passed);
+}
+
 TEST(Gate, LimitsSeverities) {
   model::Gate gate;
   gate.max_pending_updates = 10;

@@ -1,9 +1,12 @@
 #include "workflow/engine.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/text.h"
 #include "workflow/engine_state.h"
+#include "workflow/lease.h"
 
 namespace hallmark::workflow {
 
@@ -17,6 +20,16 @@ std::string file_name_of(const std::string& key) {
     name += plain ? std::string(1, static_cast<char>(c)) : fmt::format("%{:02X}", c);
   }
   return name;
+}
+
+/// A process that was killed could not give its runs back; nobody shall wait for it.
+RunInfo as_it_stands(const RunRow& row, TimePoint now) {
+  RunInfo run = row;
+  if (run.state == RunState::running && !lease_holds(row.lease_owner, row.lease_expires_at, now)) {
+    run.state = RunState::pending;
+    run.lease_owner.clear();
+  }
+  return run;
 }
 
 }  // namespace
@@ -153,7 +166,9 @@ void Engine::retry(const std::string& run_id) {
   state_->announce(run_id);
 }
 
-RunInfo Engine::show(const std::string& run_id) { return state_->load(run_id); }
+RunInfo Engine::show(const std::string& run_id) {
+  return as_it_stands(state_->load(run_id), state_->context.clock.now());
+}
 
 std::vector<RunInfo> Engine::list(const RunFilter& filter) {
   std::string sql = "SELECT * FROM runs WHERE 1 = 1";
@@ -166,11 +181,17 @@ std::vector<RunInfo> Engine::list(const RunFilter& filter) {
     sql += " AND subject = :subject";
     parameters.push_back({"subject", *filter.subject});
   }
+  auto wanted = [](const std::vector<RunState>& states, RunState state) {
+    return states.empty() || std::find(states.begin(), states.end(), state) != states.end();
+  };
   if (!filter.states.empty()) {
+    // Among those recorded as running are some that a dead process gave back.
+    std::vector<RunState> recorded = filter.states;
+    if (wanted(recorded, RunState::pending)) recorded.push_back(RunState::running);
     std::vector<std::string> names;
-    for (std::size_t i = 0; i < filter.states.size(); ++i) {
+    for (std::size_t i = 0; i < recorded.size(); ++i) {
       names.push_back(fmt::format(":state{}", i));
-      parameters.push_back({fmt::format("state{}", i), std::string(to_string(filter.states[i]))});
+      parameters.push_back({fmt::format("state{}", i), std::string(to_string(recorded[i]))});
     }
     sql += " AND state IN (" + join(names, ", ") + ")";
   }
@@ -179,7 +200,11 @@ std::vector<RunInfo> Engine::list(const RunFilter& filter) {
   std::vector<RunInfo> runs;
   state_->context.database.read([&](db::Connection& c) {
     runs.clear();
-    for (const db::Row& row : c.query(sql, parameters)) runs.push_back(run_from(row));
+    const TimePoint now = state_->context.clock.now();
+    for (const db::Row& row : c.query(sql, parameters)) {
+      RunInfo run = as_it_stands(run_from(row), now);
+      if (wanted(filter.states, run.state)) runs.push_back(std::move(run));
+    }
   });
   return runs;
 }

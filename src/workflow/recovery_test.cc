@@ -178,6 +178,28 @@ TEST(Recovery, ACancellationFromElsewhereReachesALongStep) {
   EXPECT_EQ(RunState::cancelled, two.show("run-1").state);
 }
 
+TEST(Recovery, RunOfADeadProcessIsPending) {
+  TempDir dir;
+  SystemClock clock;
+  auto database = open(dir);
+  Engine engine(*database, clock, {{"flow", 1, [](workflow::Run&) -> Json { return 1; }}}, {});
+  engine.start("flow", "s", nullptr, "run-1");
+  std::string dead;
+  {
+    LeaseIdentity identity;
+    dead = identity.owner();
+  }
+  database->transaction([&](db::Connection& c) {
+    c.execute("UPDATE runs SET state = 'running', lease_owner = :owner, lease_expires_at = :later",
+              {{"owner", dead}, {"later", to_rfc3339(clock.now() + 1h)}});
+  });
+  EXPECT_EQ(RunState::pending, engine.show("run-1").state);
+  EXPECT_EQ("", engine.show("run-1").lease_owner);
+  EXPECT_EQ(1u, engine.list({.states = {RunState::pending}}).size());
+  EXPECT_EQ(0u, engine.list({.states = {RunState::running}}).size());
+  EXPECT_EQ(1u, engine.list({}).size());
+}
+
 TEST(Lease, KnowsTheLivingFromTheDead) {
   const TimePoint now = from_rfc3339("2026-01-01T00:00:00Z");
   std::string owner;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -123,10 +124,17 @@ void check_qcow2(const Path& file, std::uint64_t size, DiskFacts& facts, std::st
 
 void copy_bytes(int from, int to, const Path& target, std::stop_token stop) {
   constexpr std::size_t kPiece = 64u << 20;  // so that a stop is noticed within a second
+  bool within = true;                        // one file system, which may know a quicker way
   while (!stop.stop_requested()) {
-    ssize_t copied = ::copy_file_range(from, nullptr, to, nullptr, kPiece, 0);
+    ssize_t copied = within ? ::copy_file_range(from, nullptr, to, nullptr, kPiece, 0)
+                            : ::sendfile(to, from, nullptr, kPiece);
     if (copied == 0) return;
     if (copied < 0 && errno == EINTR) continue;
+    if (copied < 0 && within &&
+        (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP || errno == ENOSYS)) {
+      within = false;
+      continue;
+    }
     if (copied < 0) throw_errno(errno, "cannot copy to " + target.string());
   }
   throw Error(ErrorKind::cancelled, "stopped while copying to {}", target.string());
