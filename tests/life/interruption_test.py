@@ -11,6 +11,8 @@ import time
 import world
 
 SLOW = "echo mark >> /root/marks; echo began; sleep 4; echo ended\n"
+# A number that no other test and no earlier run sleeps.
+HANG = f"sleep 86398.{os.getpid()}"
 LAST = 'echo "marks: $(grep -c mark /root/marks)"; exit 4\n'
 
 
@@ -75,19 +77,19 @@ class Interruptions(world.LifeTest):
         self.interrupted_build_goes_on(signal.SIGTERM)
 
     def test_another_process_cancels(self):
-        process, run = self.start_build("echo began; sleep 86398\n")
+        process, run = self.start_build(f"echo began; {HANG}\n")
         self.check(self.world.run("run", "cancel", run), 0)
         self.check(self.world.finish(process), 130, "cancelled")
         self.newest_run_is("cancelled")
-        self.assertEqual(world.processes_of("sleep 86398"), {})
+        self.assertEqual(world.processes_of(HANG), {})
 
     def test_cancel_after_a_kill(self):
-        process, run = self.start_build("echo began; sleep 86398\n")
+        process, run = self.start_build(f"echo began; {HANG}\n")
         process.kill()
         self.world.finish(process)
         self.check(self.world.run("run", "cancel", run), 0)
         self.newest_run_is("cancelled")
-        self.assertEqual(world.processes_of("sleep 86398"), {})
+        self.assertEqual(world.processes_of(HANG), {})
 
     def test_unknown_workflow_version_is_refused_and_kept(self):
         path = self.world.pipeline(scripts={"pre_update": {"inline": "#!/bin/sh\nexit 3\n"}})
@@ -106,7 +108,7 @@ class Interruptions(world.LifeTest):
 class LostDatabase(world.LifeTest):
     def test_reaper_knows_machines_by_their_tags(self):
         path = self.world.pipeline(build={"deadline": "8s"},
-                                   scripts={"pre_update": {"inline": "#!/bin/sh\necho began; sleep 86399\n"}})
+                                   scripts={"pre_update": {"inline": f"#!/bin/sh\necho began; {HANG}\n"}})
         process = self.world.start("image", "build", path)
         self.world.wait_for_output(process, "builder/pre-update", "began")
         process.kill()
@@ -121,7 +123,7 @@ class LostDatabase(world.LifeTest):
         self.assertEqual(self.world.record("reaper", "find")["orphans"], [])
         orphans = world.eventually("the deadline passes", lambda: self.world.record("reaper", "find")["orphans"], 20)
         self.assertEqual([(o["kind"], o["id"]) for o in orphans], [("machine", machines[0]["machine_id"])])
-        world.eventually("the machine switches itself off", lambda: not world.processes_of("sleep 86399"), 20)
+        world.eventually("the machine switches itself off", lambda: not world.processes_of(HANG), 20)
         self.check(self.world.run("reaper", "remove"), 0, machines[0]["machine_id"], "removed")
         self.check_nothing_left()
 

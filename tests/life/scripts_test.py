@@ -4,6 +4,7 @@ All builds are of the same version, so each shows that a failed version can be b
 """
 
 import http.server
+import os
 import socket
 import threading
 
@@ -44,9 +45,10 @@ class Scripts(world.LifeTest):
         self.assertGreater(log.stat().st_size, 15 << 20)
 
     def test_hanging_script_ends_at_its_limit(self):
+        hang = f"sleep 86397.{os.getpid()}"
         self.failing_build(8, r"pre-update \(inline\) did not finish within 2\.0s", "its last output: waiting",
-                           scripts={"pre_update": script("echo waiting; sleep 86397\n", time_limit="2s")})
-        self.assertEqual(world.processes_of("sleep 86397"), {})
+                           scripts={"pre_update": script(f"echo waiting; {hang}\n", time_limit="2s")})
+        self.assertEqual(world.processes_of(hang), {})
 
     def test_rebooting_script_does_not_reboot_the_host(self):
         # Whether it counts as failed or as "run me again" is the machine's affair; that the build says something
