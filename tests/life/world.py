@@ -153,7 +153,7 @@ class World:
         found = []
         found += [f"process {pid}: {line}" for pid, line in processes_of(str(self.state)).items()]
         found += [f"mount: {line}" for line in pathlib.Path("/proc/self/mounts").read_text().splitlines()
-                  if str(self.state) in line]
+                  if f"{self.state}/" in line]
         loops = subprocess.run(["losetup", "-a"], capture_output=True, text=True, check=False).stdout
         found += [f"loop device: {line}" for line in loops.splitlines() if str(self.state) in line]
         found += [f"machine directory: {path}" for path in (self.state / "cloud/regions").glob("*/machines/*/")]
