@@ -73,8 +73,8 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
         std::make_shared<cloud::Faulty>(std::vector<cloud::Fault>{}, options.cloud_point)};
     cloud = std::make_shared<cloud::HookedCloud>(cloud, hooks);
   }
-  std::string database_url = "sqlite://" + (directory / "hallmark.db").string();
-  if (!options.durable_database) database_url += "?synchronous=off";
+  std::string database_url =
+      "sqlite://" + (directory / "hallmark.db").string() + "?synchronous=off";
   database = db::Database::open(database_url);
   ledger = std::make_unique<workflow::Ledger>(*database, clock);
   auto assess = options.assess;

@@ -34,7 +34,6 @@ struct ProductOptions {
   std::function<void(const std::string&)> cloud_point;
   /// Keeps database and evidence here instead of in a directory of its own.
   Path directory;
-  bool durable_database = false;
 };
 
 /// One process: everything but the clock and the world. Another Product over the same world and

@@ -1,6 +1,7 @@
 #include "cloud/memory/world_state.h"
 
 #include "base/text.h"
+#include "cloud/image_json.h"
 
 namespace hallmark::cloud {
 
@@ -19,44 +20,17 @@ std::optional<TimePoint> optional_time(const Json& json, std::string_view key) {
 }
 
 Json to_json(const MemoryImage& record) {
-  const Image& image = record.image;
-  return {{"image_id", image.image_id},
-          {"name", image.name},
-          {"description", image.description},
-          {"state", to_string(image.state)},
-          {"state_reason", image.state_reason},
-          {"owner_id", image.owner_id},
-          {"region", image.region},
-          {"architecture", image.architecture},
-          {"source_image_id", image.source_image_id},
-          {"source_region", image.source_region},
-          {"disk_size_bytes", image.disk_size_bytes},
-          {"stored_size_bytes", image.stored_size_bytes},
-          {"tags", image.tags},
-          {"created_at", milliseconds(image.created_at)},
-          {"shares", record.shares},
-          {"disk", record.disk},
-          {"failure", record.failure},
-          {"looks", record.looks}};
+  Json json = image_to_json(record.image);
+  json.update({{"shares", record.shares},
+               {"disk", record.disk},
+               {"failure", record.failure},
+               {"looks", record.looks}});
+  return json;
 }
 
 MemoryImage image_from(const Json& json) {
   MemoryImage record;
-  Image& image = record.image;
-  image.image_id = member<std::string>(json, "image_id");
-  image.name = member<std::string>(json, "name");
-  image.description = member<std::string>(json, "description");
-  image.state = image_state_from(member<std::string>(json, "state"));
-  image.state_reason = member<std::string>(json, "state_reason");
-  image.owner_id = member<std::string>(json, "owner_id");
-  image.region = member<std::string>(json, "region");
-  image.architecture = member<std::string>(json, "architecture");
-  image.source_image_id = member<std::string>(json, "source_image_id");
-  image.source_region = member<std::string>(json, "source_region");
-  image.disk_size_bytes = member<std::uint64_t>(json, "disk_size_bytes");
-  image.stored_size_bytes = member<std::uint64_t>(json, "stored_size_bytes");
-  image.tags = member<Tags>(json, "tags");
-  image.created_at = time_of(member<std::int64_t>(json, "created_at"));
+  record.image = image_from_json(json);
   record.shares = member<std::set<std::string>>(json, "shares");
   record.disk = member<std::string>(json, "disk");
   record.failure = member<std::string>(json, "failure");

@@ -1,0 +1,41 @@
+#include "cloud/image_json.h"
+
+namespace hallmark::cloud {
+
+Json image_to_json(const Image& image) {
+  return {{"image_id", image.image_id},
+          {"name", image.name},
+          {"description", image.description},
+          {"state", std::string(to_string(image.state))},
+          {"state_reason", image.state_reason},
+          {"owner_id", image.owner_id},
+          {"region", image.region},
+          {"architecture", image.architecture},
+          {"source_image_id", image.source_image_id},
+          {"source_region", image.source_region},
+          {"disk_size_bytes", image.disk_size_bytes},
+          {"stored_size_bytes", image.stored_size_bytes},
+          {"tags", image.tags},
+          {"created_at", to_rfc3339(image.created_at)}};
+}
+
+Image image_from_json(const Json& json) {
+  Image image;
+  image.image_id = member<std::string>(json, "image_id");
+  image.name = member<std::string>(json, "name");
+  image.description = member<std::string>(json, "description");
+  image.state = image_state_from(member<std::string>(json, "state"));
+  image.state_reason = member<std::string>(json, "state_reason");
+  image.owner_id = member<std::string>(json, "owner_id");
+  image.region = member<std::string>(json, "region");
+  image.architecture = member<std::string>(json, "architecture");
+  image.source_image_id = member<std::string>(json, "source_image_id");
+  image.source_region = member<std::string>(json, "source_region");
+  image.disk_size_bytes = member<std::uint64_t>(json, "disk_size_bytes");
+  image.stored_size_bytes = member<std::uint64_t>(json, "stored_size_bytes");
+  image.tags = member<Tags>(json, "tags");
+  image.created_at = from_rfc3339(member<std::string>(json, "created_at"));
+  return image;
+}
+
+}  // namespace hallmark::cloud
