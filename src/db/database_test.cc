@@ -179,7 +179,7 @@ TEST(Database, ProcessesOpenAFreshFileAtOnce) {
   TempDir dir;
   const Path file = dir.path() / "deep" / "state.db";
   std::vector<pid_t> children;
-  for (int i = 0; i < 4; ++i) {
+  for (int i = 0; i < 24; ++i) {
     pid_t child = ::fork();
     if (child == 0) {
       int code = 1;

@@ -73,16 +73,27 @@ std::int64_t single_integer(Session& session, std::string_view sql, std::string_
   return session.query(sql, {}).at(0).integer(column);
 }
 
-/// Nothing in it: a new file, or one that another process is just about to make ours.
-bool is_blank(Session& session) {
-  return single_integer(session, "PRAGMA application_id", "application_id") == 0 &&
-         single_integer(session, "SELECT COUNT(*) AS tables FROM sqlite_master", "tables") == 0;
+enum class Owner { nobody, hallmark, another_program };
+
+/// What it finds is of one moment only inside a transaction: another process may be just about to
+/// make a blank file ours.
+Owner owner_of(Session& session) {
+  std::int64_t id = single_integer(session, "PRAGMA application_id", "application_id");
+  if (id == kApplicationId) return Owner::hallmark;
+  bool blank = id == 0 && single_integer(session, "SELECT COUNT(*) AS tables FROM sqlite_master",
+                                         "tables") == 0;
+  return blank ? Owner::nobody : Owner::another_program;
 }
 
-void check_identity(Session& session, const SqliteLocation& location) {
-  if (single_integer(session, "PRAGMA application_id", "application_id") == kApplicationId) return;
-  if (is_blank(session)) return;
-  throw not_ours(location.path.string(), "it is an SQLite file of another program");
+void in_transaction(Session& session, const std::string& begin, const std::function<void()>& fn) {
+  session.execute(begin, {});
+  try {
+    fn();
+    session.execute("COMMIT", {});
+  } catch (...) {
+    session.execute("ROLLBACK", {});
+    throw;
+  }
 }
 
 void check_pages(Session& session, const SqliteLocation& location) {
@@ -96,21 +107,15 @@ void check_pages(Session& session, const SqliteLocation& location) {
 }
 
 void claim_blank(Session& session) {
-  session.execute("BEGIN IMMEDIATE", {});
-  try {
+  in_transaction(session, "BEGIN IMMEDIATE", [&] {
     // Another process may have been first.
-    if (is_blank(session)) {
-      session.execute("PRAGMA application_id = " + std::to_string(kApplicationId), {});
-      session.execute(
-          "CREATE TABLE migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT "
-          "NOT NULL)",
-          {});
-    }
-    session.execute("COMMIT", {});
-  } catch (...) {
-    session.execute("ROLLBACK", {});
-    throw;
-  }
+    if (owner_of(session) != Owner::nobody) return;
+    session.execute("PRAGMA application_id = " + std::to_string(kApplicationId), {});
+    session.execute(
+        "CREATE TABLE migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_at TEXT "
+        "NOT NULL)",
+        {});
+  });
 }
 
 }  // namespace
@@ -165,24 +170,18 @@ void migrate(Session& session, const std::string& name, const std::string& begin
   refuse_newer(applied);
   for (const Migration& migration : migrations()) {
     if (migration.number <= applied) continue;
-    session.execute(begin, {});
-    try {
+    in_transaction(session, begin, [&] {
       if (!lock.empty()) session.query(lock, {});
       std::int64_t now_applied = newest_applied();
       refuse_newer(now_applied);
-      if (now_applied < migration.number) {
-        session.execute_script(migration.sql);
-        session.execute(
-            "INSERT INTO migrations (number, name, applied_at) VALUES (:number, :name, :at)",
-            {{"number", std::int64_t{migration.number}},
-             {"name", std::string(migration.name)},
-             {"at", to_rfc3339(SystemClock().now())}});
-      }
-      session.execute("COMMIT", {});
-    } catch (...) {
-      session.execute("ROLLBACK", {});
-      throw;
-    }
+      if (now_applied >= migration.number) return;
+      session.execute_script(migration.sql);
+      session.execute(
+          "INSERT INTO migrations (number, name, applied_at) VALUES (:number, :name, :at)",
+          {{"number", std::int64_t{migration.number}},
+           {"name", std::string(migration.name)},
+           {"at", to_rfc3339(SystemClock().now())}});
+    });
   }
 }
 
@@ -223,9 +222,13 @@ void prepare_sqlite(const SqliteLocation& location) {
   const std::string name = describe(location.path);
   while_busy(name, [&] {
     std::unique_ptr<Session> session = connect_sqlite(location);
-    check_identity(*session, location);
+    Owner owner{};
+    in_transaction(*session, "BEGIN", [&] { owner = owner_of(*session); });
+    if (owner == Owner::another_program) {
+      throw not_ours(location.path.string(), "it is an SQLite file of another program");
+    }
     check_pages(*session, location);
-    if (is_blank(*session)) claim_blank(*session);
+    if (owner == Owner::nobody) claim_blank(*session);
     // A log instead of a rollback journal: readers and the writer do not wait for each other.
     session->query("PRAGMA journal_mode = WAL", {});
     migrate(*session, name, "BEGIN IMMEDIATE", "");
@@ -268,18 +271,13 @@ void prepare_postgresql(const std::string& url) {
       "SELECT COUNT(*) AS locked FROM (SELECT pg_advisory_xact_lock(1212236363)) AS l";
   while_busy("the PostgreSQL database", [&] {
     std::unique_ptr<Session> session = connect_postgresql(url);
-    session->execute("BEGIN", {});
-    try {
+    in_transaction(*session, "BEGIN", [&] {
       session->query(lock, {});
       session->execute(
           "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, "
           "applied_at TEXT NOT NULL)",
           {});
-      session->execute("COMMIT", {});
-    } catch (...) {
-      session->execute("ROLLBACK", {});
-      throw;
-    }
+    });
     migrate(*session, "the PostgreSQL database", "BEGIN", lock);
   });
 }
