@@ -16,8 +16,10 @@ constexpr Duration kStopLimit{5 * 60'000};
 /// The cloud kills a script at its time limit; this much later we stop believing that it did.
 constexpr Duration kKillGrace{2 * 60'000};
 /// How long one look waits for output, so that lines appear as they come without busy looking.
-constexpr Duration kReadWait{1'000};
-constexpr workflow::PollSchedule kReadSchedule{Duration{0}, Duration{50}};
+constexpr Duration kReadWait{5'000};
+/// A script that writes all the time would otherwise be looked at all the time, and each look takes
+/// processor time from it.
+constexpr workflow::PollSchedule kReadSchedule{Duration{50}, Duration{500}};
 constexpr workflow::PollSchedule kStateSchedule{Duration{100}, Duration{1'500}};
 /// What an error message quotes of a script's output.
 constexpr std::size_t kQuotedBytes = 1'500;

@@ -127,6 +127,8 @@ std::string domain_xml(const Path& directory, const MachineRecord& record, bool 
           ? fmt::format("<source mode='bind' path='{}'/>",
                         xml_escaped((record.runtime_directory / "agent.sock").string()))
           : "";
+  // An emulated processor with five-level page tables walks one more level at each miss.
+  std::string without = kvm ? "" : "<feature policy='disable' name='la57'/>";
   // cache=unsafe: a builder whose host crashes is built again, so nothing is worth a flush.
   return fmt::format(R"(<domain type='{}'>
   <name>{}</name>
@@ -134,7 +136,7 @@ std::string domain_xml(const Path& directory, const MachineRecord& record, bool 
   <vcpu>{}</vcpu>
   <os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os>
   <features><acpi/><apic/></features>
-  <cpu mode='{}'/>
+  <cpu mode='{}'>{}</cpu>
   <on_poweroff>destroy</on_poweroff>
   <on_reboot>restart</on_reboot>
   <on_crash>destroy</on_crash>
@@ -153,7 +155,7 @@ std::string domain_xml(const Path& directory, const MachineRecord& record, bool 
 </domain>
 )",
                      kvm ? "kvm" : "qemu", record.machine_id, record.size.memory_mib,
-                     record.size.cpus, kvm ? "host-passthrough" : "maximum",
+                     record.size.cpus, kvm ? "host-passthrough" : "maximum", without,
                      xml_escaped((directory / "disk.qcow2").string()), network,
                      xml_escaped((directory / "console.log").string()), agent);
 }

@@ -6,6 +6,7 @@
 /// The environment may hold secrets: it goes through the agent's stdin into a file on /run (memory)
 /// that is removed as soon as it was read. `remove_traces` leaves nothing of this on the disk.
 
+#include <chrono>
 #include <map>
 #include <mutex>
 
@@ -36,6 +37,7 @@ class GuestCommands {
     int reboots = 0;
     bool rebooting = false;
     std::string boot_before;  ///< of the reboot under way
+    std::chrono::steady_clock::time_point next_boot_look{};
   };
   void launch(const std::string& command_id, const CommandSpec& spec, bool again);
   std::string boot_id();

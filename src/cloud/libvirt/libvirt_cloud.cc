@@ -21,7 +21,8 @@ using libvirt::ImageRecord;
 // A guard may have to reach into a slow guest; past this it is taken for unreachable.
 constexpr Duration kGuardTimeLimit = 60s;
 // Between two looks at a command's output.
-constexpr Duration kCommandPause = 200ms;
+constexpr Duration kFirstCommandPause = 100ms;
+constexpr Duration kLongestCommandPause = 1s;
 
 class LibvirtCloud : public Cloud {
  public:
@@ -167,7 +168,8 @@ class LibvirtCloud : public Cloud {
                     {"command_id", command_id},
                     {"output_offset", output_offset}};
     TimePoint until = clock_.now() + wait;
-    while (true) {
+    for (Duration pause = kFirstCommandPause;;
+         pause = std::min<Duration>(pause * 2, kLongestCommandPause)) {
       if (auto ended = machines_.ended_command(place, machine_id, command_id)) {
         ended->output_offset = output_offset;
         return *ended;
@@ -177,7 +179,7 @@ class LibvirtCloud : public Cloud {
       if (status.state != CommandState::running || !status.output.empty()) return status;
       TimePoint now = clock_.now();
       if (now >= until) return status;
-      if (!clock_.sleep_until(std::min(until, now + kCommandPause), stop)) {
+      if (!clock_.sleep_until(std::min(until, now + pause), stop)) {
         throw Error(ErrorKind::cancelled, "stopped while reading command {}", command_id);
       }
     }
