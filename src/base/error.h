@@ -29,8 +29,8 @@ enum class ErrorKind {
   internal,     ///< a bug of Hallmark
 };
 
-/// What a kind means outside of C++. One row per kind; see docs/errors.md, which is checked
-/// against this table.
+/// What a kind means outside of C++. One row per kind; docs/cli.md, which is made from the
+/// program's help, lists the exit codes.
 struct ErrorTraits {
   ErrorKind kind;
   std::string_view name;  ///< JSON name, same spelling as the enumerator

@@ -19,8 +19,8 @@ constexpr Duration kKillGrace{2 * 60'000};
 constexpr Duration kReadWait{5'000};
 /// A script that writes all the time would otherwise be looked at all the time, and each look takes
 /// processor time from it.
-constexpr workflow::PollSchedule kReadSchedule{Duration{50}, Duration{500}};
-constexpr workflow::PollSchedule kStateSchedule{Duration{100}, Duration{1'500}};
+constexpr workflow::PollSchedule kReadSchedule{Duration{50}, Duration{2'000}};
+constexpr workflow::PollSchedule kStateSchedule{Duration{100}, Duration{1'000}};
 /// What an error message quotes of a script's output.
 constexpr std::size_t kQuotedBytes = 1'500;
 

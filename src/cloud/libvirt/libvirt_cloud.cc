@@ -22,7 +22,7 @@ using libvirt::ImageRecord;
 constexpr Duration kGuardTimeLimit = 60s;
 // Between two looks at a command's output.
 constexpr Duration kFirstCommandPause = 100ms;
-constexpr Duration kLongestCommandPause = 1s;
+constexpr Duration kLongestCommandPause = 2s;
 
 class LibvirtCloud : public Cloud {
  public:
