@@ -1,6 +1,7 @@
 #include "base/ids.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include "base/error.h"
@@ -19,13 +20,30 @@ std::string id_from_token(std::string_view prefix, std::string_view token) {
   return std::string(prefix) + "-" + sha256_hex(token).substr(0, 17);
 }
 
-std::string sha256_hex(std::string_view bytes) {
+namespace {
+std::string digest_hex(std::string_view bytes, const EVP_MD* algorithm) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr) != 1) {
-    throw Error(ErrorKind::internal, "SHA-256 failed");
+  if (EVP_Digest(bytes.data(), bytes.size(), digest, &size, algorithm, nullptr) != 1) {
+    throw Error(ErrorKind::internal, "a digest failed");
   }
   return to_hex({reinterpret_cast<char*>(digest), size});
+}
+}  // namespace
+
+std::string sha256_hex(std::string_view bytes) { return digest_hex(bytes, EVP_sha256()); }
+
+std::string sha1_hex(std::string_view bytes) { return digest_hex(bytes, EVP_sha1()); }
+
+std::string hmac_sha256(std::string_view key, std::string_view bytes) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned int size = 0;
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest,
+           &size) == nullptr) {
+    throw Error(ErrorKind::internal, "an HMAC failed");
+  }
+  return {reinterpret_cast<char*>(digest), size};
 }
 
 }  // namespace hallmark

@@ -13,5 +13,9 @@ std::string random_id(std::string_view prefix);
 std::string id_from_token(std::string_view prefix, std::string_view token);
 /// 64 lower-case hex digits.
 std::string sha256_hex(std::string_view bytes);
+/// 40 lower-case hex digits; only where a format wants it, never for trust.
+std::string sha1_hex(std::string_view bytes);
+/// HMAC with SHA-256: 32 raw bytes.
+std::string hmac_sha256(std::string_view key, std::string_view bytes);
 
 }  // namespace hallmark

@@ -51,7 +51,11 @@ std::string to_lower(std::string_view text) {
 std::string to_hex(std::string_view bytes) {
   std::string hex;
   hex.reserve(bytes.size() * 2);
-  for (unsigned char c : bytes) hex += fmt::format("{:02x}", c);
+  constexpr char kDigits[] = "0123456789abcdef";
+  for (unsigned char c : bytes) {
+    hex += kDigits[c >> 4];
+    hex += kDigits[c & 15];
+  }
   return hex;
 }
 
