@@ -1,0 +1,65 @@
+#pragma once
+/// Any HTTP exchange, over connections that stay open: for clients of an API, where http.h is for
+/// fetching things.
+
+#include <cstdint>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace hallmark::net {
+
+struct ExchangeRequest {
+  std::string method;
+  std::string url;  ///< http:// or https://, encoded; its path is sent as it stands, dots and all
+  /// Sent in this order, besides what HTTP itself demands (Host, Content-Length). No User-Agent,
+  /// Accept, Expect or Content-Type is made up.
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  std::uint64_t max_bytes = 256u << 20;  ///< a longer answer throws `corrupt`
+  Duration connect_limit = std::chrono::seconds(15);
+  Duration time_limit = std::chrono::minutes(5);  ///< for the whole exchange
+  /// Nothing received or sent for this long ends the exchange with `timeout`.
+  Duration stall_limit = std::chrono::seconds(60);
+  bool use_proxy = true;  ///< those of the environment; never for link-local services
+};
+
+struct ExchangeResponse {
+  int status = 0;  ///< any: what it means is the caller's to say
+  std::vector<std::pair<std::string, std::string>> headers;  ///< of the final answer
+  std::string body;
+  bool reused_connection = false;
+};
+
+/// Keeps connections open, one exchange at a time on each, as many as there are threads at work at
+/// once. HTTP/2 where TLS negotiates it. Redirects are answers like others. Safe from several
+/// threads.
+class ConnectionPool {
+ public:
+  /// `idle_limit`: unused connections per host that are kept.
+  explicit ConnectionPool(std::size_t idle_limit = 64);
+  ~ConnectionPool();
+  ConnectionPool(const ConnectionPool&) = delete;
+  ConnectionPool& operator=(const ConnectionPool&) = delete;
+
+  /// Throws `usage` (a URL or header that is none), `unavailable` (no connection, broken off, cut
+  /// short), `timeout`, `denied` (a certificate that does not hold), `corrupt` (too long, no
+  /// HTTP), `cancelled` (`stop`; within milliseconds). The service may have done what was asked
+  /// even if this throws.
+  ExchangeResponse send(const ExchangeRequest& request, std::stop_token stop = {});
+
+ private:
+  class Line;
+  struct Lines;
+  std::unique_ptr<Line> take(const std::string& host);
+  void give_back(const std::string& host, std::unique_ptr<Line> line);
+
+  std::size_t idle_limit_;
+  std::unique_ptr<Lines> lines_;
+};
+
+}  // namespace hallmark::net
