@@ -15,6 +15,7 @@ struct Credentials {
   std::string session_token;         ///< empty for keys that last
   std::optional<TimePoint> expires;  ///< nothing: never
   std::string account_id;            ///< if the source told it
+  bool is_role = false;              ///< of a session of a role, not of a user
   std::string source;                ///< for people: "environment", "role arn:.. through profile a"
 };
 
