@@ -71,7 +71,6 @@ struct Shape {
   const Member* payload = nullptr;  ///< the member that is the whole body
   std::optional<double> min;        ///< of numbers the value, of strings, lists and blobs the size
   std::optional<double> max;
-  std::vector<std::string_view> one_of;  ///< enum: what was known when the model was made
   std::string_view location_name;
   XmlNamespace xml_namespace;
   TimestampFormat timestamp_format = TimestampFormat::unset;
@@ -82,6 +81,7 @@ struct Shape {
   bool is_streaming = false;
   bool is_event_stream = false;
   bool is_sensitive = false;
+  bool is_json_value = false;  ///< a string that holds JSON; in headers in base64
   /// Of an exception.
   std::string_view error_code;  ///< as on the wire; empty: the name
   int error_status = 0;         ///< HTTP; 0: unsaid
@@ -155,15 +155,17 @@ struct Metadata {
 
 /// Texts that a model is made of, each a JSON document in botocore's form. Empty ones are missing.
 struct ModelTexts {
-  std::string service;  ///< service-2.json, with its sdk-extras merged in
+  std::string service;  ///< service-2.json
   std::string paginators;
   std::string waiters;
+  std::string service_extras;  ///< the .sdk-extras.json beside it, merged in on reading
+  std::string paginator_extras;
 };
 
 class Model {
  public:
   /// Throws `corrupt`, naming `origin` and what is wrong.
-  Model(std::string service, ModelTexts texts, std::string_view origin);
+  Model(std::string service, const ModelTexts& texts, std::string_view origin);
   Model(const Model&) = delete;
   Model& operator=(const Model&) = delete;
   ~Model();

@@ -16,6 +16,7 @@ ROOMS = {
     "model": [],
     "db": [],
     "net": [],
+    "aws": ["net"],
     "apt": [],
     "disk": [],
     "fs": ["disk"],
@@ -27,7 +28,7 @@ ROOMS = {
     "cloud/hooks": ["cloud", "disk"],
     "cloud/libvirt": ["cloud", "disk"],
     "pipeline": ["model", "db", "disk", "workflow", "cloud", "scan"],
-    "cli": ["model", "db", "net", "disk", "fs", "scan", "source", "workflow", "cloud", "pipeline"],
+    "cli": ["model", "db", "net", "aws", "disk", "fs", "scan", "source", "workflow", "cloud", "pipeline"],
     "app": ["*"],
 }
 # Tests may also use the fakes and contract suites.
@@ -44,7 +45,9 @@ HOMES = {
     r"CLI/": ["cli"],
     r"spdlog/": ["base"],
     r"openssl/": ["base"],
-    r"zstd\.h|zlib\.h": ["disk"],
+    r"zstd\.h": ["disk"],
+    r"zlib\.h": ["disk", "aws"],
+    r"rapidjson/|pugixml\.hpp": ["aws"],
     r"lzma\.h": ["scan"],
     r"apt-pkg/": ["scan"],
 }
