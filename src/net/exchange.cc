@@ -6,7 +6,6 @@
 #include <mutex>
 #include <string_view>
 
-#include "base/error.h"
 #include "base/sync.h"
 #include "base/text.h"
 #include "net/http.h"
@@ -57,29 +56,36 @@ std::string host_of(const std::string& url) {
   return url.substr(0, url.find_first_of("/?#", start));
 }
 
-Error error_of(CURLcode code, const char* details, const std::string& url) {
-  ErrorKind kind = ErrorKind::unavailable;
+ErrorKind kind_of(CURLcode code) {
   switch (code) {
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
-      kind = ErrorKind::usage;
-      break;
+      return ErrorKind::usage;
     case CURLE_OPERATION_TIMEDOUT:
-      kind = ErrorKind::timeout;
-      break;
+      return ErrorKind::timeout;
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_ISSUER_ERROR:
     case CURLE_SSL_CACERT_BADFILE:
-      kind = ErrorKind::denied;
-      break;
+      return ErrorKind::denied;
     case CURLE_WEIRD_SERVER_REPLY:
-      kind = ErrorKind::corrupt;
-      break;
+      return ErrorKind::corrupt;
     default:
-      break;
+      return ErrorKind::unavailable;
   }
-  return Error(kind, "no answer from {}: {}", without_credentials(host_of(url)),
-               *details ? details : curl_easy_strerror(code));
+}
+
+[[noreturn]] void throw_failure(CURLcode code, const char* details, const std::string& url) {
+  std::string text = "no answer from " + without_credentials(host_of(url)) + ": " +
+                     (*details ? details : curl_easy_strerror(code));
+  ErrorKind kind = kind_of(code);
+  bool not_sent = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
+                  code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_SSL_CONNECT_ERROR;
+  if (not_sent) throw NotSent(kind, text);
+  Error error(kind, text);
+  if (kind == ErrorKind::denied) {
+    error.hint("is the machine's clock right, and is the package ca-certificates installed?");
+  }
+  throw error;
 }
 
 }  // namespace
@@ -192,7 +198,7 @@ ExchangeResponse ConnectionPool::Line::send(const ExchangeRequest& request,
     throw Error(ErrorKind::cancelled, "stopped while waiting for {}",
                 without_credentials(host_of(request.url)));
   }
-  if (code != CURLE_OK) throw error_of(code, details, request.url);
+  if (code != CURLE_OK) throw_failure(code, details, request.url);
   long status = 0;
   long connects = 0;
   curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);

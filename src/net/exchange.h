@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 
 namespace hallmark::net {
 
@@ -35,6 +36,13 @@ struct ExchangeResponse {
   bool reused_connection = false;
 };
 
+/// No connection was made, so the other side has heard nothing: trying again cannot do a thing
+/// twice.
+class NotSent : public Error {
+ public:
+  using Error::Error;
+};
+
 /// Keeps connections open, one exchange at a time on each, as many as there are threads at work at
 /// once. HTTP/2 where TLS negotiates it. Redirects are answers like others. Safe from several
 /// threads.
@@ -48,8 +56,8 @@ class ConnectionPool {
 
   /// Throws `usage` (a URL or header that is none), `unavailable` (no connection, broken off, cut
   /// short), `timeout`, `denied` (a certificate that does not hold), `corrupt` (too long, no
-  /// HTTP), `cancelled` (`stop`; within milliseconds). The service may have done what was asked
-  /// even if this throws.
+  /// HTTP), `cancelled` (`stop`; within milliseconds). Unless it throws NotSent, the service may
+  /// have done what was asked.
   ExchangeResponse send(const ExchangeRequest& request, std::stop_token stop = {});
 
  private:

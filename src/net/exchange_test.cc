@@ -131,7 +131,8 @@ TEST(Exchange, BadRequestsAreRefused) {
   EXPECT_EQ(
       kind_for({.method = "GET", .url = "http://127.0.0.1:1/", .headers = {{"X", "a\r\nY: b"}}}),
       ErrorKind::usage);
-  EXPECT_EQ(kind_for({.method = "GET", .url = "http://127.0.0.1:1/"}), ErrorKind::unavailable);
+  ConnectionPool pool;
+  EXPECT_THROW(pool.send({.method = "GET", .url = "http://127.0.0.1:1/"}), NotSent);
 }
 
 TEST(Exchange, StopsAtOnce) {
