@@ -59,6 +59,17 @@ bool image_name_character(char c) {
   return ascii_alphanumeric(c) || std::string_view("()[] ./-'@_").find(c) != std::string_view::npos;
 }
 
+void check_variable(const std::string& name, const std::string& value) {
+  bool good = !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
+              std::all_of(name.begin(), name.end(),
+                          [](char c) { return ascii_alphanumeric(c) || c == '_'; });
+  if (!good) throw Error(ErrorKind::usage, "\"{}\" is not the name of a variable", name);
+  // The value may be a secret and is not repeated.
+  if (value.find('\0') != std::string::npos) {
+    throw Error(ErrorKind::usage, "the value of variable {} holds a NUL byte", name);
+  }
+}
+
 }  // namespace
 
 std::string to_string(const Place& place) { return place.account_id + "/" + place.region; }
@@ -139,15 +150,8 @@ void check_command(const CommandSpec& spec) {
   if (spec.time_limit < Duration::zero()) {
     throw Error(ErrorKind::usage, "a time limit of {} ms is negative", spec.time_limit.count());
   }
-  for (const auto& [name, value] : spec.environment) {
-    bool good = !name.empty() && !(name[0] >= '0' && name[0] <= '9') &&
-                std::all_of(name.begin(), name.end(),
-                            [](char c) { return ascii_alphanumeric(c) || c == '_'; });
-    if (!good) throw Error(ErrorKind::usage, "\"{}\" is not the name of a variable", name);
-    // The value may be a secret and is not repeated.
-    if (value.find('\0') != std::string::npos) {
-      throw Error(ErrorKind::usage, "the value of variable {} holds a NUL byte", name);
-    }
+  for (const auto* variables : {&spec.environment, &spec.secrets}) {
+    for (const auto& [name, value] : *variables) check_variable(name, value);
   }
 }
 

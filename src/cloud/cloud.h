@@ -191,9 +191,12 @@ class Machines {
 
 struct CommandSpec {
   std::string script;                              ///< run by its own #! line, or by /bin/sh
-  std::map<std::string, std::string> environment;  ///< may hold secrets: never logged or listed
-  Duration time_limit{};                           ///< then the whole process group is killed
-  std::uint64_t output_limit_bytes = 16u << 20;    ///< output past this is dropped and said so
+  std::map<std::string, std::string> environment;  ///< not logged, but whoever may look into the
+                                                   ///< cloud's own records of commands may see it
+  /// More of the environment, which is seen by the script alone: in no log, record or process list.
+  std::map<std::string, std::string> secrets;
+  Duration time_limit{};                         ///< then the whole process group is killed
+  std::uint64_t output_limit_bytes = 16u << 20;  ///< output past this is dropped and said so
 };
 
 enum class CommandState {

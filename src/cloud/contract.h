@@ -51,6 +51,7 @@ struct ContractSetup {
 
   bool machines = true;                        ///< else CloudMachineContract is skipped
   bool reboots = true;                         ///< exit code 194 reboots and runs again
+  bool output_while_running = true;            ///< else a command's output comes with its end
   MachineSpec machine;                         ///< kind, size, network; the suite adds the rest
   std::string machine_directory = "/var/tmp";  ///< where scripts may keep files over a reboot
   Duration deadline_after = std::chrono::seconds(30);  ///< of the launch that tests the deadline

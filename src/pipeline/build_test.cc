@@ -200,8 +200,8 @@ TEST(Build, SecretsReachTheScriptButNoRecord) {
   ProductOptions options;
   bool seen = false;
   options.cloud.execute = [&](const cloud::Machine&, const cloud::CommandSpec& spec) {
-    auto secret = spec.environment.find("API_KEY");
-    if (secret != spec.environment.end()) seen = true;
+    auto secret = spec.secrets.find("API_KEY");
+    if (secret != spec.secrets.end()) seen = true;
     return cloud::CommandStatus{.state = cloud::CommandState::finished,
                                 .exit_code = 0,
                                 .output = "the key is s3cr3t-value\n"};

@@ -121,7 +121,7 @@ void run_in_guest(Context& context, workflow::Run& run, const Guest& guest, cons
             .hint("set it for the process that runs the build, then: hallmark run retry");
       }
       redact(*value);
-      command.environment[secret] = *value;
+      command.secrets[secret] = *value;
     }
     return context.cloud.start_command(guest.place, guest.machine_id, command, step.token());
   });

@@ -27,6 +27,7 @@ ROOMS = {
     "cloud/memory": ["cloud", "disk"],
     "cloud/hooks": ["cloud", "disk"],
     "cloud/libvirt": ["cloud", "disk"],
+    "cloud/aws": ["cloud", "disk", "aws"],
     "pipeline": ["model", "db", "disk", "workflow", "cloud", "scan"],
     "cli": ["model", "db", "net", "aws", "disk", "fs", "scan", "source", "workflow", "cloud", "pipeline"],
     "app": ["*"],

@@ -24,9 +24,11 @@ CommandStatus run_in_shell(const Path& directory, const CommandSpec& spec) {
                               : "#!/bin/sh\nsleep() { kill -s USR1 $$; }\n")
                       << spec.script;
   std::filesystem::permissions(file, std::filesystem::perms::owner_all);
+  std::map<std::string, std::string> environment = spec.environment;
+  environment.insert(spec.secrets.begin(), spec.secrets.end());
   CommandStatus status;
   ProcessSpec process{.argv = {"/bin/sh", "-c", "exec \"$0\" 2>&1", file.string()},
-                      .environment = spec.environment,
+                      .environment = environment,
                       .time_limit = 20s,
                       .keep_bytes = 1};
   process.on_output = [&](std::string_view piece) { status.output += piece; };
