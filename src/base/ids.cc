@@ -21,19 +21,21 @@ std::string id_from_token(std::string_view prefix, std::string_view token) {
 }
 
 namespace {
-std::string digest_hex(std::string_view bytes, const EVP_MD* algorithm) {
+std::string digest(std::string_view bytes, const EVP_MD* algorithm) {
   unsigned char digest[EVP_MAX_MD_SIZE];
   unsigned int size = 0;
   if (EVP_Digest(bytes.data(), bytes.size(), digest, &size, algorithm, nullptr) != 1) {
     throw Error(ErrorKind::internal, "a digest failed");
   }
-  return to_hex({reinterpret_cast<char*>(digest), size});
+  return {reinterpret_cast<char*>(digest), size};
 }
 }  // namespace
 
-std::string sha256_hex(std::string_view bytes) { return digest_hex(bytes, EVP_sha256()); }
+std::string sha256_hex(std::string_view bytes) { return to_hex(digest(bytes, EVP_sha256())); }
 
-std::string sha1_hex(std::string_view bytes) { return digest_hex(bytes, EVP_sha1()); }
+std::string sha1_hex(std::string_view bytes) { return to_hex(digest(bytes, EVP_sha1())); }
+
+std::string md5(std::string_view bytes) { return digest(bytes, EVP_md5()); }
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   unsigned char digest[EVP_MAX_MD_SIZE];

@@ -15,6 +15,8 @@ std::string id_from_token(std::string_view prefix, std::string_view token);
 std::string sha256_hex(std::string_view bytes);
 /// 40 lower-case hex digits; only where a format wants it, never for trust.
 std::string sha1_hex(std::string_view bytes);
+/// 16 raw bytes; only where a protocol wants it, never for trust.
+std::string md5(std::string_view bytes);
 /// HMAC with SHA-256: 32 raw bytes.
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
 

@@ -15,6 +15,8 @@ std::string_view trim(std::string_view text);
 std::string replace_all(std::string text, std::string_view from, std::string_view to);
 std::string to_lower(std::string_view text);
 std::string to_hex(std::string_view bytes);
+/// Throws `corrupt` on text that is not pairs of hex digits.
+std::string from_hex(std::string_view text);
 std::string base64_encode(std::string_view bytes);
 /// Throws `corrupt` on bytes that are not base64.
 std::string base64_decode(std::string_view text);
