@@ -14,9 +14,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-template <typename Names>
-bool among(const Names& names, std::string_view name) {
-  return std::find(names.begin(), names.end(), name) != names.end();
+template <typename Values, typename Value>
+bool among(const Values& values, const Value& value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
 }
 
 constexpr std::array<std::string_view, 15> kThrottling = {"Throttling",

@@ -90,7 +90,7 @@ Credentials sso_credentials(const CredentialContext& context, const std::string&
   std::string token = sso_token(file, profile, context.clock->now());
   std::string base = context.environment("AWS_ENDPOINT_URL_SSO")
                          .value_or("https://portal.sso." + settings.region + "." +
-                                   partition_of(settings.region).dns_suffix);
+                                   std::string(partition_of(settings.region).dns_suffix));
   NamedValues query = {{"role_name", settings.role_name}, {"account_id", settings.account_id}};
   net::ExchangeResponse response =
       context.exchange({.method = "GET",
@@ -186,7 +186,7 @@ Credentials container_credentials(const CredentialContext& context, const std::s
   }
 }
 
-struct Metadata {
+struct InstanceMetadata {
   const CredentialContext& context;
   std::string base;
   Duration limit = 1s;
@@ -239,7 +239,7 @@ struct Metadata {
   }
 };
 
-Credentials instance_credentials(const Metadata& metadata, std::stop_token stop) {
+Credentials instance_credentials(const InstanceMetadata& metadata, std::stop_token stop) {
   const std::string kPath = "/latest/meta-data/iam/security-credentials/";
   NamedValues session = metadata.session(stop);
   std::string role(trim(metadata.get(kPath, session, stop)));
@@ -252,8 +252,8 @@ Credentials instance_credentials(const Metadata& metadata, std::stop_token stop)
   return out;
 }
 
-Metadata metadata_service(const SourceInput& input) {
-  Metadata out{input.context, "http://169.254.169.254"};
+InstanceMetadata metadata_service(const SourceInput& input) {
+  InstanceMetadata out{input.context, "http://169.254.169.254"};
   auto mode = variable(input, "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
   if (!mode) mode = input.profiles.setting(input.profile, "ec2_metadata_service_endpoint_mode");
   if (mode && to_lower(*mode) == "ipv6") out.base = "http://[fd00:ec2::254]";
@@ -309,7 +309,7 @@ Offer from_instance_metadata(const SourceInput& input, std::stop_token stop) {
     return no("AWS_EC2_METADATA_DISABLED is true");
   }
   auto context = std::make_shared<CredentialContext>(input.context);
-  Metadata found = metadata_service(input);
+  InstanceMetadata found = metadata_service(input);
   auto fetch = [context, base = found.base, limit = found.limit, attempts = found.attempts,
                 v1 = found.allow_v1](std::stop_token token) {
     return instance_credentials({*context, base, limit, attempts, v1}, token);
