@@ -12,6 +12,7 @@
 #include "aws/wire_log.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/text.h"
 
 namespace hallmark::aws {
 
@@ -19,6 +20,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+// EC2 begins to fetch at once.
+constexpr std::chrono::seconds kCopyUrlLifetime = 1h;
 // AWS refuses five minutes and more; below that, skew is not why it refused.
 constexpr Duration kSkewThatMatters = 4min;
 
@@ -27,6 +30,10 @@ std::string request_id_of(const Response& response) {
     if (auto id = header(response.headers, name)) return *id;
   }
   return "-";
+}
+
+std::string form_decode(std::string text) {
+  return percent_decode(replace_all(std::move(text), "+", " "));
 }
 
 double thread_random() {
@@ -71,6 +78,9 @@ void HttpClient::read_profiles() {
   std::call_once(profiles_once_, [this] {
     profiles_ = load_profiles(options_.environment, options_.home);
     profile_ = profiles_.choose(options_.profile, options_.environment);
+    auto bundle = options_.environment("AWS_CA_BUNDLE");
+    if (!bundle) bundle = profiles_.setting(profile_, "ca_bundle");
+    if (bundle) ca_file_ = expand_home(*bundle, options_.home);
   });
 }
 
@@ -95,14 +105,38 @@ std::shared_ptr<CredentialProvider> HttpClient::default_credentials() {
   return options_.credentials;
 }
 
-HttpClient::Prepared HttpClient::make(const Call& call, const Value& input) {
+/// EC2 fetches a snapshot from another region in our name, by a URL that we sign for that region.
+Value HttpClient::with_presigned_url(const Prepared& prepared, Value input, std::stop_token stop) {
+  auto found = input.find("SourceRegion");
+  if (found == input.end() || !found->is_string() || input.contains("PresignedUrl")) return input;
+  std::string source = found->get<std::string>();
+  input["DestinationRegion"] = prepared.rules.region;
+  Request form = make_request(*prepared.model, *prepared.operation, input, options_.token);
+  Request request{.method = "GET", .path = "/"};
+  for (const std::string& pair : split(form.body, '&')) {
+    std::size_t at = pair.find('=');
+    if (at == pair.npos) continue;
+    request.query.emplace_back(pair.substr(0, at), form_decode(pair.substr(at + 1)));
+  }
+  const Metadata& metadata = prepared.model->metadata();
+  EndpointSettings settings =
+      endpoint_settings(metadata, options_.endpoint_url, profiles_, profile_, options_.environment);
+  Endpoint endpoint = find_endpoint(metadata, source, settings);
+  address(request, metadata, *prepared.operation, endpoint, settings);
+  presign(request, prepared.credentials->get(std::move(stop)),
+          signing_rules(metadata.signing_name, endpoint.signing_region),
+          clock_.now() + clock_offset(request.host), kCopyUrlLifetime);
+  input["PresignedUrl"] = request_url(request);
+  return input;
+}
+
+HttpClient::Prepared HttpClient::make(const Call& call, const Value& input, std::stop_token stop) {
   read_profiles();
   Prepared out;
   out.model = options_.models->get(call.service);
   const Metadata& metadata = out.model->metadata();
   out.operation = &out.model->operation(call.operation);
   validate_input(*out.operation, input);
-  out.request = make_request(*out.model, *out.operation, input, options_.token);
   EndpointSettings settings =
       endpoint_settings(metadata, options_.endpoint_url, profiles_, profile_, options_.environment);
   bool global = metadata.service == "iam" || metadata.service == "organizations";
@@ -112,11 +146,14 @@ HttpClient::Prepared HttpClient::make(const Call& call, const Value& input) {
                     : default_region();
   }
   Endpoint endpoint = find_endpoint(metadata, region, settings);
-  address(out.request, metadata, *out.operation, endpoint, settings);
   out.rules = signing_rules(metadata.signing_name, endpoint.signing_region);
-  if (out.request.sign) {
-    out.credentials = call.credentials ? call.credentials : default_credentials();
-  }
+  out.credentials = call.credentials ? call.credentials : default_credentials();
+  bool copies_snapshot = call.service == "ec2" && call.operation == "CopySnapshot";
+  out.request = make_request(
+      *out.model, *out.operation,
+      copies_snapshot ? with_presigned_url(out, input, std::move(stop)) : input, options_.token);
+  if (!out.request.sign) out.credentials = nullptr;
+  address(out.request, metadata, *out.operation, endpoint, settings);
   if (options_.limit_rates) out.rates = rates_of(call.service, call.operation, input);
   out.repeatable = is_repeatable(*out.operation, input);
   if (options_.wire_log) out.secrets = secret_members(*out.operation);
@@ -157,7 +194,9 @@ Response HttpClient::exchange(const Prepared& prepared, const Request& request,
   net::ExchangeResponse answer = options_.exchange({.method = request.method,
                                                     .url = request_url(request),
                                                     .headers = request.headers,
-                                                    .body = request.body},
+                                                    .body = request.body,
+                                                    .ca_file = ca_file_,
+                                                    .repeatable = prepared.repeatable},
                                                    std::move(stop));
   Response response{answer.status, std::move(answer.headers), std::move(answer.body)};
   if (options_.wire_log) options_.wire_log(wire_text(response, prepared.secrets));
@@ -279,12 +318,12 @@ class HttpClient::Attempts {
 };
 
 Value HttpClient::call(const Call& call, const Value& input, std::stop_token stop) {
-  Prepared prepared = make(call, input);
+  Prepared prepared = make(call, input, stop);
   return Attempts(*this, call, prepared, std::move(stop)).run();
 }
 
 Request HttpClient::prepare(const Call& call, const Value& input, std::stop_token stop) {
-  Prepared prepared = make(call, input);
+  Prepared prepared = make(call, input, stop);
   Credentials credentials;
   if (prepared.credentials) credentials = prepared.credentials->get(std::move(stop));
   return signed_request(prepared, credentials);
@@ -292,7 +331,7 @@ Request HttpClient::prepare(const Call& call, const Value& input, std::stop_toke
 
 std::string HttpClient::presigned_url(const Call& call, const Value& input,
                                       std::chrono::seconds lifetime, std::stop_token stop) {
-  Prepared prepared = make(call, input);
+  Prepared prepared = make(call, input, stop);
   if (!prepared.credentials) return request_url(prepared.request);
   Request request = prepared.request;
   TimePoint now = clock_.now() + clock_offset(request.host);

@@ -66,7 +66,8 @@ class HttpClient : public Caller {
  private:
   struct Prepared;
   class Attempts;
-  Prepared make(const Call& call, const Value& input);
+  Prepared make(const Call& call, const Value& input, std::stop_token stop);
+  Value with_presigned_url(const Prepared& prepared, Value input, std::stop_token stop);
   Request signed_request(const Prepared& prepared, const Credentials& credentials);
   Response exchange(const Prepared& prepared, const Request& request, std::stop_token stop);
   Duration clock_offset(const std::string& host);
@@ -80,6 +81,7 @@ class HttpClient : public Caller {
   std::once_flag profiles_once_;
   Profiles profiles_;
   std::string profile_;
+  std::string ca_file_;
   void read_profiles();
   std::mutex credentials_mutex_;
   /// Per host: what to add to our clock to get the service's.

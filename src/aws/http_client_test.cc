@@ -10,6 +10,7 @@
 #include "aws/api_error.h"
 #include "aws/credentials/assume_role.h"
 #include "aws/credentials/renewing.h"
+#include "aws/url.h"
 #include "net/loopback_server.h"
 
 namespace hallmark::aws {
@@ -154,6 +155,13 @@ TEST(HttpClient, ALostAnswerIsAskedForAgainOnlyIfThatIsSafe) {
   EXPECT_THAT(error.notes().at(0), HasSubstr("may have been carried out"));
 }
 
+TEST(HttpClient, WhatMustNotBeDoneTwiceIsNotSentTwiceOnAKeptConnection) {
+  Rig rig({kept_http_answer("200 OK", kIdentity), ""});
+  rig.identity();
+  EXPECT_EQ(rig.refusal("ec2", "CreateImage", kCreateImage).kind(), ErrorKind::unavailable);
+  EXPECT_EQ(rig.received.size(), 2u);
+}
+
 TEST(HttpClient, TheTokenStaysTheSameFromAttemptToAttempt) {
   int tokens = 0;
   ClientOptions options;
@@ -164,6 +172,19 @@ TEST(HttpClient, TheTokenStaysTheSameFromAttemptToAttempt) {
   ASSERT_EQ(rig.received.size(), 2u);
   EXPECT_THAT(rig.received[0], HasSubstr("ClientToken=token-1"));
   EXPECT_THAT(rig.received[1], HasSubstr("ClientToken=token-1"));
+}
+
+TEST(HttpClient, CopyingASnapshotCarriesAUrlForTheSourceRegion) {
+  Rig rig({kept_http_answer("200 OK", "<CopySnapshotResponse/>")});
+  Request request = rig.client->prepare(
+      {"ec2", "CopySnapshot", "eu-west-1", nullptr},
+      {{"SourceRegion", "us-east-1"}, {"SourceSnapshotId", "snap-1"}, {"Encrypted", true}});
+  EXPECT_THAT(request.body, HasSubstr("&DestinationRegion=eu-west-1"));
+  std::string url = percent_decode(request.body.substr(request.body.find("PresignedUrl=") + 13));
+  EXPECT_THAT(url, HasSubstr("Action=CopySnapshot&"));
+  EXPECT_THAT(url, HasSubstr("&SourceSnapshotId=snap-1&"));
+  EXPECT_THAT(url, HasSubstr("%2Fus-east-1%2Fec2%2Faws4_request"));
+  EXPECT_THAT(*header(request.headers, "Authorization"), HasSubstr("/eu-west-1/ec2/"));
 }
 
 TEST(HttpClient, TheServersClockIsTakenOver) {

@@ -152,6 +152,8 @@ ExchangeResponse ConnectionPool::Line::send(const ExchangeRequest& request,
   set(CURLOPT_WRITEDATA, &transfer);
   set(CURLOPT_HEADERFUNCTION, on_header);
   set(CURLOPT_HEADERDATA, &transfer);
+  if (!request.ca_file.empty()) set(CURLOPT_CAINFO, request.ca_file.c_str());
+  if (!request.repeatable) set(CURLOPT_FRESH_CONNECT, 1L);
   if (!request.use_proxy) set(CURLOPT_NOPROXY, "*");
 
   bool has_body = !request.body.empty() || request.method == "POST" || request.method == "PUT";

@@ -26,6 +26,10 @@ struct ExchangeRequest {
   Duration time_limit = std::chrono::minutes(5);  ///< for the whole exchange
   /// Nothing received or sent for this long ends the exchange with `timeout`.
   Duration stall_limit = std::chrono::seconds(60);
+  std::string ca_file;  ///< certificates to trust instead of the system's
+  /// False: on a new connection. On a kept one that turns out to be closed the request is sent
+  /// again silently, although the other side may have read it before it closed.
+  bool repeatable = true;
   bool use_proxy = true;  ///< those of the environment; never for link-local services
 };
 
