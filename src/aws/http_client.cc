@@ -232,6 +232,7 @@ class HttpClient::Attempts {
         Trouble trouble = trouble_of(call_.service, error);
         if (trouble == Trouble::throttled) client_.limiter_.empty(scope, prepared_.rates);
         if (!goes_on(trouble, credentials, response.headers)) {
+          if (trouble == Trouble::transient) note_doubt(error);
           explain(error, trouble);
           throw;
         }
@@ -244,9 +245,7 @@ class HttpClient::Attempts {
                     response.status >= 500;
         if (!lost) throw;
         if (!goes_on(Trouble::transient, credentials, response.headers)) {
-          if (!prepared_.repeatable) {
-            error.note(call_.operation + " may have been carried out all the same");
-          }
+          note_doubt(error);
           throw;
         }
       }
@@ -287,6 +286,11 @@ class HttpClient::Attempts {
                   call_.operation, call_.service);
     }
     return true;
+  }
+
+  void note_doubt(Error& error) const {
+    if (prepared_.repeatable) return;
+    error.note(call_.operation + " may have been carried out all the same");
   }
 
   void explain(ApiError& error, Trouble trouble) const {

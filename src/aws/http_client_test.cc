@@ -147,6 +147,10 @@ TEST(HttpClient, ALostAnswerIsAskedForAgainOnlyIfThatIsSafe) {
   Rig reading({cut, "", kept_http_answer("200 OK", kIdentity)});
   EXPECT_EQ(reading.identity()["Account"], "111122223333");
   EXPECT_EQ(reading.received.size(), 3u);
+  Rig doubtful({kept_http_answer("500 Oops", error_body("InternalError"))});
+  EXPECT_THAT(doubtful.refusal("ec2", "CreateImage", kCreateImage).full_text(),
+              HasSubstr("may have been carried out"));
+  EXPECT_EQ(doubtful.received.size(), 1u);
   Rig making({cut});
   Error error = making.refusal("ec2", "CreateImage", kCreateImage);
   EXPECT_EQ(error.kind(), ErrorKind::unavailable);
