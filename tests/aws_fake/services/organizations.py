@@ -1,0 +1,157 @@
+"""Organizations: accounts, units and who manages them."""
+
+import hashlib
+
+from ..errors import Refusal
+from ..paging import page
+from . import operation
+
+
+def arrange(world, given):
+    """Makes the organization: {units: {name: [accounts]}, enabled_services: [...]}.
+
+    The first account of the stand-in manages; accounts in no unit sit at the root.
+    """
+    management = world.seed_accounts[0]
+    name = "o-" + hashlib.sha256(management.encode()).hexdigest()[:10]
+    root = "r-" + name[2:6]
+    units, paths, parents = {}, {}, {}
+    for account in world.accounts:
+        paths[account] = f"{name}/{root}/"
+        parents[account] = root
+    for unit, accounts in given.get("units", {}).items():
+        unit_id = f"ou-{root[2:]}-" + hashlib.sha256(unit.encode()).hexdigest()[:8]
+        units[unit_id] = {"Id": unit_id, "Name": unit, "_parent": root, "Arn":
+                          f"arn:aws:organizations::{management}:ou/{name}/{unit_id}"}
+        for account in accounts:
+            if account not in world.accounts:
+                raise ValueError(f"no account {account}")
+            paths[account] = f"{name}/{root}/{unit_id}/"
+            parents[account] = unit_id
+    world.organization = {
+        "id": name, "arn": f"arn:aws:organizations::{management}:organization/{name}",
+        "management": management, "root": root, "units": units, "paths": paths,
+        "parents": parents, "enabled": list(given.get("enabled_services", ())), "delegated": {}}
+    return {"organization": world.organization["arn"],
+            "units": {item["Name"]: item["Arn"] for item in units.values()}}
+
+
+def _organization(call, manager=True):
+    found = call.world.organization
+    if not found or call.account not in found["paths"]:
+        raise Refusal("AWSOrganizationsNotInUseException", "Your account is not a member of an "
+                      "organization.")
+    if manager and call.account != found["management"] and \
+            call.account not in found["delegated"]:
+        raise Refusal("AccessDeniedException", "You don't have permissions to access this "
+                      "resource.")
+    return found
+
+
+def _account(found, name):
+    return {"Id": name, "Arn": f"arn:aws:organizations::{found['management']}:account/"
+            f"{found['id']}/{name}", "Name": f"account-{name}", "Status": "ACTIVE",
+            "Email": f"{name}@example.com", "JoinedMethod": "CREATED"}
+
+
+@operation("organizations", "DescribeOrganization")
+def describe_organization(call):
+    found = _organization(call, manager=False)
+    return {"Organization": {
+        "Id": found["id"], "Arn": found["arn"], "FeatureSet": "ALL", "MasterAccountId":
+        found["management"], "MasterAccountArn": _account(found, found["management"])["Arn"],
+        "MasterAccountEmail": f"{found['management']}@example.com"}}
+
+
+@operation("organizations", "ListRoots")
+def list_roots(call):
+    found = _organization(call)
+    return {"Roots": [{"Id": found["root"], "Name": "Root", "PolicyTypes": [], "Arn":
+                       f"arn:aws:organizations::{found['management']}:root/{found['id']}/"
+                       f"{found['root']}"}]}
+
+
+def _pages(call, items, member):
+    chosen, token = page(call, items, min(call.input.get("MaxResults", 20), 20),
+                         call.input.get("NextToken"), "InvalidInputException")
+    return {member: chosen, "NextToken": token}
+
+
+@operation("organizations", "ListAccounts")
+def list_accounts(call):
+    found = _organization(call)
+    return _pages(call, [_account(found, name) for name in sorted(found["paths"])], "Accounts")
+
+
+@operation("organizations", "DescribeAccount")
+def describe_account(call):
+    found = _organization(call)
+    if call.input["AccountId"] not in found["paths"]:
+        raise Refusal("AccountNotFoundException", "no such account")
+    return {"Account": _account(found, call.input["AccountId"])}
+
+
+def _parent(call, found):
+    name = call.input["ParentId"]
+    if name != found["root"] and name not in found["units"]:
+        raise Refusal("ParentNotFoundException", f"no {name}")
+    return name
+
+
+@operation("organizations", "ListAccountsForParent")
+def list_accounts_for_parent(call):
+    found = _organization(call)
+    parent = _parent(call, found)
+    return _pages(call, [_account(found, name) for name in sorted(found["parents"])
+                         if found["parents"][name] == parent], "Accounts")
+
+
+@operation("organizations", "ListOrganizationalUnitsForParent")
+def list_organizational_units_for_parent(call):
+    found = _organization(call)
+    parent = _parent(call, found)
+    return _pages(call, [item for item in found["units"].values() if item["_parent"] == parent],
+                  "OrganizationalUnits")
+
+
+@operation("organizations", "DescribeOrganizationalUnit")
+def describe_organizational_unit(call):
+    found = _organization(call)
+    item = found["units"].get(call.input["OrganizationalUnitId"])
+    if item is None:
+        raise Refusal("OrganizationalUnitNotFoundException", "no such unit")
+    return {"OrganizationalUnit": item}
+
+
+@operation("organizations", "ListParents")
+def list_parents(call):
+    found = _organization(call)
+    child = call.input["ChildId"]
+    if child in found["units"]:
+        return {"Parents": [{"Id": found["units"][child]["_parent"], "Type": "ROOT"}]}
+    if child not in found["parents"]:
+        raise Refusal("ChildNotFoundException", "no such child")
+    parent = found["parents"][child]
+    return {"Parents": [{"Id": parent, "Type": "ROOT" if parent == found["root"] else
+                         "ORGANIZATIONAL_UNIT"}]}
+
+
+@operation("organizations", "EnableAWSServiceAccess")
+def enable_aws_service_access(call):
+    found = _organization(call)
+    if call.input["ServicePrincipal"] not in found["enabled"]:
+        found["enabled"].append(call.input["ServicePrincipal"])
+    return {}
+
+
+@operation("organizations", "ListAWSServiceAccessForOrganization")
+def list_aws_service_access(call):
+    return {"EnabledServicePrincipals": [{"ServicePrincipal": name}
+                                         for name in _organization(call)["enabled"]]}
+
+
+@operation("organizations", "RegisterDelegatedAdministrator")
+def register_delegated_administrator(call):
+    _organization(call)["delegated"].setdefault(call.input["AccountId"], []).append(
+        call.input["ServicePrincipal"])
+    return {}
