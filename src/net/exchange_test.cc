@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/sync.h"
 #include "net/loopback_server.h"
 
 namespace hallmark::net {
@@ -113,14 +114,14 @@ TEST(Exchange, AConnectionClosedMeanwhileIsMadeAnew) {
 }
 
 TEST(Exchange, BadAnswersHaveTheirKinds) {
-  std::string answer;
-  LoopbackServer server([&](const std::string&) { return answer; });
+  Sync<std::string> answer;
+  LoopbackServer server([&](const std::string&) { return *answer.lock(); });
   EXPECT_EQ(kind_for({.method = "GET", .url = server.url()}), ErrorKind::unavailable);
-  answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut";
+  *answer.lock() = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\ncut";
   EXPECT_EQ(kind_for({.method = "GET", .url = server.url()}), ErrorKind::unavailable);
-  answer = http_answer("200 OK", "0123456789");
+  *answer.lock() = http_answer("200 OK", "0123456789");
   EXPECT_EQ(kind_for({.method = "GET", .url = server.url(), .max_bytes = 9}), ErrorKind::corrupt);
-  answer = http_answer("302 Found", "", "Location: http://127.0.0.1:1/\r\n");
+  *answer.lock() = http_answer("302 Found", "", "Location: http://127.0.0.1:1/\r\n");
   ConnectionPool pool;
   EXPECT_EQ(pool.send({.method = "GET", .url = server.url()}).status, 302);
 }
