@@ -35,6 +35,7 @@ cli::CommandTable make_table() {
                  {"run", "Runs"},
                  {"reaper", "Leftovers"},
                  {"disk", "Disks"},
+                 {"aws", "AWS"},
                  {"doctor", "This machine"},
                  {"completion", "Shell completion"}};
   auto add = [&](std::vector<cli::Command> more) {
@@ -54,6 +55,7 @@ cli::CommandTable make_table() {
   add(cli::run_drive_commands());
   add(cli::reaper_commands());
   add(cli::disk_commands());
+  add(cli::aws_commands());
   add(cli::doctor_commands());
   add({cli::completion_command(commands)});
   add({docs_command()});

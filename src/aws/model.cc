@@ -266,6 +266,7 @@ class ModelReader {
     shape.location_name = text_of(node, "locationName");
     shape.xml_namespace = xml_namespace(node);
     shape.timestamp_format = timestamp_format(node);
+    shape.location = location_named(text_of(node, "location"));
     shape.is_union = flag(node, "union");
     shape.is_document = flag(node, "document");
     shape.is_flattened = flag(node, "flattened");
@@ -305,11 +306,15 @@ class ModelReader {
       shape.key = member_from(child(node, "key", shape.name), shape.name, "");
       shape.element = member_from(child(node, "value", shape.name), shape.name, "");
     }
-    if (auto payload = text_of(node, "payload"); !payload.empty()) {
-      shape.payload = shape.member(payload);
-      if (shape.payload == nullptr) {
-        fail("shape \"{}\" has the payload \"{}\", which is no member", shape.name, payload);
-      }
+    read_payload(shape, node);
+  }
+
+  void read_payload(Shape& shape, const Node& node) const {
+    auto payload = text_of(node, "payload");
+    if (payload.empty()) return;
+    shape.payload = shape.member(payload);
+    if (shape.payload == nullptr) {
+      fail("shape \"{}\" has the payload \"{}\", which is no member", shape.name, payload);
     }
   }
 
@@ -319,7 +324,7 @@ class ModelReader {
     return *found;
   }
 
-  const Shape* shape_named(std::string_view name, std::string_view user) const {
+  Shape* shape_named(std::string_view name, std::string_view user) const {
     auto it = shape_by_name_.find(name);
     if (it == shape_by_name_.end()) {
       fail("\"{}\" refers to the shape \"{}\", which does not exist", user, name);
@@ -338,6 +343,7 @@ class ModelReader {
     member.xml_namespace = xml_namespace(node);
     if (member.xml_namespace.uri.empty()) member.xml_namespace = shape.xml_namespace;
     member.location = location_named(text_of(node, "location"));
+    if (member.location == Location::body) member.location = shape.location;
     member.timestamp_format = timestamp_format(node);
     if (member.timestamp_format == TimestampFormat::unset) {
       member.timestamp_format = shape.timestamp_format;
@@ -372,12 +378,16 @@ class ModelReader {
       operation.success_status = number(*http, "responseCode");
     }
     if (const Node* input = find(node, "input")) {
-      operation.input = structure_named(text_of(*input, "shape"), operation.name);
+      Shape* shape = structure_named(text_of(*input, "shape"), operation.name);
+      read_payload(*shape, *input);
+      operation.input = shape;
       operation.input_name = text_of(*input, "locationName");
       operation.input_namespace = xml_namespace(*input);
     }
     if (const Node* output = find(node, "output")) {
-      operation.output = structure_named(text_of(*output, "shape"), operation.name);
+      Shape* shape = structure_named(text_of(*output, "shape"), operation.name);
+      read_payload(*shape, *output);
+      operation.output = shape;
       operation.result_wrapper = text_of(*output, "resultWrapper");
     }
     if (const Node* errors = find(node, "errors"); errors != nullptr && errors->IsArray()) {
@@ -403,8 +413,8 @@ class ModelReader {
     }
   }
 
-  const Shape* structure_named(std::string_view name, std::string_view user) const {
-    const Shape* shape = shape_named(name, user);
+  Shape* structure_named(std::string_view name, std::string_view user) const {
+    Shape* shape = shape_named(name, user);
     if (shape->type != Type::structure) fail("\"{}\" is to be a structure", name);
     return shape;
   }
@@ -447,7 +457,7 @@ class ModelReader {
 
   Model& model_;
   std::string origin_;
-  std::unordered_map<std::string_view, const Shape*> shape_by_name_;
+  std::unordered_map<std::string_view, Shape*> shape_by_name_;
 };
 
 const Member* Shape::member(std::string_view wanted) const {

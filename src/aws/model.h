@@ -74,6 +74,7 @@ struct Shape {
   std::string_view location_name;
   XmlNamespace xml_namespace;
   TimestampFormat timestamp_format = TimestampFormat::unset;
+  Location location = Location::body;
   bool is_union = false;
   bool is_exception = false;
   bool is_document = false;  ///< any JSON
@@ -206,6 +207,8 @@ class ModelLibrary {
   ~ModelLibrary();
   /// Throws `usage` with a suggestion if no such service is known, `corrupt`.
   std::shared_ptr<const Model> get(std::string_view service);
+  /// From now on this model is the one of its service, as for a user's own file.
+  void put(std::shared_ptr<const Model> model);
   std::vector<std::string> services() const;
   /// Which botocore the models in the program come from: "1.43.67".
   static std::string_view version();

@@ -184,6 +184,11 @@ std::shared_ptr<const Model> ModelLibrary::get(std::string_view service) {
   return model;
 }
 
+void ModelLibrary::put(std::shared_ptr<const Model> model) {
+  std::string service = model->metadata().service;
+  (*shelf_->models.lock())[service] = std::move(model);
+}
+
 std::vector<std::string> ModelLibrary::services() const {
   std::vector<std::string> names;
   for (const auto& [name, packed] : contents().services) names.push_back(name);

@@ -85,7 +85,7 @@ const Shape* start_details(const Model& model, const Response& response, Refusal
 
 void read_json(const Model& model, const Response& response, Refusal& refusal) {
   JsonDocument document(response.body);
-  take_document(document.error(), refusal);
+  take_document(document.error(model.metadata().protocol), refusal);
   if (auto type = header(response.headers, "x-amzn-errortype")) refusal.code = *type;
   refusal.code = bare_code(refusal.code);
   const Shape* shape = start_details(model, response, refusal);

@@ -21,5 +21,6 @@ std::vector<Command> run_drive_commands();
 std::vector<Command> reaper_commands();
 std::vector<Command> disk_commands();
 std::vector<Command> doctor_commands();
+std::vector<Command> aws_commands();
 
 }  // namespace hallmark::cli

@@ -20,7 +20,7 @@ OPERATION = {"http", "input", "output", "errors", "authtype", "auth", "unsignedP
              "httpChecksumRequired"}
 SHAPE = {"type", "members", "member", "key", "value", "required", "payload", "min", "max", "flattened", "locationName",
          "xmlNamespace", "timestampFormat", "union", "exception", "document", "streaming", "eventstream", "sensitive",
-         "error", "jsonvalue"}
+         "error", "jsonvalue", "location"}
 MEMBER = {"shape", "location", "locationName", "queryName", "xmlNamespace", "timestampFormat", "flattened",
           "xmlAttribute", "idempotencyToken", "streaming", "jsonvalue", "hostLabel", "eventstream"}
 PAGINATOR = {"input_token", "output_token", "result_key", "limit_key", "more_results"}

@@ -209,7 +209,7 @@ Value JsonDocument::read(const Member& member) const {
   return read_value(member, tree_->document, {});
 }
 
-ErrorDocument JsonDocument::error() const {
+ErrorDocument JsonDocument::error(Protocol protocol) const {
   ErrorDocument out;
   if (!tree_->document.IsObject()) return out;
   auto take = [&](std::string& to, std::initializer_list<const char*> names) {
@@ -220,6 +220,7 @@ ErrorDocument JsonDocument::error() const {
       if (it->value.IsNumber()) to = number_of(it->value).dump();
     }
   };
+  if (protocol == Protocol::json) take(out.code, {"__type"});
   take(out.code, {"code", "Code", "__type"});
   take(out.message, {"message", "Message", "errorMessage"});
   take(out.request_id, {"RequestId", "requestId"});

@@ -53,8 +53,9 @@ class JsonDocument {
   JsonDocument& operator=(const JsonDocument&) = delete;
 
   Value read(const Member& member) const;
-  /// "__type", "code" and "message" in their spellings; uncut.
-  ErrorDocument error() const;
+  /// "__type", "code" and "message" in their spellings; uncut. json means the type even if a code
+  /// is there too, rest-json the code.
+  ErrorDocument error(Protocol protocol) const;
 
  private:
   struct Tree;
