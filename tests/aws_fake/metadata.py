@@ -35,7 +35,7 @@ def answer(world, request):
             key, secrets.token_hex(20), account,
             f"arn:aws:sts::{account}:assumed-role/{role}/i-0123456789abcdef0",
             f"AROA{secrets.token_hex(8).upper()}:i-0123456789abcdef0", secrets.token_urlsafe(90),
-            expires, role=role, chained=False)
+            expires, role=role)
         with world.lock:
             world.credentials[key] = credentials
         form = "%Y-%m-%dT%H:%M:%SZ"

@@ -175,14 +175,9 @@ def default_directory():
     if given:
         return given
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    found = sorted(
-        glob.glob(os.path.join(root, "build", "**", "site-packages", "botocore", "data"),
-                  recursive=True)
-        if os.path.isdir(os.path.join(root, "build")) and os.environ.get("HALLMARK_FAKE_SEARCH_BUILD")
-        else []
-    )
+    found = glob.glob(os.path.join(root, ".venv", "lib", "*", "site-packages", "botocore", "data"))
     if found:
-        return found[-1]
+        return found[0]
     spec = importlib.util.find_spec("botocore")
     if spec and spec.submodule_search_locations:
         data = os.path.join(list(spec.submodule_search_locations)[0], "data")

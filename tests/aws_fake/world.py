@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import tempfile
 import threading
 import time
@@ -31,7 +32,7 @@ class Clock:
 
 class Credentials:
     def __init__(self, key, secret, account, arn, user_id, token=None, expires=None,
-                 session_policies=(), role=None, chained=False):
+                 session_policies=(), role=None):
         self.key = key
         self.secret = secret
         self.account = account
@@ -41,7 +42,6 @@ class Credentials:
         self.expires = expires
         self.session_policies = session_policies
         self.role = role  # name of the role behind a session
-        self.chained = chained
         self.revoked = False
 
 
@@ -75,12 +75,13 @@ class World:
         self.scratch = tempfile.mkdtemp(prefix="aws-fake-")
         self.seed_accounts = tuple(accounts)
         self.with_organization = organization
-        self._listeners = []
+        self.running = {}  # scripts of commands, by process id
         self.reset()
 
     def reset(self):
         """Back to the first moment: the same accounts and keys, nothing in them."""
         with self.lock:
+            self._end_running()
             self.places = {}
             self.images = {}
             self.snapshots = {}
@@ -91,7 +92,6 @@ class World:
             self.accounts = {}
             self.tokens = {}
             self.buckets_of_calls = {}
-            self.running = {}
             self.delays = dict(_DELAYS)
             self.failures = {}
             self.switches = {"throttle": False, "lag": 0, "enforce": False,
@@ -100,9 +100,16 @@ class World:
             self.organization = {}
             for number, account in enumerate(self.seed_accounts):
                 self.add_account(account, root=number == 0)
-            self.counter = 0
+
+    def _end_running(self):
+        for pid in list(self.running):
+            try:
+                os.killpg(pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                pass
 
     def close(self):
+        self._end_running()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     # Accounts and keys.
@@ -222,9 +229,3 @@ class Call:
         if self.input.get("DryRun"):
             raise Refusal("DryRunOperation",
                           "Request would have succeeded, but DryRun flag is set.", 412)
-
-
-def executable_scratch(world, name):
-    path = os.path.join(world.scratch, name)
-    os.makedirs(path, exist_ok=True)
-    return path

@@ -221,7 +221,7 @@ def _execute(world, invocation, root, script, limit, parameters):
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **demotion)
     except OSError as error:
         return "Failed", 127, "", str(error)
-    invocation["process"] = process
+    invocation["process"] = world.running[process.pid] = process
     if invocation["cancelled"]:
         kill(process)
     try:
@@ -234,6 +234,7 @@ def _execute(world, invocation, root, script, limit, parameters):
         code, status = 137, "TimedOut"
     finally:
         invocation["process"] = None
+        world.running.pop(process.pid, None)
         kill(process)
     if invocation["cancelled"]:
         status = "Cancelled"
@@ -248,6 +249,14 @@ def kill(process):
         os.killpg(process.pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         pass
+
+
+def stop_on(place, instance_id):
+    """The machine is gone: what runs on it ends with it."""
+    for command in place["commands"].values():
+        one = command["_invocations"].get(instance_id)
+        if one is not None and one["process"] is not None:
+            kill(one["process"])
 
 
 def _finish(world, place, command, invocation, status, code, out, err):

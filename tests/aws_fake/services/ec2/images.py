@@ -121,7 +121,8 @@ def make(call, name, description, mappings, tags, kind="image", **more):
         "_region": call.region, "_permissions": [], "_due": call.world.due(kind), "_kind": kind,
         "_failure": call.world.failure(kind, call),
     }
-    item.update({key: value for key, value in more.items() if value is not None})
+    known = call.world.models.service("ec2").shape("Image").members  # older models have fewer
+    item.update({key: value for key, value in more.items() if value is not None and key in known})
     call.world.images[item["ImageId"]] = born(call, item)
     return item
 

@@ -45,12 +45,16 @@ def settle(world, place, item, look=False):
                 item["State"] = state("running")
                 item["_registered"] = world.due("ssm-registration")
         elif name == "stopping":
+            from .. import commands
+            commands.stop_on(place, item["InstanceId"])
             item["State"] = state("stopped")
         else:
             _end(world, place, item)
 
 
 def _end(world, place, item, code="Client.UserInitiatedShutdown", message="User initiated"):
+    from .. import commands
+    commands.stop_on(place, item["InstanceId"])
     item["State"] = state("terminated")
     item["StateReason"] = {"Code": code, "Message": f"{code}: {message}"}
     for mapping in item.pop("BlockDeviceMappings", []):
