@@ -31,7 +31,7 @@ constexpr const char* kSchema = R"({
       "type": "object",
       "additionalProperties": false,
       "properties": {
-        "kind": { "enum": ["libvirt"] },
+        "kind": { "enum": ["libvirt", "aws"] },
         "account_id": {
           "description": "Our account, where images are built.",
           "type": "string",
@@ -49,6 +49,41 @@ constexpr const char* kSchema = R"({
           "description": "Directory with the cloud's images and machines.",
           "type": "string",
           "minLength": 1
+        },
+        "aws": {
+          "description": "What kind aws needs to know; hallmark aws setup prints it.",
+          "type": "object",
+          "additionalProperties": false,
+          "properties": {
+            "profile": { "description": "Profile of the AWS configuration files.", "type": "string", "minLength": 1 },
+            "endpoint_url": {
+              "description": "Endpoints of another party than AWS.",
+              "type": "string", "pattern": "^https?://.+$", "examples": ["http://127.0.0.1:4566"]
+            },
+            "child_role": { "description": "Name of the role in other accounts.", "type": "string", "minLength": 1 },
+            "external_id": { "description": "External id of that role.", "type": "string", "minLength": 2 },
+            "instance_profile": {
+              "description": "Instance profile of builders and test machines.", "type": "string", "minLength": 1
+            },
+            "instance_types": {
+              "description": "Tried in order when one has no capacity.",
+              "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1, "examples": ["t3.medium"] }
+            },
+            "regions": {
+              "description": "Where machines stand, by region.",
+              "type": "object",
+              "additionalProperties": {
+                "type": "object",
+                "additionalProperties": false,
+                "properties": {
+                  "subnets": { "type": "array", "items": { "type": "string", "pattern": "^subnet-", "examples": ["subnet-0123456789abcdef0"] } },
+                  "security_groups": { "type": "array", "items": { "type": "string", "pattern": "^sg-", "examples": ["sg-0123456789abcdef0"] } },
+                  "bucket": { "description": "Receives the output of commands.", "type": "string", "minLength": 3 },
+                  "kms_key": { "description": "ARN of the key that encrypts volumes and images.", "type": "string", "pattern": "^arn:", "examples": ["arn:aws:kms:us-east-1:111122223333:key/..."] }
+                }
+              }
+            }
+          }
         }
       }
     }
@@ -91,6 +126,28 @@ Path state_directory(const std::string& from_command_line) {
   return std::filesystem::absolute(state).lexically_normal();
 }
 
+namespace {
+
+AwsConfig aws_config(const Json& json) {
+  AwsConfig config;
+  config.profile = json.value("profile", config.profile);
+  config.endpoint_url = json.value("endpoint_url", config.endpoint_url);
+  config.child_role = json.value("child_role", config.child_role);
+  config.external_id = json.value("external_id", config.external_id);
+  config.instance_profile = json.value("instance_profile", config.instance_profile);
+  config.instance_types = json.value("instance_types", config.instance_types);
+  for (const auto& [name, region] : json.value("regions", Json::object()).items()) {
+    config.regions[name] = {
+        .subnets = region.value("subnets", std::vector<std::string>{}),
+        .security_groups = region.value("security_groups", std::vector<std::string>{}),
+        .bucket = region.value("bucket", ""),
+        .kms_key = region.value("kms_key", "")};
+  }
+  return config;
+}
+
+}  // namespace
+
 Config load_config(const Path& state) {
   Config config;
   config.database_url = "sqlite://" + (state / "hallmark.db").string();
@@ -118,6 +175,13 @@ Config load_config(const Path& state) {
   Json cloud = json.value("cloud", Json::object());
   config.cloud.account_id = cloud.value("account_id", config.cloud.account_id);
   config.cloud.regions = cloud.value("regions", config.cloud.regions);
+  config.cloud.kind = cloud.value("kind", config.cloud.kind);
+  config.cloud.aws = aws_config(cloud.value("aws", Json::object()));
+  if (config.cloud.kind == "aws" && !cloud.contains("account_id")) {
+    throw Error(ErrorKind::usage, "{} does not say cloud.account_id, which AWS needs",
+                file.string())
+        .hint("find it out with: hallmark aws call sts GetCallerIdentity");
+  }
   if (cloud.contains("root")) {
     // Relative to the file that says it, not to where we run.
     config.cloud.root = (state / cloud.at("root").get<std::string>()).lexically_normal();

@@ -1,6 +1,7 @@
 #pragma once
 /// The state directory and its optional config.yaml.
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -8,12 +9,32 @@
 
 namespace hallmark::app {
 
+/// Where machines stand in one AWS region; see cloud/aws/aws_cloud.h.
+struct AwsRegionConfig {
+  std::vector<std::string> subnets;
+  std::vector<std::string> security_groups;
+  std::string bucket;
+  std::string kms_key;
+};
+
+struct AwsConfig {
+  std::string profile;       ///< empty: the environment's
+  std::string endpoint_url;  ///< for another party's endpoints; empty: AWS's
+  /// Of the role in every other account that Hallmark works in.
+  std::string child_role = "goldenAMICrossAccountRole";
+  std::string external_id;
+  std::string instance_profile;
+  std::vector<std::string> instance_types;  ///< empty: the cloud's own choice
+  std::map<std::string, AwsRegionConfig> regions;
+};
+
 struct CloudConfig {
-  std::string kind = "libvirt";
+  std::string kind = "libvirt";  ///< or "aws"
   /// Our account. Local clouds have no accounts of their own, so any 12 digits do.
   std::string account_id = "100000000001";
   std::vector<std::string> regions = {"us-east-1", "us-east-2", "us-west-2"};
-  Path root;  ///< default: cloud in the state directory
+  Path root;  ///< of libvirt; default: cloud in the state directory
+  AwsConfig aws;
 };
 
 struct Config {

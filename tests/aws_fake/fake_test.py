@@ -410,7 +410,7 @@ class Commands(Case):
         found = self.finished(self.send(name, "cat etc/file; id -u"), name)
         self.assertTrue(found["StandardOutputContent"].startswith("kept\n"))
         if os.geteuid() == 0:
-            self.assertEqual(found["StandardOutputContent"], "kept\n65534\n")
+            self.assertEqual(found["StandardOutputContent"], "kept\n0\n")
 
     def test_timeouts_cancels_and_reboots(self):
         name = self.running()

@@ -10,9 +10,16 @@ _TOKENS = set()
 
 
 def answer(world, request):
-    """(status, headers, body) below /latest/ (EC2 User Guide, "Use IMDS")."""
+    """(status, headers, body) below /latest/ (EC2 User Guide, "Use IMDS"); /_metadata/<instance>/latest/ is what that
+    instance sees."""
+    account, path = world.seed_accounts[0], request.path
+    if path.startswith("/_metadata/"):
+        name, _, rest = path[len("/_metadata/"):].partition("/")
+        path = "/" + rest
+        account = next((place.account for place in world.all_places("instances")
+                        if name in place["instances"]), account)
     plain = {"Content-Type": "text/plain"}
-    if request.path == "/latest/api/token":
+    if path == "/latest/api/token":
         if request.method != "PUT":
             return 405, plain, b""
         seconds = request.headers.get("x-aws-ec2-metadata-token-ttl-seconds", "")
@@ -25,10 +32,9 @@ def answer(world, request):
         return 401, plain, b""
     base = "/latest/meta-data/iam/security-credentials/"
     role = world.switches.get("metadata-role", "instance-role")
-    if request.path in (base, base[:-1]):
+    if path in (base, base[:-1]):
         return 200, plain, role.encode()
-    if request.path == base + role:
-        account = world.seed_accounts[0]
+    if path == base + role:
         key = "ASIA" + secrets.token_hex(8).upper()
         expires = world.clock.now() + 6 * 3600
         credentials = Credentials(
@@ -44,9 +50,9 @@ def answer(world, request):
             "Type": "AWS-HMAC", "AccessKeyId": key, "SecretAccessKey": credentials.secret,
             "Token": credentials.token,
             "Expiration": time.strftime(form, time.gmtime(expires))}).encode()
-    if request.path == "/latest/dynamic/instance-identity/document":
-        return 200, plain, json.dumps({"accountId": world.seed_accounts[0],
+    if path == "/latest/dynamic/instance-identity/document":
+        return 200, plain, json.dumps({"accountId": account,
                                        "region": "us-east-1"}).encode()
-    if request.path == "/latest/meta-data/placement/region":
+    if path == "/latest/meta-data/placement/region":
         return 200, plain, b"us-east-1"
     return 404, plain, b""

@@ -158,7 +158,7 @@ class Connection:
             status, headers, body = control.answer(self._world, request)
             self._send(request, status, headers, body)
             return True
-        if request.target.startswith("/latest/"):
+        if request.target.startswith(("/latest/", "/_metadata/")):
             self._send(request, *metadata.answer(self._world, request))
             return True
         if self._world.faults.dead:
@@ -350,7 +350,7 @@ class Server:
         services.load()
         self.world = world
         self._listener = socket.create_server((host, port), backlog=512)
-        self.port = self._listener.getsockname()[1]
+        self.port = world.port = self._listener.getsockname()[1]
 
     def serve(self):
         while True:

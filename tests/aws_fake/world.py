@@ -71,6 +71,7 @@ class World:
         self.lock = threading.RLock()
         self.models = models
         self.clock = Clock(speed)
+        self.port = 0  # where it is served
         self.faults = Faults()
         self.scratch = tempfile.mkdtemp(prefix="aws-fake-")
         self.seed_accounts = tuple(accounts)
@@ -92,6 +93,9 @@ class World:
             self.accounts = {}
             self.tokens = {}
             self.buckets_of_calls = {}
+            for machine in getattr(self, "machines", {}).values():
+                machine.forget()
+            self.machines = {}  # by instance id
             self.delays = dict(_DELAYS)
             self.failures = {}
             self.switches = {"throttle": False, "lag": 0, "enforce": False,
@@ -110,6 +114,8 @@ class World:
 
     def close(self):
         self._end_running()
+        for machine in list(self.machines.values()):
+            machine.forget()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     # Accounts and keys.

@@ -365,6 +365,15 @@ void change_share(const Session& session, const Place& place, const std::string&
   session.call(place, "ec2", "ModifyImageAttribute",
                {{"ImageId", image_id},
                 {"LaunchPermission", {{how, Value::array({{{"UserId", account_id}}})}}}});
+  // Launching takes the image's permission alone, copying it takes that of its snapshots too.
+  std::optional<Value> image = describe_image(session, place, image_id);
+  if (!image) return;
+  for (const std::string& snapshot_id : snapshot_ids(*image)) {
+    session.call(place, "ec2", "ModifySnapshotAttribute",
+                 {{"SnapshotId", snapshot_id},
+                  {"Attribute", "createVolumePermission"},
+                  {"CreateVolumePermission", {{how, Value::array({{{"UserId", account_id}}})}}}});
+  }
 }
 
 void check_taggable(const std::string& resource_id) {

@@ -53,7 +53,9 @@ case ${first-} in
 esac
 # What exceeds the limit is dropped without the script noticing; one byte more shows that it was exceeded.
 mkfifo "$here/output"
-{ head -c $((bytes + 1)); exec cat >/dev/null; } <"$here/output" &
+unbuffered=
+command -v stdbuf >/dev/null 2>&1 && unbuffered='stdbuf -o0'
+{ $unbuffered head -c $((bytes + 1)); exec cat >/dev/null; } <"$here/output" &
 writer=$!
 (
   . "$here/environment"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -26,6 +27,8 @@ constexpr int kBlocksPerPage = 10'000;
 constexpr std::size_t kCachedBlocks = 64;
 constexpr Duration kCompletionPause = 5s;
 constexpr Duration kCompletionLimit = 4h;
+/// What another process that has sent the last block may still need.
+constexpr Duration kOtherLimit = 2min;
 
 std::string sha256_base64(std::string_view bytes) {
   std::string hex = sha256_hex(bytes);
@@ -55,8 +58,8 @@ std::string state_of(const Session& session, const Place& place, const std::stri
 }
 
 void wait_completed(const Session& session, const Place& place, const std::string& snapshot_id,
-                    std::stop_token stop) {
-  const TimePoint until = session.clock.now() + kCompletionLimit;
+                    Duration limit, std::stop_token stop) {
+  const TimePoint until = session.clock.now() + limit;
   for (Duration pause = 200ms;; pause = std::min<Duration>(pause * 2, kCompletionPause)) {
     std::string state;
     try {
@@ -68,7 +71,7 @@ void wait_completed(const Session& session, const Place& place, const std::strin
     if (state == "completed") return;
     if (session.clock.now() >= until) {
       throw Error(ErrorKind::timeout, "snapshot {} is {} after {}", snapshot_id, state,
-                  format_duration(kCompletionLimit));
+                  format_duration(limit));
     }
     if (!session.clock.sleep_until(session.clock.now() + pause, stop)) {
       throw Error(ErrorKind::cancelled, "stopped while waiting for snapshot {}", snapshot_id);
@@ -95,7 +98,7 @@ class Upload {
           static_cast<int>(std::min<std::uint64_t>(kWide, disk_.size_bytes() / kBlockBytes + 1));
       for (int i = 0; i < count; ++i) threads.emplace_back([this] { work(); });
     }
-    if (failure_) throw *failure_;
+    if (failure_) std::rethrow_exception(failure_);
     if (stop_.stop_requested()) {
       throw Error(ErrorKind::cancelled, "stopped while uploading to snapshot {}", snapshot_id_);
     }
@@ -117,9 +120,9 @@ class Upload {
                       stop_);
         ++sent_;
       }
-    } catch (const Error& e) {
+    } catch (...) {
       std::lock_guard lock(mutex_);
-      if (!failure_) failure_ = e;
+      if (!failure_) failure_ = std::current_exception();
     }
   }
 
@@ -146,7 +149,7 @@ class Upload {
   std::mutex mutex_;
   std::uint64_t next_ = 0;
   std::atomic<int> sent_ = 0;
-  std::optional<Error> failure_;
+  std::exception_ptr failure_;
 };
 
 class SnapshotReader : public disk::BlockReader {
@@ -264,14 +267,19 @@ std::string upload_snapshot(const Session& session, const Place& place, disk::Bl
       int sent = Upload(session, place, snapshot_id, disk, stop).run();
       session.call(place, "ebs", "CompleteSnapshot",
                    {{"SnapshotId", snapshot_id}, {"ChangedBlocksCount", sent}}, stop);
-    } catch (const Error& e) {
-      // Another process with the same token may have completed it under us.
-      if (e.kind() == ErrorKind::cancelled ||
-          state_of(session, place, snapshot_id, stop) != "completed")
-        throw;
+    } catch (const ApiError& e) {
+      // Another process with the same token may have completed it under us; EBS then takes no more
+      // blocks.
+      if (e.kind() != ErrorKind::usage && e.kind() != ErrorKind::conflict) throw;
+      try {
+        wait_completed(session, place, snapshot_id, kOtherLimit, stop);
+      } catch (const Error& waiting) {
+        if (waiting.kind() != ErrorKind::timeout) throw;
+        throw e;
+      }
     }
   }
-  wait_completed(session, place, snapshot_id, stop);
+  wait_completed(session, place, snapshot_id, kCompletionLimit, stop);
   return snapshot_id;
 }
 

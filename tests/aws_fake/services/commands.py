@@ -1,4 +1,5 @@
-"""SSM Run Command. Scripts really run: as nobody, in a scratch directory of the instance.
+"""SSM Run Command. Scripts really run: where the stand-in is root in a machine behind the instance (machine.py),
+else in a scratch directory of it.
 
 Systems Manager User Guide, "Run commands on managed nodes", "Rebooting a managed node from
 scripts" (exit code 194), "Understanding command statuses".
@@ -12,14 +13,13 @@ import subprocess
 import threading
 import time
 
-from .. import paging
+from .. import machine, paging
 from ..errors import Refusal
 from . import operation
 from .ec2 import instances
 
 _SHOWN = 24000  # characters of output that GetCommandInvocation returns
 _LISTED = 2500  # and ListCommandInvocations, for each plugin
-_NOBODY = 65534
 
 # Programs that would reach past the scratch directory: they say what they would have done.
 _POWER = ("shutdown", "poweroff", "halt", "reboot")
@@ -40,11 +40,6 @@ def root_of(world, instance_id):
         for name in _QUIET:
             _tool(tools, name, f'echo {name} "$@" >> "$HALLMARK_FAKE_ROOT/.tools.log"\n')
         _tool(tools, "sudo", 'while [ "${1#-}" != "$1" ]; do shift; done\nexec "$@"\n')
-        if os.geteuid() == 0:
-            os.chmod(world.scratch, 0o711)
-            for directory, names, files in os.walk(root):
-                for name in [".", *names, *files]:
-                    os.chown(os.path.join(directory, name), _NOBODY, _NOBODY)
     return root
 
 
@@ -134,7 +129,7 @@ def send_command(call):
     lag = max(call.world.switches["lag"], call.world.switches.get("command-lag", 0))
     for name in names:
         invocation = {"CommandId": command_id, "InstanceId": name, "Status": "InProgress",
-                      "out": "", "err": "", "code": -1, "start": call.now, "end": None,
+                      "out": b"", "err": b"", "code": -1, "start": call.now, "end": None,
                       "_lag": lag, "process": None, "cancelled": False}
         command["_invocations"][name] = invocation
         _start(call, command, invocation, call.place["instances"][name])
@@ -153,7 +148,7 @@ def _start(call, command, invocation, item):
             return
     if not call.world.switches["run-commands"] or \
             command["DocumentName"] != "AWS-RunShellScript":
-        _finish(call.world, call.place, command, invocation, "Success", 0, "", "")
+        _finish(call.world, call.place, command, invocation, "Success", 0, b"", b"")
         return
     threading.Thread(target=_run, daemon=True,
                      args=(call.world, call.place, command, invocation, item)).start()
@@ -167,8 +162,8 @@ def _by_rule(world, place, command, invocation, rule, due):
         if invocation["cancelled"]:
             return
         status = rule.get("status", "Success" if code == 0 else "Failed")
-        _finish(world, place, command, invocation, status, code, rule.get("stdout", ""),
-                rule.get("stderr", ""))
+        _finish(world, place, command, invocation, status, code, rule.get("stdout", "").encode(),
+                rule.get("stderr", "").encode())
 
 
 def _run(world, place, command, invocation, item):
@@ -179,48 +174,67 @@ def _run(world, place, command, invocation, item):
         limit = float(parameters.get("executionTimeout", ["3600"])[0])
     except ValueError:
         limit = 3600.0
-    root = root_of(world, item["InstanceId"])
     script = "\n".join(parameters["commands"]) + "\n"
+    out = err = b""
     for _ in range(10):
-        status, code, out, err = _execute(world, invocation, root, script, limit, parameters)
+        status, code, more_out, more_err = _execute(world, place, invocation, item, script, limit,
+                                                    parameters)
+        out, err = out + more_out, err + more_err
+        if item["State"]["Name"] != "running":
+            return  # nobody is left to report; Systems Manager goes on waiting
         if code != 194 or invocation["cancelled"]:
             break
+        if machine.possible():
+            machine.went_off(world, place, item)
         item["_registered"] = world.due("ssm-registration")
         while not world.is_due(item["_registered"]):
             time.sleep(0.02)
     with world.lock:
         _finish(world, place, command, invocation, status, code, out, err)
         _upload(world, command, invocation)
-        power = os.path.join(root, ".power")
-        if os.path.exists(power):
-            with open(power, encoding="ascii", errors="replace") as file:
-                reboot = "reboot" in file.read() or "-r" in open(power, encoding="ascii").read()
-            os.unlink(power)
-            if not reboot:
-                instances.power_off(world, place, item)
+        if not machine.possible() and _power_file_says_off(root_of(world, item["InstanceId"])):
+            instances.power_off(world, place, item)
 
 
-def _execute(world, invocation, root, script, limit, parameters):
+def _power_file_says_off(root):
+    power = os.path.join(root, ".power")
+    if not os.path.exists(power):
+        return False
+    with open(power, encoding="ascii", errors="replace") as file:
+        words = file.read()
+    os.unlink(power)
+    return "reboot" not in words and " -r" not in words
+
+
+def _start_script(world, place, invocation, item, script, parameters):
+    """Where this may: in a machine of the instance's own, else as nobody in a directory."""
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    names = {"INSTANCE_ID": invocation["InstanceId"], "AWS_SSM_INSTANCE_ID": invocation["InstanceId"]}
+    if machine.possible():
+        home = machine.of(world, place, item)
+        return home.popen(script, {**home.environment(), **names}, **streams)
+    root = root_of(world, item["InstanceId"])
     environment = {
         "PATH": f"{root}/.tools:/usr/local/bin:/usr/bin:/bin", "HALLMARK_FAKE_ROOT": root,
-        "HOME": f"{root}/home", "TMPDIR": f"{root}/tmp", "LANG": "C.UTF-8",
-        "INSTANCE_ID": invocation["InstanceId"], "AWS_SSM_INSTANCE_ID": invocation["InstanceId"]}
+        "HOME": f"{root}/home", "TMPDIR": f"{root}/tmp", "LANG": "C.UTF-8", **names}
     directory = parameters.get("workingDirectory", [""])[0]
     inside = os.path.join(root, directory.lstrip("/")) if directory else root
     if not os.path.isdir(inside):
         inside = root
-    demotion = {"user": _NOBODY, "group": _NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
     path = os.path.join(root, f".script-{invocation['CommandId']}")
     with open(path, "w", encoding="utf-8") as file:
         file.write(script)
     os.chmod(path, 0o755)
     arguments = [path] if script.startswith("#!") else ["/bin/sh", path]
+    return subprocess.Popen(arguments, cwd=inside, env=environment, stdin=subprocess.DEVNULL,
+                            start_new_session=True, **streams)
+
+
+def _execute(world, place, invocation, item, script, limit, parameters):
     try:
-        process = subprocess.Popen(
-            arguments, cwd=inside, env=environment, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, **demotion)
-    except OSError as error:
-        return "Failed", 127, "", str(error)
+        process = _start_script(world, place, invocation, item, script, parameters)
+    except (OSError, RuntimeError) as error:
+        return "Failed", 127, b"", str(error).encode()
     invocation["process"] = world.running[process.pid] = process
     if invocation["cancelled"]:
         kill(process)
@@ -240,7 +254,7 @@ def _execute(world, invocation, root, script, limit, parameters):
         status = "Cancelled"
     if code < 0:
         code = 128 - code
-    return status, code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
+    return status, code, out, err
 
 
 def kill(process):
@@ -260,6 +274,7 @@ def stop_on(place, instance_id):
 
 
 def _finish(world, place, command, invocation, status, code, out, err):
+    """`out` and `err` are bytes."""
     invocation.update(Status=status, code=code, out=out, err=err, end=world.clock.now())
     running = [one for one in command["_invocations"].values() if one["end"] is None]
     command["CompletedCount"] += 1
@@ -284,7 +299,7 @@ def _upload(world, command, invocation):
     for name in ("stdout", "stderr"):
         text = invocation["out" if name == "stdout" else "err"]
         if text:
-            s3.store(world, bucket, f"{base}/{name}", text.encode())
+            s3.store(world, bucket, f"{base}/{name}", text)
 
 
 def _invocation(call):
@@ -305,6 +320,10 @@ def _url(call, command, found, name):
                                       command["CommandId"], found["InstanceId"],
                                       "awsrunShellScript", "0.awsrunShellScript") if part)
     return f"https://s3.{call.region}.amazonaws.com/{command['OutputS3BucketName']}/{base}/{name}"
+
+
+def _text(output):
+    return output.decode("utf-8", "replace")
 
 
 def _cut(text, size):
@@ -337,9 +356,9 @@ def get_command_invocation(call):
         "ExecutionElapsedTime": f"PT{(found['end'] - found['start']):.3f}S" if done else "",
         "ExecutionEndDateTime": _stamp(found["end"]), "Status": found["Status"],
         "StatusDetails": _details(found["Status"]),
-        "StandardOutputContent": _cut(found["out"], _SHOWN),
+        "StandardOutputContent": _cut(_text(found["out"]), _SHOWN),
         "StandardOutputUrl": _url(call, command, found, "stdout"),
-        "StandardErrorContent": _cut(found["err"], _SHOWN),
+        "StandardErrorContent": _cut(_text(found["err"]), _SHOWN),
         "StandardErrorUrl": _url(call, command, found, "stderr"),
     }
 
@@ -361,7 +380,7 @@ def list_command_invocations(call):
                 entry["CommandPlugins"] = [{
                     "Name": "aws:runShellScript", "Status": one["Status"], "ResponseCode":
                     one["code"], "StatusDetails": _details(one["Status"]),
-                    "Output": _cut(one["out"], _LISTED)}]
+                    "Output": _cut(_text(one["out"]), _LISTED)}]
             found.append(entry)
     items, token = paging.page(call, found, call.input.get("MaxResults", 50),
                                call.input.get("NextToken"))
@@ -390,5 +409,5 @@ def cancel_command(call):
             if one["process"] is not None:
                 kill(one["process"])
             else:
-                _finish(call.world, call.place, command, one, "Cancelled", -1, "", "")
+                _finish(call.world, call.place, command, one, "Cancelled", -1, b"", b"")
     return {}

@@ -162,6 +162,7 @@ def create_image(call):
                 RootDeviceName=instance["RootDeviceName"], Platform=instance.get("Platform"),
                 ProductCodes=list(instance["ProductCodes"]), BootMode=source.get("BootMode"),
                 ImdsSupport=source.get("ImdsSupport"), SourceInstanceId=instance["InstanceId"],
+                SourceImageId=instance["ImageId"], SourceImageRegion=call.region,
                 PlatformDetails=instance["PlatformDetails"])
     for mapping in mappings:
         world.snapshots[mapping["Ebs"]["SnapshotId"]]["Description"] += \

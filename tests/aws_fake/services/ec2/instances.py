@@ -2,8 +2,9 @@
 
 import base64
 import secrets
+import threading
 
-from ... import authorization, policies
+from ... import authorization, machine, policies
 from ...errors import Refusal
 from .. import operation
 from . import images, networks, volumes
@@ -44,17 +45,21 @@ def settle(world, place, item, look=False):
             else:
                 item["State"] = state("running")
                 item["_registered"] = world.due("ssm-registration")
+                if item["_user_data"] and world.switches["run-commands"] and machine.possible():
+                    threading.Thread(target=machine.of, args=(world, place, item), daemon=True).start()
         elif name == "stopping":
-            from .. import commands
-            commands.stop_on(place, item["InstanceId"])
+            machine.went_off(world, place, item)
             item["State"] = state("stopped")
         else:
             _end(world, place, item)
+    elif name == "running" and machine.switched_itself_off(world, item):
+        power_off(world, place, item)
 
 
 def _end(world, place, item, code="Client.UserInitiatedShutdown", message="User initiated"):
     from .. import commands
     commands.stop_on(place, item["InstanceId"])
+    machine.ended(world, item)
     item["State"] = state("terminated")
     item["StateReason"] = {"Code": code, "Message": f"{code}: {message}"}
     for mapping in item.pop("BlockDeviceMappings", []):
