@@ -23,12 +23,12 @@ struct Call {
 class Caller {
  public:
   virtual ~Caller() = default;
-  /// Validates `input` against the model, signs, sends, tries again as the service's retry rules say, and
-  /// reads the answer. Blocks; safe from several threads.
-  /// Throws `usage` (input that the model does not allow, naming the path in it; an unknown service
-  /// or operation), `denied` (no credentials, or expired for good), `unavailable`, `timeout`,
-  /// `corrupt` (an answer that is none), `cancelled` (`stop`), and ApiError with the kind that the
-  /// service's code means: see aws/error_codes.h.
+  /// Validates `input` against the model, signs, sends, tries again as the service's retry rules
+  /// say, and reads the answer. Blocks; safe from several threads. Throws `usage` (input that the
+  /// model does not allow, naming the path in it; an unknown service or operation), `denied` (no
+  /// credentials, or expired for good), `unavailable`, `timeout`, `corrupt` (an answer that is
+  /// none), `cancelled` (`stop`), and ApiError with the kind that the service's code means: see
+  /// aws/error_codes.h.
   virtual Value call(const Call& call, const Value& input, std::stop_token stop) = 0;
 };
 

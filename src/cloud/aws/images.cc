@@ -188,7 +188,7 @@ std::string import_image(const Session& session, const Place& place, const Path&
     std::string snapshot_id =
         upload_snapshot(session, place, *disk, spec.description, tags, token, stop);
     try {
-      Value answer = session.call(
+      Value answer = session.call_about_new(
           place, "ec2", "RegisterImage",
           {{"Name", spec.name},
            {"Description", spec.description},
@@ -204,9 +204,9 @@ std::string import_image(const Session& session, const Place& place, const Path&
            {"TagSpecifications",
             Value::array({tag_specification("image", with_token(spec.tags, token))})}},
           stop);
-      session.call(place, "ec2", "DeleteTags",
-                   {{"Resources", Value::array({snapshot_id})},
-                    {"Tags", Value::array({{{"Key", kImportingTag}}})}});
+      session.call_about_new(place, "ec2", "DeleteTags",
+                             {{"Resources", Value::array({snapshot_id})},
+                              {"Tags", Value::array({{{"Key", kImportingTag}}})}});
       return text(answer, "ImageId");
     } catch (const ApiError& e) {
       if (!says(e, "InvalidAMIName.Duplicate")) throw;

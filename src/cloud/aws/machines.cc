@@ -110,7 +110,7 @@ Value launch_input(const Session& session, const Place& place, const MachineSpec
   Value input = {{"ImageId", spec.image_id},
                  {"MinCount", 1},
                  {"MaxCount", 1},
-                 {"UserData", base64_encode(user_data(place.region, spec.deadline))},
+                 {"UserData", user_data(place.region, spec.deadline)},
                  {"InstanceInitiatedShutdownBehavior", "terminate"},
                  {"MetadataOptions", {{"HttpTokens", "required"}, {"HttpEndpoint", "enabled"}}},
                  {"BlockDeviceMappings",

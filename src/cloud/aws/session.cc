@@ -6,6 +6,16 @@
 
 namespace hallmark::cloud::on_aws {
 
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kSettleLimit = 60s;
+constexpr Duration kFirstPause = 100ms;
+constexpr Duration kLongestPause = 5s;
+
+}  // namespace
+
 Value Session::call(const Place& place, const std::string& service, const std::string& operation,
                     const Value& input, std::stop_token stop) const {
   check_account_id(place.account_id);
@@ -19,6 +29,22 @@ Value Session::call(const Place& place, const std::string& service, const std::s
       input, stop);
 }
 
+Value Session::call_about_new(const Place& place, const std::string& service,
+                              const std::string& operation, const Value& input,
+                              std::stop_token stop) const {
+  const TimePoint until = clock.now() + kSettleLimit;
+  for (Duration pause = kFirstPause;; pause = std::min<Duration>(pause * 2, kLongestPause)) {
+    try {
+      return call(place, service, operation, input, stop);
+    } catch (const ApiError& e) {
+      if (e.kind() != ErrorKind::not_found || clock.now() >= until) throw;
+    }
+    if (!clock.sleep_until(clock.now() + pause, stop)) {
+      throw Error(ErrorKind::cancelled, "stopped before {} {}", service, operation);
+    }
+  }
+}
+
 void Session::each_page(const Place& place, const std::string& service,
                         const std::string& operation, Value input,
                         const std::function<void(const Value& page)>& use,
@@ -30,6 +56,16 @@ void Session::each_page(const Place& place, const std::string& service,
     if (next.empty()) return;
     input["NextToken"] = next;
   }
+}
+
+void Session::each_page_about_new(const Place& place, const std::string& service,
+                                  const std::string& operation, Value input,
+                                  const std::function<void(const Value& page)>& use) const {
+  Value first = call_about_new(place, service, operation, input);
+  use(first);
+  input["NextToken"] = text(first, "NextToken");
+  if (text(input, "NextToken").empty()) return;
+  each_page(place, service, operation, std::move(input), use);
 }
 
 const AwsRegion& Session::region(const Place& place) const {

@@ -24,10 +24,19 @@ struct Session {
   /// does.
   Value call(const Place& place, const std::string& service, const std::string& operation,
              const Value& input, std::stop_token stop = {}) const;
+  /// The same for a call about a thing that was made a moment ago: AWS may not know it yet
+  /// everywhere, so `not_found` counts only after a minute. Amazon EC2 API Reference, "Eventual
+  /// consistency".
+  Value call_about_new(const Place& place, const std::string& service, const std::string& operation,
+                       const Value& input, std::stop_token stop = {}) const;
   /// All pages of a call that pages by NextToken, one after the other.
   void each_page(const Place& place, const std::string& service, const std::string& operation,
                  Value input, const std::function<void(const Value& page)>& use,
                  std::stop_token stop = {}) const;
+  /// The same, the first page as call_about_new.
+  void each_page_about_new(const Place& place, const std::string& service,
+                           const std::string& operation, Value input,
+                           const std::function<void(const Value& page)>& use) const;
   const AwsRegion& region(const Place& place) const;
 };
 

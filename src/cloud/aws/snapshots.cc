@@ -110,14 +110,14 @@ class Upload {
     std::string block;
     try {
       while (std::optional<std::uint64_t> index = next_block(block)) {
-        session_.call(place_, "ebs", "PutSnapshotBlock",
-                      {{"SnapshotId", snapshot_id_},
-                       {"BlockIndex", *index},
-                       {"BlockData", Value::binary({block.begin(), block.end()})},
-                       {"DataLength", kBlockBytes},
-                       {"Checksum", sha256_base64(block)},
-                       {"ChecksumAlgorithm", "SHA256"}},
-                      stop_);
+        session_.call_about_new(place_, "ebs", "PutSnapshotBlock",
+                                {{"SnapshotId", snapshot_id_},
+                                 {"BlockIndex", *index},
+                                 {"BlockData", Value::binary({block.begin(), block.end()})},
+                                 {"DataLength", kBlockBytes},
+                                 {"Checksum", sha256_base64(block)},
+                                 {"ChecksumAlgorithm", "SHA256"}},
+                                stop_);
         ++sent_;
       }
     } catch (...) {
@@ -189,7 +189,7 @@ class SnapshotReader : public disk::BlockReader {
  private:
   void list_blocks() {
     tokens_.clear();
-    session_->each_page(
+    session_->each_page_about_new(
         place_, "ebs", "ListSnapshotBlocks",
         {{"SnapshotId", snapshot_id_}, {"MaxResults", kBlocksPerPage}}, [&](const Value& page) {
           size_ = page.value("VolumeSize", std::uint64_t{0}) << 30;
@@ -265,8 +265,8 @@ std::string upload_snapshot(const Session& session, const Place& place, disk::Bl
   if (text(started, "Status") == "pending") {
     try {
       int sent = Upload(session, place, snapshot_id, disk, stop).run();
-      session.call(place, "ebs", "CompleteSnapshot",
-                   {{"SnapshotId", snapshot_id}, {"ChangedBlocksCount", sent}}, stop);
+      session.call_about_new(place, "ebs", "CompleteSnapshot",
+                             {{"SnapshotId", snapshot_id}, {"ChangedBlocksCount", sent}}, stop);
     } catch (const ApiError& e) {
       // Another process with the same token may have completed it under us; EBS then takes no more
       // blocks.
