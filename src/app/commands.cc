@@ -55,6 +55,8 @@ cli::CommandTable make_table() {
   add(cli::run_drive_commands());
   add(cli::reaper_commands());
   add(cli::disk_commands());
+  add(cli::aws_setup_commands());
+  add(cli::aws_preflight_commands());
   add(cli::aws_commands());
   add(cli::doctor_commands());
   add({cli::completion_command(commands)});

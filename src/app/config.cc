@@ -136,7 +136,8 @@ AwsConfig aws_config(const Json& json) {
   config.external_id = json.value("external_id", config.external_id);
   config.instance_profile = json.value("instance_profile", config.instance_profile);
   config.instance_types = json.value("instance_types", config.instance_types);
-  for (const auto& [name, region] : json.value("regions", Json::object()).items()) {
+  const Json regions = json.value("regions", Json::object());
+  for (const auto& [name, region] : regions.items()) {
     config.regions[name] = {
         .subnets = region.value("subnets", std::vector<std::string>{}),
         .security_groups = region.value("security_groups", std::vector<std::string>{}),
@@ -187,6 +188,21 @@ Config load_config(const Path& state) {
     config.cloud.root = (state / cloud.at("root").get<std::string>()).lexically_normal();
   }
   return config;
+}
+
+Path add_cloud_section(const Path& state, const std::string& section) {
+  const Path file = state / "config.yaml";
+  std::string text = read_file_if_exists(file).value_or("");
+  model::YamlDocument document = model::read_yaml(text, {});
+  refuse_problems(std::move(document.problems), file);
+  if (document.json.is_object() && document.json.contains("cloud")) {
+    throw Error(ErrorKind::conflict, "{} has a section cloud already", file.string())
+        .hint("change it by hand to what was printed");
+  }
+  if (!text.empty() && !text.ends_with('\n')) text += '\n';
+  make_directories(state, 0700);
+  write_file(file, text + section);
+  return file;
 }
 
 }  // namespace hallmark::app

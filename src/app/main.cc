@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "app/aws_account.h"
 #include "app/commands.h"
 #include "app/config.h"
 #include "app/interruption.h"
@@ -92,7 +93,8 @@ int run(const std::vector<std::string>& words, cli::Terminal out, cli::Terminal 
                  return installation->workplace();
                },
                .scanner = make_scanner(state / "advisories", clock),
-               .examine_machine = [&] { return examine_machine(state, interruption.token()); }};
+               .examine_machine = [&] { return examine_machine(state, interruption.token()); },
+               .aws = aws_account(state, clock)};
   return cli::run_command(app, call);
 }
 

@@ -3,11 +3,9 @@
 #include <cstdlib>
 #include <map>
 
-#include "aws/credentials/assume_role.h"
-#include "aws/http_client.h"
+#include "app/aws_access.h"
 #include "base/log.h"
 #include "base/sync.h"
-#include "cloud/aws/aws_cloud.h"
 #include "cloud/hooks/hooked_cloud.h"
 #include "cloud/hooks/logged.h"
 #include "cloud/hooks/retrying.h"
@@ -33,42 +31,11 @@ std::shared_ptr<cloud::Cloud> make_local_cloud(const CloudConfig& config, Clock&
       {.root = config.root, .account_id = config.account_id, .regions = config.regions}, clock);
 }
 
-/// A client, and the roles that it takes in other accounts with its own credentials.
-struct AwsAccess {
-  AwsAccess(const AwsConfig& config, const std::string& region, Clock& clock)
-      : client(clock, {.profile = config.profile,
-                       .endpoint_url = config.endpoint_url,
-                       .region = region,
-                       // Another party than AWS has rates of its own.
-                       .limit_rates = config.endpoint_url.empty()}),
-        roles(client, clock) {}
-  aws::HttpClient client;
-  aws::RoleCache roles;
-};
-
 std::shared_ptr<cloud::Cloud> make_aws_cloud(const CloudConfig& config, Clock& clock) {
   const std::string home = config.regions.front();
   auto access = std::make_shared<AwsAccess>(config.aws, home, clock);
-  cloud::AwsCloudConfig made{.account_id = config.account_id,
-                             .instance_profile = config.aws.instance_profile};
-  for (const std::string& name : config.regions) {
-    auto known = config.aws.regions.find(name);
-    AwsRegionConfig region = known == config.aws.regions.end() ? AwsRegionConfig{} : known->second;
-    made.regions.push_back({.name = name,
-                            .subnet_ids = region.subnets,
-                            .security_group_ids = region.security_groups,
-                            .bucket = region.bucket,
-                            .kms_key_id = region.kms_key});
-  }
-  if (!config.aws.instance_types.empty()) made.instance_types = config.aws.instance_types;
-  auto credentials_of = [access, home, settings = config.aws](const std::string& account_id) {
-    aws::Role role{.arn = fmt::format("arn:{}:iam::{}:role/{}", aws::partition_of(home).name,
-                                      account_id, settings.child_role),
-                   .external_id = settings.external_id,
-                   .region = home};
-    return access->roles.get(role, access->client.default_credentials());
-  };
-  return cloud::make_aws_cloud(std::move(made), {access, &access->client}, credentials_of, clock);
+  return cloud::make_aws_cloud(aws_cloud_config(config), {access, &access->client},
+                               child_credentials(access, config.aws, home), clock);
 }
 
 std::unique_ptr<cloud::Cloud> make_cloud(const CloudConfig& config, Clock& clock) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
+#include "cli/aws_account.h"
 #include "cli/terminal.h"
 #include "pipeline/context.h"
 #include "workflow/engine.h"
@@ -45,6 +46,7 @@ struct App {
   std::function<Workplace&()> workplace;
   pipeline::Scanner scanner;  ///< works without the workplace
   std::function<std::vector<MachineCheck>()> examine_machine;
+  AwsAccount aws;  ///< works without the workplace
 };
 
 }  // namespace hallmark::cli

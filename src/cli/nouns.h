@@ -22,5 +22,7 @@ std::vector<Command> reaper_commands();
 std::vector<Command> disk_commands();
 std::vector<Command> doctor_commands();
 std::vector<Command> aws_commands();
+std::vector<Command> aws_setup_commands();
+std::vector<Command> aws_preflight_commands();
 
 }  // namespace hallmark::cli

@@ -86,15 +86,30 @@ std::shared_ptr<hallmark::aws::CredentialProvider> StandIn::credentials(
   return std::make_shared<hallmark::aws::FixedCredentials>(found->second);
 }
 
-std::shared_ptr<hallmark::aws::HttpClient> StandIn::client(const std::string& account,
-                                                           Clock& clock) const {
+namespace {
+
+std::shared_ptr<hallmark::aws::HttpClient> client_at(
+    const std::string& endpoint, std::shared_ptr<hallmark::aws::CredentialProvider> credentials,
+    Clock& clock) {
   return std::make_shared<hallmark::aws::HttpClient>(
       clock,
-      hallmark::aws::ClientOptions{.endpoint_url = endpoint_,
-                                   .credentials = credentials(account),
+      hallmark::aws::ClientOptions{.endpoint_url = endpoint,
+                                   .credentials = std::move(credentials),
                                    .limit_rates = false,
                                    .environment = [](const std::string&) { return std::nullopt; },
                                    .home = "/nonexistent"});
+}
+
+}  // namespace
+
+std::shared_ptr<hallmark::aws::HttpClient> StandIn::client(const std::string& account,
+                                                           Clock& clock) const {
+  return client_at(endpoint_, credentials(account), clock);
+}
+
+std::shared_ptr<hallmark::aws::HttpClient> StandIn::client(const hallmark::aws::Credentials& keys,
+                                                           Clock& clock) const {
+  return client_at(endpoint_, std::make_shared<hallmark::aws::FixedCredentials>(keys), clock);
 }
 
 std::unique_ptr<Cloud> StandIn::open(const AwsCloudConfig& config, Clock& clock) const {

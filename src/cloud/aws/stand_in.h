@@ -30,6 +30,9 @@ class StandIn {
   Json control(const std::string& name, const std::optional<Json>& body = std::nullopt) const;
   /// A client that acts for `account` unless a call says otherwise.
   std::shared_ptr<hallmark::aws::HttpClient> client(const std::string& account, Clock& clock) const;
+  /// One that has these keys.
+  std::shared_ptr<hallmark::aws::HttpClient> client(const hallmark::aws::Credentials& keys,
+                                                    Clock& clock) const;
   std::shared_ptr<hallmark::aws::CredentialProvider> credentials(const std::string& account) const;
 
   const std::string& endpoint() const { return endpoint_; }

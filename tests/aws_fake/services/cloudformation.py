@@ -230,7 +230,7 @@ def _update(call, stack, text, given):
     values = templates.parameter_values(call, document, given)
     if text == stack["_template"] and given == stack["_given"]:
         raise Refusal("ValidationError", "No updates are to be performed.")
-    changed = _changes(stack, document, given)
+    changed = _changes(call, stack, document, given, values)
     reason = _undo(call, stack, {name for name, kind in changed if kind != "Add"})
     stack.update(_template=text, _given=given, LastUpdatedTime=call.now,
                  StackStatus="UPDATE_IN_PROGRESS", _due=call.world.due("stack"),
@@ -245,12 +245,15 @@ def _update(call, stack, text, given):
     settle(call, stack)
 
 
-def _changes(stack, document, given):
+def _changes(call, stack, document, given, values):
     """[(logical name, Add | Modify | Remove)]. A changed parameter counts where it is named."""
+    resolver = templates.Resolver(call, document, values, "", "")
+    wanted = {logical: item for logical, item in document["Resources"].items()
+              if "Condition" not in item or resolver.condition(item["Condition"])}
     touched = {key for key in set(given) | set(stack["_given"])
                if given.get(key) != stack["_given"].get(key)}
     found = []
-    for logical, item in document["Resources"].items():
+    for logical, item in wanted.items():
         if logical not in stack["_resources"]:
             found.append((logical, "Add"))
             continue
@@ -259,7 +262,7 @@ def _changes(stack, document, given):
                 f'"{key}"' in text or "${" + key + "}" in text for key in touched):
             found.append((logical, "Modify"))
     found += [(logical, "Remove") for logical in stack["_resources"]
-              if logical not in document["Resources"]]
+              if logical not in wanted]
     return found
 
 
@@ -341,8 +344,8 @@ def create_change_set(call):
     stack_resources.check_types(document["Resources"])
     _check_capabilities(call, document)
     values = _given_parameters(call, stack)
-    templates.parameter_values(call, document, values)
-    changes = _changes(stack or {"_given": values, "_resources": {}}, document, values)
+    changes = _changes(call, stack or {"_given": values, "_resources": {}}, document, values,
+                       templates.parameter_values(call, document, values))
     arn = call.arn("cloudformation", f"changeSet/{given['ChangeSetName']}/{uuid.uuid4()}")
     call.place["change_sets"][arn] = {
         "ChangeSetName": given["ChangeSetName"], "ChangeSetId": arn, "StackName": name,

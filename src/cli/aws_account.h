@@ -1,0 +1,60 @@
+#pragma once
+/// What the commands that set up an AWS account are given; app/aws_account.cc fills it in.
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+
+namespace hallmark::cli {
+
+/// What the command line says; empty where it says nothing.
+struct AwsSetupRequest {
+  bool apply = false;
+  bool write_config = false;
+  std::vector<std::string> regions;
+  std::vector<std::string> accounts;
+  std::string organization_id;
+  std::string prefix;
+  bool network = true;
+  std::string way_out;
+  std::string email;
+  std::string product_tag;
+  std::string cost_center;
+  std::string child_role;
+  std::string external_id;
+  std::string profile;
+  std::string endpoint_url;
+};
+
+/// Whose credentials, and the names of things; for commands that need no more.
+struct AwsNames {
+  std::string account_id;
+  std::string parent_principal;
+  std::string prefix;
+  std::string child_role;
+  std::string external_id;
+  std::string cost_center;
+  std::string profile;
+  std::string endpoint_url;
+};
+
+struct AwsAccount {
+  /// {"account_id", "stacks": [{"stack", "region", "action", "resources": [{"action", "name",
+  /// "type", "replaces"}]}], "config": text, "written": path or null}
+  std::function<Json(const AwsSetupRequest& request,
+                     const std::function<void(const std::string&)>& progress, std::stop_token)>
+      set_up;
+  /// {"checks": [{"where", "what", "state", "found", "way_out", "kind"}]}
+  std::function<Json(const std::vector<std::string>& accounts, const AwsNames& names,
+                     std::stop_token)>
+      preflight;
+  /// Of the role in other accounts.
+  std::function<std::string(const AwsNames& names, std::stop_token)> child_template;
+  /// Of whoever runs Hallmark.
+  std::function<std::string(const AwsNames& names, std::stop_token)> policy;
+};
+
+}  // namespace hallmark::cli

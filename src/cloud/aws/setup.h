@@ -1,0 +1,57 @@
+#pragma once
+/// Puts into an AWS account what Hallmark needs there: two stacks per region.
+
+#include "cloud/aws/aws_cloud.h"
+#include "cloud/aws/stacks.h"
+
+namespace hallmark::cloud {
+
+struct SetupSpec {
+  std::vector<std::string> regions;  ///< where images are built and copied to, the first one first
+  std::string prefix = "hallmark";   ///< begins the names of all that is made
+  bool network = true;               ///< false: machines stand in subnets that exist already
+  std::string way_out = "nat";       ///< of machines: "nat" or "endpoints"
+  std::vector<std::string> child_accounts;  ///< may use the key that images are encrypted with
+  std::string organization_id;              ///< whose accounts may all use it; may be empty
+  std::string email;                        ///< who gets notices; may be empty
+  std::string product_tag = "Hallmark";
+  std::string cost_center = "none";
+};
+
+struct SetupResult {
+  std::string account_id;
+  std::vector<StackChange> stacks;
+  /// What the account then has; nothing of a region whose stacks do not exist yet.
+  AwsCloudConfig config;
+};
+
+/// The stacks that setting up comes to, in the order in which they are made. Throws `usage` for
+/// what AWS would not take.
+std::vector<StackSpec> setup_stacks(const SetupSpec& spec);
+
+/// Says what apply_setup() would do, and changes nothing.
+SetupResult plan_setup(aws::Caller& caller, Clock& clock, const SetupSpec& spec,
+                       std::stop_token stop);
+
+/// Makes it so. Can be repeated: the second time nothing changes. Throws what apply_stack() throws.
+SetupResult apply_setup(aws::Caller& caller, Clock& clock, const SetupSpec& spec,
+                        const Progress& progress, std::stop_token stop);
+
+struct ChildRoleSpec {
+  std::string parent_account_id;
+  std::string parent_principal = "root";  ///< or like "role/hallmark"
+  std::string external_id;
+  std::string role = "goldenAMICrossAccountRole";
+  std::string cost_center = "none";
+};
+
+/// The template of the role in other accounts, ready to be deployed as it is. Throws `usage`.
+std::string child_role_template(const ChildRoleSpec& spec);
+
+/// Whose credentials the caller has.
+std::string account_of(aws::Caller& caller, const std::string& region, std::stop_token stop);
+
+/// The external id where nobody has chosen one: it need not be secret, only ours.
+std::string default_external_id(const std::string& account_id);
+
+}  // namespace hallmark::cloud

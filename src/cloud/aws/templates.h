@@ -1,0 +1,35 @@
+#pragma once
+/// The files of templates/, embedded: CloudFormation templates, and the policy of whoever runs
+/// Hallmark.
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace hallmark::cloud::on_aws {
+
+/// (file name, text)
+const std::vector<std::pair<std::string_view, std::string_view>>& template_files();
+
+/// The one with this file name, which must be there.
+std::string_view template_file(std::string_view name);
+
+/// What the policy's placeholders stand for.
+struct PolicyNames {
+  std::string partition;
+  std::string account_id;
+  std::string prefix;      ///< of what setup made: "hallmark"
+  std::string child_role;  ///< in other accounts
+};
+
+/// hallmark-policy.json for one account: the least that the principal needs who runs Hallmark.
+std::string hallmark_policy(const PolicyNames& names);
+
+/// The template with these defaults of its parameters, so that it can be deployed as it is. Throws
+/// `usage` for a parameter that it does not have.
+std::string template_with_defaults(std::string_view text,
+                                   const std::map<std::string, std::string>& defaults);
+
+}  // namespace hallmark::cloud::on_aws
