@@ -96,19 +96,20 @@ Json stacks_record(const std::vector<cloud::StackChange>& stacks) {
 Json set_up(const Path& state, Clock& clock, const cli::AwsSetupRequest& request,
             const cloud::Progress& progress, std::stop_token stop) {
   CloudConfig config = configured(state, request);
-  if (request.write_config && !config.regions.empty()) {
+  // Before anything is made.
+  if (request.write_config && has_cloud_section(state)) {
     throw Error(ErrorKind::conflict, "config.yaml has a section cloud already")
         .hint("leave --write-config out; the section is printed");
   }
   cloud::SetupSpec spec{.regions = request.regions,
                         .prefix = either(request.prefix, kPrefix),
                         .network = request.network,
-                        .way_out = either(request.way_out, "nat"),
+                        .way_out = request.way_out,
                         .child_accounts = request.accounts,
                         .organization_id = request.organization_id,
-                        .email = request.email};
-  spec.product_tag = either(request.product_tag, spec.product_tag);
-  spec.cost_center = either(request.cost_center, spec.cost_center);
+                        .email = request.email,
+                        .product_tag = request.product_tag,
+                        .cost_center = request.cost_center};
   if (spec.regions.empty()) spec.regions = config.regions;
   if (spec.regions.empty()) spec.regions = {home_region(config, clock)};
   AwsAccess access(config.aws, spec.regions.front(), clock);
@@ -150,12 +151,14 @@ Json preflight(const Path& state, Clock& clock, const std::vector<std::string>& 
   for (const cloud::Finding& finding : cloud::preflight(
            access->client, child_credentials(access, config.aws, config.regions.front()), spec,
            stop)) {
-    checks.push_back({{"where", finding.where},
-                      {"what", finding.what},
-                      {"state", to_string(finding.state)},
-                      {"found", finding.found},
-                      {"way_out", finding.way_out},
-                      {"kind", traits(finding.kind).name}});
+    checks.push_back(
+        {{"where", finding.where},
+         {"what", finding.what},
+         {"state", to_string(finding.state)},
+         {"found", finding.found},
+         {"way_out", finding.way_out},
+         {"kind", finding.state == cloud::Finding::State::missing ? Json(traits(finding.kind).name)
+                                                                  : Json(nullptr)}});
   }
   return {{"checks", checks}};
 }

@@ -190,15 +190,22 @@ Config load_config(const Path& state) {
   return config;
 }
 
+bool has_cloud_section(const Path& state) {
+  const Path file = state / "config.yaml";
+  std::optional<std::string> text = read_file_if_exists(file);
+  if (!text) return false;
+  model::YamlDocument document = model::read_yaml(*text, {});
+  refuse_problems(std::move(document.problems), file);
+  return document.json.is_object() && document.json.contains("cloud");
+}
+
 Path add_cloud_section(const Path& state, const std::string& section) {
   const Path file = state / "config.yaml";
-  std::string text = read_file_if_exists(file).value_or("");
-  model::YamlDocument document = model::read_yaml(text, {});
-  refuse_problems(std::move(document.problems), file);
-  if (document.json.is_object() && document.json.contains("cloud")) {
+  if (has_cloud_section(state)) {
     throw Error(ErrorKind::conflict, "{} has a section cloud already", file.string())
         .hint("change it by hand to what was printed");
   }
+  std::string text = read_file_if_exists(file).value_or("");
   if (!text.empty() && !text.ends_with('\n')) text += '\n';
   make_directories(state, 0700);
   write_file(file, text + section);

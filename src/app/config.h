@@ -50,8 +50,11 @@ Path state_directory(const std::string& from_command_line);
 /// `usage` with every problem as file:line:column.
 Config load_config(const Path& state);
 
-/// Appends `section`, which is the text of a member `cloud`, to <state>/config.yaml, making the file
-/// if it is missing. Returns the file. Throws `conflict` if it has such a member.
+/// Whether <state>/config.yaml has a member `cloud`. Throws `usage` if it cannot be read.
+bool has_cloud_section(const Path& state);
+
+/// Appends `section`, which is the text of a member `cloud`, to <state>/config.yaml, making the
+/// file if it is missing. Returns the file. Throws `conflict` if it has such a member.
 Path add_cloud_section(const Path& state, const std::string& section);
 
 }  // namespace hallmark::app

@@ -47,7 +47,8 @@ struct AwsAccount {
   std::function<Json(const AwsSetupRequest& request,
                      const std::function<void(const std::string&)>& progress, std::stop_token)>
       set_up;
-  /// {"checks": [{"where", "what", "state", "found", "way_out", "kind"}]}
+  /// {"checks": [{"where", "what", "state", "found", "way_out", "kind": of what is missing, else
+  /// null}]}
   std::function<Json(const std::vector<std::string>& accounts, const AwsNames& names,
                      std::stop_token)>
       preflight;

@@ -82,7 +82,6 @@ void render_setup(const Json& record, App& app) {
 
 AwsNames names_from(const Arguments& arguments) {
   return {.account_id = arguments.value_or("--parent-account", ""),
-          .prefix = arguments.value_or("--prefix", ""),
           .child_role = arguments.value_or("--child-role", ""),
           .profile = arguments.value_or("--profile", ""),
           .endpoint_url = arguments.value_or("--endpoint-url", "")};
@@ -97,7 +96,9 @@ Outcome child_template(App& app, const Arguments& arguments) {
 }
 
 Outcome policy(App& app, const Arguments& arguments) {
-  return {parse_json(app.aws.policy(names_from(arguments), app.stop), "the policy")};
+  AwsNames names = names_from(arguments);
+  names.prefix = arguments.value_or("--prefix", "");
+  return {parse_json(app.aws.policy(names, app.stop), "the policy")};
 }
 
 void render_json(const Json& record, App& app) { app.out.stream << pretty(record) << '\n'; }
@@ -141,9 +142,10 @@ std::vector<Command> aws_setup_commands() {
                    {"--write-config", "", "write the section into config.yaml if it has none"},
                    kProfile,
                    kEndpoint},
-       .description = "Uses CloudFormation: two stacks per region, PREFIX-foundation and "
-                      "PREFIX-network. It can be repeated; give the same options each time, "
-                      "for an account that is left out loses the key.",
+       .description =
+           "Uses CloudFormation: two stacks per region, PREFIX-foundation and "
+           "PREFIX-network. It can be repeated; what is not said stays as it is. Accounts "
+           "are said all together: one that is left out loses the key.",
        .exits = {{ErrorKind::denied, ""},
                  {ErrorKind::conflict,
                   "something else works on a stack, or config.yaml has a "

@@ -121,7 +121,9 @@ std::vector<StackSpec> setup_stacks(const SetupSpec& spec) {
   for (StackSpec& stack : stacks) {
     stack.parameters["ProductTag"] = spec.product_tag;
     stack.parameters["CostCenter"] = spec.cost_center;
-    stack.tags = {{"Cost-Center", spec.cost_center}, {"Generated-By", kGeneratedBy}};
+    std::erase_if(stack.parameters, [](const auto& one) { return one.second.empty(); });
+    stack.tags["Generated-By"] = kGeneratedBy;
+    if (!spec.cost_center.empty()) stack.tags["Cost-Center"] = spec.cost_center;
   }
   return stacks;
 }

@@ -6,16 +6,18 @@
 
 namespace hallmark::cloud {
 
+/// What is left empty stays as it is in stacks that exist, and is the template's default in new
+/// ones.
 struct SetupSpec {
   std::vector<std::string> regions;  ///< where images are built and copied to, the first one first
   std::string prefix = "hallmark";   ///< begins the names of all that is made
   bool network = true;               ///< false: machines stand in subnets that exist already
-  std::string way_out = "nat";       ///< of machines: "nat" or "endpoints"
+  std::string way_out;               ///< of machines: "nat" or "endpoints"
   std::vector<std::string> child_accounts;  ///< may use the key that images are encrypted with
-  std::string organization_id;              ///< whose accounts may all use it; may be empty
-  std::string email;                        ///< who gets notices; may be empty
-  std::string product_tag = "Hallmark";
-  std::string cost_center = "none";
+  std::string organization_id;              ///< whose accounts may all use it
+  std::string email;                        ///< who gets notices
+  std::string product_tag;
+  std::string cost_center;
 };
 
 struct SetupResult {

@@ -221,13 +221,13 @@ TEST_F(SetupOnStandIn, PreflightFindsInboundRulesAndLostThings) {
                                  {"ToPort", 22},
                                  {"IpRanges", Value::array({{{"CidrIp", "0.0.0.0/0"}}})}}})}},
                 {});
-  home.subnet_ids.push_back("subnet-00000000000000000");
+  home.subnet_ids.push_back("subnet-0123456789abcdef0");
   made.config.regions[1].bucket = "hallmark-no-such-bucket";
   made.config.regions.push_back({.name = "af-south-1"});
   made.config.instance_profile = "nobody";
   std::string text = missing(look(made, *client_));
   EXPECT_THAT(text, HasSubstr("lets connections in"));
-  EXPECT_THAT(text, HasSubstr("there is no subnet-00000000000000000"));
+  EXPECT_THAT(text, HasSubstr("there is no subnet-0123456789abcdef0"));
   EXPECT_THAT(text, HasSubstr("there is no hallmark-no-such-bucket"));
   EXPECT_THAT(text, HasSubstr("af-south-1 region: the account has not opted in"));
   EXPECT_THAT(text, HasSubstr("there is none named nobody"));

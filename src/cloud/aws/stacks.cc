@@ -51,19 +51,32 @@ class Stack {
     }
   }
 
-  Value input() const {
+  /// For creating the stack, or for changing the one that is present.
+  Value input(const std::optional<Value>& present) const {
     Value parameters = Value::array();
     for (const auto& [name, value] : spec_.parameters) {
       parameters.push_back({{"ParameterKey", name}, {"ParameterValue", value}});
     }
-    Value tags = Value::array();
-    for (const auto& [key, value] : spec_.tags) tags.push_back({{"Key", key}, {"Value", value}});
+    std::map<std::string, std::string> tags = spec_.tags;
+    if (present) {
+      const Value known = Value::parse(spec_.template_text).value("Parameters", Value::object());
+      for (const Value& one : present->value("Parameters", Value::array())) {
+        const std::string name = text(one, "ParameterKey");
+        if (spec_.parameters.contains(name) || !known.contains(name)) continue;
+        parameters.push_back({{"ParameterKey", name}, {"UsePreviousValue", true}});
+      }
+      for (const Value& one : present->value("Tags", Value::array())) {
+        tags.try_emplace(text(one, "Key"), text(one, "Value"));
+      }
+    }
+    Value tag_list = Value::array();
+    for (const auto& [key, value] : tags) tag_list.push_back({{"Key", key}, {"Value", value}});
     // The roles have names, so that policies can name them.
     return {{"StackName", spec_.name},
             {"TemplateBody", spec_.template_text},
             {"Parameters", parameters},
             {"Capabilities", Value::array({"CAPABILITY_NAMED_IAM"})},
-            {"Tags", tags}};
+            {"Tags", tag_list}};
   }
 
   void pause() {
@@ -157,8 +170,8 @@ bool says_nothing_to_do(const std::string& reason) {
          reason.find("didn't contain changes") != std::string::npos;
 }
 
-std::vector<ResourceChange> changes_of(Stack& stack) {
-  Value input = stack.input();
+std::vector<ResourceChange> changes_of(Stack& stack, const std::optional<Value>& present) {
+  Value input = stack.input(present);
   const std::string name = random_id("hallmark-plan");
   input["ChangeSetName"] = name;
   input["ChangeSetType"] = "UPDATE";
@@ -332,7 +345,7 @@ StackChange plan_stack(aws::Caller& caller, Clock& clock, const StackSpec& spec,
     return change;
   }
   stack.refuse_busy(*present);
-  change.resources = changes_of(stack);
+  change.resources = changes_of(stack, present);
   change.action = change.resources.empty() ? "none" : "update";
   return change;
 }
@@ -350,7 +363,7 @@ StackChange apply_stack(aws::Caller& caller, Clock& clock, const StackSpec& spec
   Events events(stack);
   if (present) events.fresh(text(*present, "StackId"));  // what was before is not news
   try {
-    stack.call(present ? "UpdateStack" : "CreateStack", stack.input());
+    stack.call(present ? "UpdateStack" : "CreateStack", stack.input(present));
   } catch (const ApiError& e) {
     if (present && says_nothing_to_do(e.message())) {
       change.action = "none";

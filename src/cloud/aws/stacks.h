@@ -17,6 +17,8 @@ struct StackSpec {
   std::string name;
   std::string region;
   std::string template_text;  ///< JSON
+  /// Of those that it leaves out, a stack that exists keeps the values, and a new one gets the
+  /// template's.
   std::map<std::string, std::string> parameters;
   std::map<std::string, std::string> tags;  ///< CloudFormation puts them on all that can have tags
 };
