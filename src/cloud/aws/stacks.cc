@@ -19,7 +19,8 @@ using aws::ApiError;
 using aws::Value;
 using on_aws::text;
 
-constexpr Duration kPause = 3s;
+constexpr Duration kFirstPause = 500ms;
+constexpr Duration kLongestPause = 5s;
 /// A change set is computed from the template alone.
 constexpr Duration kChangeSetLimit = 5min;
 constexpr Duration kDeletionLimit = 15min;
@@ -80,7 +81,10 @@ class Stack {
   }
 
   void pause() {
-    if (clock_.sleep_until(clock_.now() + kPause, stop_)) return;
+    if (clock_.sleep_until(clock_.now() + pause_, stop_)) {
+      pause_ = std::min(pause_ * 2, kLongestPause);
+      return;
+    }
     throw Error(ErrorKind::cancelled, "stopped while waiting for stack {} in {}", spec_.name,
                 spec_.region)
         .hint("CloudFormation goes on with it; the same command looks at what came of it");
@@ -102,6 +106,7 @@ class Stack {
   Clock& clock_;
   const StackSpec& spec_;
   const std::stop_token stop_;
+  Duration pause_ = kFirstPause;
 };
 
 /// CloudFormation User Guide, "Stack status codes": these stacks hold nothing and can only be
