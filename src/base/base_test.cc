@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <gtest/gtest.h>
 
 #include "base/clock.h"
@@ -124,6 +126,15 @@ TEST(Process, NamesAMissingProgram) {
   } catch (const Error& e) {
     EXPECT_EQ(e.kind(), ErrorKind::not_found);
   }
+}
+
+TEST(Process, InheritsNoOpenFiles) {
+  int leaked = ::dup(2);
+  ASSERT_GT(leaked, 2);
+  ProcessResult result = run_process({.argv = {"/bin/sh", "-c", "ls /proc/self/fd"}});
+  ::close(leaked);
+  // 3 is the directory that ls itself reads.
+  EXPECT_EQ(result.out, "0\n1\n2\n3\n");
 }
 
 TEST(Log, BlotsOutSecrets) {

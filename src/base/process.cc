@@ -59,6 +59,10 @@ struct Pipe {
   ::signal(SIGINT, SIG_DFL);
   ::signal(SIGTERM, SIG_DFL);
   bool ok = ::dup2(in, 0) >= 0 && ::dup2(out, 1) >= 0 && ::dup2(err, 2) >= 0;
+  // Not everything that libraries open closes itself on exec, and programs that start with ten
+  // files open get numbers of two digits, which dash cannot redirect to.
+  constexpr unsigned kFirstInherited = 3;
+  if (ok) ok = ::close_range(kFirstInherited, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
   if (ok && directory[0] != '\0') ok = ::chdir(directory) == 0;
   if (ok) ::execve(program, argv, envp);
   int failure = errno;

@@ -41,9 +41,18 @@ done
 ln -s /proc/self/fd "$root/dev/fd"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
 mkdir -p "$root/run/aws-fake"
-if [ -e "$root/etc/resolv.conf" ] && [ -e /etc/resolv.conf ]; then
-  mount --bind /etc/resolv.conf "$root/etc/resolv.conf" 2>/dev/null || :
+# Names resolve as they do here. Where the image has a link, it leads to what systemd or resolvconf would write.
+for file in systemd/resolve/stub-resolv.conf systemd/resolve/resolv.conf resolvconf/resolv.conf; do
+  mkdir -p "$root/run/${file%/*}"
+  cp /etc/resolv.conf "$root/run/$file"
+done
+made=
+if [ -n "$disk" ] && [ -e /etc/resolv.conf ] && [ ! -L "$root/etc/resolv.conf" ]; then
+  [ -e "$root/etc/resolv.conf" ] || { made=yes; : > "$root/etc/resolv.conf"; }
+  mount --bind /etc/resolv.conf "$root/etc/resolv.conf"
 fi
+# What a unit of the image does at its boot; there is no init here.
+[ -z "$disk" ] || chroot "$root" /bin/sh -c '! command -v ssh-keygen || ssh-keygen -A' > /dev/null 2>&1 || :
 echo ready
 read -r _ || :
 # Only in a process namespace of our own is this what it says: everything that still runs here.
@@ -51,6 +60,7 @@ read -r _ || :
 sync
 if [ -n "$disk" ]; then
   umount "$root/etc/resolv.conf" 2>/dev/null || :
+  [ -z "$made" ] || rm -f "$root/etc/resolv.conf"
   umount "$root/run" "$root/proc" 2>/dev/null || :
   umount -R "$root/dev" 2>/dev/null || :
   umount "$root"

@@ -20,13 +20,15 @@ Value Session::call(const Place& place, const std::string& service, const std::s
                     const Value& input, std::stop_token stop) const {
   check_account_id(place.account_id);
   region(place);
-  return caller->call(
+  Value answer = caller->call(
       {.service = service,
        .operation = operation,
        .region = place.region,
        .credentials =
            place.account_id == config.account_id ? nullptr : credentials_of(place.account_id)},
       input, stop);
+  // What has nothing to say is an empty structure to those who look into it.
+  return answer.is_null() ? Value::object() : answer;
 }
 
 Value Session::call_about_new(const Place& place, const std::string& service,
