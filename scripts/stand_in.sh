@@ -1,3 +1,4 @@
+#!/usr/bin/env bash
 # Read by ./demo --cloud aws-fake: the AWS stand-in of tests/aws_fake as a process that ends with this one, three accounts
 # in it, and what `hallmark aws setup` and the role in the child accounts would have brought.
 
@@ -24,13 +25,19 @@ as_account() {
   env $keys AWS_ENDPOINT_URL="$stand_in" AWS_CONFIG_FILE=/dev/null "$@"
 }
 
-# furnish_stand_in HOME CHILD..: bucket, instance profiles, the role that Hallmark takes in the children.
+# furnish_stand_in HOME CHILD..: buckets, keys that the children may use (the default key cannot be shared), instance
+# profiles, the role that Hallmark takes in the children; and config.yaml, which says all that.
 furnish_stand_in() {
-  local home=$1 account region trust
+  local home=$1 account region trust may_use key places=
+  may_use=$(jq -cn '{Version: "2012-10-17", Statement: [{Effect: "Allow", Action: "kms:*", Resource: "*",
+    Principal: {AWS: ($ARGS.positional | map("arn:aws:iam::\(.):root"))}}]}' --args "$@")
   for region in us-east-1 us-east-2 us-west-2; do
     as_account "$home" build/release/hallmark aws call s3 CreateBucket --region "$region" --input \
       "$(jq -cn --arg region "$region" '{Bucket: "hallmark-\($region)"} +
         (if $region == "us-east-1" then {} else {CreateBucketConfiguration: {LocationConstraint: $region}} end)')" >/dev/null
+    key=$(as_account "$home" build/release/hallmark aws call kms CreateKey --region "$region" --input \
+      "$(jq -cn --arg policy "$may_use" '{Policy: $policy, Description: "golden images"}')" | jq -er .KeyMetadata.Arn)
+    places+="      $region: {bucket: hallmark-$region, kms_key: \"$key\"}"$'\n'
   done
   trust=$(jq -cn --arg home "$home" '{Version: "2012-10-17", Statement: [{Effect: "Allow",
     Principal: {AWS: "arn:aws:iam::\($home):root"}, Action: "sts:AssumeRole"}]}')
@@ -53,9 +60,7 @@ cloud:
     endpoint_url: $stand_in
     instance_profile: hallmark-machine
     regions:
-      us-east-1: {bucket: hallmark-us-east-1}
-      us-east-2: {bucket: hallmark-us-east-2}
-      us-west-2: {bucket: hallmark-us-west-2}
+$places
 EOF
 }
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import resource
 import sys
 import threading
 
@@ -40,6 +41,8 @@ def main():
     accounts = options.accounts.split(",")
     if not all(len(account) == 12 and account.isdigit() for account in accounts):
         parser.error("an account is 12 digits")
+    # As systemd starts the agent that runs scripts.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     world = World(Models(options.models or default_directory()), options.speed, accounts)
     world.faults.keep_log = not options.no_log
     server = Server(world, options.port, options.host)

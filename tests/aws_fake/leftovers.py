@@ -6,7 +6,7 @@ def everything(world, query=None):
     found = {}
     only = {name: values[0] for name, values in (query or {}).items()}
 
-    def add(kind, account, region, name, **more):
+    def add(kind, account, region, name, /, **more):
         entry = {"id": name, "account": account, "region": region, **more}
         if all(str(entry.get(key)) == value for key, value in only.items()):
             found.setdefault(kind, []).append(entry)
