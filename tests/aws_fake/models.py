@@ -170,7 +170,7 @@ def _read_model(directory, name):
 
 
 def default_directory():
-    """Where the models are: the environment, an installed botocore, the project's venv, Debian's."""
+    """Where the models are: the environment, the project's venv, an installed botocore, Debian's."""
     given = os.environ.get("HALLMARK_AWS_MODELS")
     if given:
         return given
