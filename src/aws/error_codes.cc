@@ -38,11 +38,6 @@ constexpr std::string_view kThrottled[] = {"Throttling",
 // There LimitExceededException is a quota that no waiting lifts.
 constexpr std::string_view kHardLimits[] = {"kms", "servicecatalog", "config", "organizations"};
 
-constexpr std::string_view kExpired[] = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"};
-constexpr std::string_view kSkewed[] = {
-    "RequestTimeTooSkewed",      "RequestExpired",    "AuthFailure", "SignatureDoesNotMatch",
-    "InvalidSignatureException", "RequestInTheFuture"};
-
 constexpr std::string_view kDenied[] = {"UnauthorizedOperation",
                                         "AuthFailure",
                                         "AuthorizationError",
@@ -124,7 +119,7 @@ ErrorKind kind_of_status(int status) {
 
 ErrorKind kind_of(std::string_view service, std::string_view code, int status) {
   if (is_dry_run_success(code)) return ErrorKind::failed;
-  if (is_one_of(code, kThrottled)) {
+  if (is_throttling(code)) {
     bool quota = code == "LimitExceededException" && is_one_of(service, kHardLimits);
     return quota ? ErrorKind::failed : ErrorKind::throttled;
   }
@@ -139,9 +134,7 @@ ErrorKind kind_of(std::string_view service, std::string_view code, int status) {
   return kind_of_status(status);
 }
 
-bool is_expired(std::string_view code) { return is_one_of(code, kExpired); }
-
-bool is_clock_skew(std::string_view code) { return is_one_of(code, kSkewed); }
+bool is_throttling(std::string_view code) { return is_one_of(code, kThrottled); }
 
 bool is_dry_run_success(std::string_view code) { return code == "DryRunOperation"; }
 

@@ -15,10 +15,8 @@ namespace hallmark::aws {
 ///  - failed: anything else
 ErrorKind kind_of(std::string_view service, std::string_view code, int status);
 
-/// Credentials whose time is over: fetching new ones helps.
-bool is_expired(std::string_view code);
-/// The clocks differ too much: signing anew with the service's own time helps.
-bool is_clock_skew(std::string_view code);
+/// Asked too fast, or (LimitExceededException of some services) a quota is used up.
+bool is_throttling(std::string_view code);
 /// A dry run would have succeeded; the service says so with an error.
 bool is_dry_run_success(std::string_view code);
 

@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "aws/error_codes.h"
+
 namespace hallmark::aws {
 
 using namespace std::chrono_literals;
@@ -19,21 +21,6 @@ bool among(const Values& values, const Value& value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
-constexpr std::array<std::string_view, 15> kThrottling = {"Throttling",
-                                                          "ThrottlingException",
-                                                          "ThrottledException",
-                                                          "RequestThrottledException",
-                                                          "TooManyRequestsException",
-                                                          "ProvisionedThroughputExceededException",
-                                                          "TransactionInProgressException",
-                                                          "RequestLimitExceeded",
-                                                          "BandwidthLimitExceeded",
-                                                          "LimitExceededException",
-                                                          "RequestThrottled",
-                                                          "SlowDown",
-                                                          "PriorRequestNotComplete",
-                                                          "EC2ThrottledException",
-                                                          "ConcurrentModificationException"};
 // Where these are quotas that no waiting lifts.
 constexpr std::array<std::string_view, 3> kHardQuotas = {"kms", "servicecatalog", "config"};
 constexpr std::array<std::string_view, 6> kSkewed = {
@@ -62,10 +49,13 @@ Trouble trouble_of(std::string_view service, const ApiError& error) {
   const std::string& code = error.code();
   if (among(kExpired, code)) return Trouble::expired;
   if (among(kSkewed, code)) return Trouble::skewed;
-  if (among(kThrottling, code)) {
+  if (is_throttling(code)) {
     bool hard = code == "LimitExceededException" && among(kHardQuotas, service);
-    bool conflict = code == "ConcurrentModificationException" && service != "organizations";
-    return hard || conflict ? Trouble::final : Trouble::throttled;
+    return hard ? Trouble::final : Trouble::throttled;
+  }
+  // There it is normal and passes; elsewhere somebody else's change came first.
+  if (code == "ConcurrentModificationException") {
+    return service == "organizations" ? Trouble::throttled : Trouble::final;
   }
   // Another instance type or zone may have what this one lacks; the same one will not soon.
   if (code.starts_with("Insufficient")) return Trouble::final;

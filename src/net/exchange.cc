@@ -1,26 +1,18 @@
 #include "net/exchange.h"
 
-#include <curl/curl.h>
-
 #include <map>
-#include <mutex>
 #include <string_view>
 
 #include "base/sync.h"
 #include "base/text.h"
+#include "net/curl.h"
 #include "net/http.h"
 
 namespace hallmark::net {
 namespace {
 
-struct FreeEasy {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
 struct FreeMulti {
   void operator()(CURLM* multi) const { curl_multi_cleanup(multi); }
-};
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
 /// What the callbacks of one exchange share.
@@ -54,24 +46,6 @@ std::string host_of(const std::string& url) {
   std::size_t start = url.find("://");
   start = start == url.npos ? 0 : start + 3;
   return url.substr(0, url.find_first_of("/?#", start));
-}
-
-ErrorKind kind_of(CURLcode code) {
-  switch (code) {
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT:
-      return ErrorKind::usage;
-    case CURLE_OPERATION_TIMEDOUT:
-      return ErrorKind::timeout;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_CACERT_BADFILE:
-      return ErrorKind::denied;
-    case CURLE_WEIRD_SERVER_REPLY:
-      return ErrorKind::corrupt;
-    default:
-      return ErrorKind::unavailable;
-  }
 }
 
 [[noreturn]] void throw_failure(CURLcode code, const char* details, const std::string& url) {
@@ -216,8 +190,7 @@ struct ConnectionPool::Lines {
 
 ConnectionPool::ConnectionPool(std::size_t idle_limit)
     : idle_limit_(idle_limit), lines_(std::make_unique<Lines>()) {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  start_curl();
 }
 
 ConnectionPool::~ConnectionPool() = default;

@@ -1,6 +1,5 @@
 #include "net/http.h"
 
-#include <curl/curl.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -9,25 +8,18 @@
 #include <cerrno>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "net/curl.h"
 
 namespace hallmark::net {
 namespace {
 
 using Sink = std::function<void(std::string_view)>;
-
-struct FreeEasy {
-  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-struct FreeList {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
 
 /// What the callbacks of one exchange share. Exceptions cannot pass through C code, so the first
 /// one waits here until curl has returned.
@@ -104,31 +96,6 @@ int on_progress(void* context, curl_off_t total, curl_off_t received, curl_off_t
              : 1;
 }
 
-ErrorKind kind_of(CURLcode code) {
-  switch (code) {
-    case CURLE_UNSUPPORTED_PROTOCOL:
-    case CURLE_URL_MALFORMAT:
-      return ErrorKind::usage;
-    case CURLE_OPERATION_TIMEDOUT:
-      return ErrorKind::timeout;
-    case CURLE_ABORTED_BY_CALLBACK:
-      return ErrorKind::cancelled;
-    case CURLE_FILE_COULDNT_READ_FILE:
-      return ErrorKind::not_found;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_REMOTE_ACCESS_DENIED:
-      return ErrorKind::denied;
-    case CURLE_TOO_MANY_REDIRECTS:
-    case CURLE_WEIRD_SERVER_REPLY:
-    case CURLE_FILESIZE_EXCEEDED:
-      return ErrorKind::corrupt;
-    default:
-      return ErrorKind::unavailable;
-  }
-}
-
 ErrorKind kind_of_status(long status) {
   if (status == 404 || status == 410) return ErrorKind::not_found;
   if (status == 401 || status == 403 || status == 407) return ErrorKind::denied;
@@ -149,8 +116,7 @@ void check_transfer(CURLcode code, const char* details, const std::string& url) 
 }
 
 HttpResponse fetch(const HttpRequest& request, const Sink& sink, std::stop_token stop) {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  start_curl();
   bool file = request.url.starts_with("file://");
   bool https = request.url.starts_with("https://");
   if (!https && !request.url.starts_with("http://") && !(file && request.allow_file)) {

@@ -31,12 +31,7 @@ constexpr Duration kCompletionLimit = 4h;
 constexpr Duration kOtherLimit = 2min;
 
 std::string sha256_base64(std::string_view bytes) {
-  std::string hex = sha256_hex(bytes);
-  std::string raw(hex.size() / 2, '\0');
-  for (std::size_t i = 0; i < raw.size(); ++i) {
-    raw[i] = static_cast<char>(std::stoi(hex.substr(2 * i, 2), nullptr, 16));
-  }
-  return base64_encode(raw);
+  return base64_encode(from_hex(sha256_hex(bytes)));
 }
 
 bool all_zero(std::string_view bytes) {
