@@ -51,6 +51,10 @@ def _counts(world, _, __):
     return {"total": world.faults.total, "counts": dict(sorted(counts.items()))}
 
 
+def _made(world, _, __):
+    return {"made": dict(world.made), "most_instances": world.most_instances}
+
+
 def _clock(world, given, _):
     clock = world.clock
     clock.offset += float(given.get("advance", 0))
@@ -155,6 +159,7 @@ _ROUTES = {
     ("GET", "calls"): _calls,
     ("DELETE", "calls"): lambda world, _, __: world.faults.forget() or {},
     ("GET", "counts"): _counts,
+    ("GET", "made"): _made,
     ("GET", "leftovers"): lambda world, _, query: leftovers.everything(world, query),
     ("GET", "operations"): lambda world, _, __: services.known(),
     ("POST", "clock"): _clock,

@@ -4,7 +4,7 @@ import itertools
 import threading
 
 KINDS = ("throttle", "error", "delay", "drop-before", "drop-after", "reset-before", "reset-after",
-         "html-500", "html-500-after", "cut", "die-before", "die-after", "kill-before",
+         "html-500", "html-500-after", "answer", "cut", "die-before", "die-after", "kill-before",
          "kill-after")
 
 
@@ -24,7 +24,8 @@ class Faults:
         if rule.get("kind") not in KINDS:
             raise ValueError(f"kind is one of {', '.join(KINDS)}")
         unknown = set(rule) - {"kind", "service", "operation", "account", "region", "nth", "count",
-                               "seconds", "code", "message", "status", "mutating", "pid", "every"}
+                               "seconds", "code", "message", "status", "mutating", "pid", "every",
+                               "body", "content_type"}
         if unknown:
             raise ValueError(f"unknown in a fault: {', '.join(sorted(unknown))}")
         with self._lock:

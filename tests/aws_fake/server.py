@@ -206,8 +206,8 @@ class Exchange:
             if not getattr(refusal, "injected", False):
                 self._after(fault, kind)
             return (*result, kind == "cut")
-        except _Html:
-            return 500, {"Content-Type": "text/html"}, _HTML, False
+        except _Instead as answer:
+            return answer.status, {"Content-Type": answer.kind}, answer.body, False
         finally:
             self._world.faults.record(self._entry)
 
@@ -318,7 +318,11 @@ class Exchange:
             raise Hangup(kind == "reset-before")
         elif kind == "html-500":
             self._entry["outcome"] = kind
-            raise _Html()
+            raise _Instead(500, "text/html", _HTML)
+        elif kind == "answer":
+            self._entry["outcome"] = kind
+            raise _Instead(int(fault.get("status", 200)), fault.get("content_type", "text/xml"),
+                           fault.get("body", "").encode())
         elif kind == "kill-before":
             self._entry["outcome"] = kind
             os.kill(int(fault["pid"]), 9)
@@ -328,14 +332,20 @@ class Exchange:
         if kind in ("drop-after", "reset-after", "die-after"):
             raise Hangup(kind == "reset-after")
         if kind == "html-500-after":
-            raise _Html()
+            raise _Instead(500, "text/html", _HTML)
         if kind == "kill-after":
             os.kill(int(fault["pid"]), 9)
             raise Hangup()
 
 
-class _Html(Exception):
+class _Instead(Exception):
     """An answer of something in front of the service."""
+
+    def __init__(self, status, kind, body):
+        super().__init__()
+        self.status = status
+        self.kind = kind
+        self.body = body
 
 
 def _injected(refusal):

@@ -98,6 +98,8 @@ class World:
             self.machines = {}  # by instance id
             self.delays = dict(_DELAYS)
             self.failures = {}
+            self.made = collections.Counter()  # what calls made, by kind, whatever became of it
+            self.most_instances = 0  # that existed at one moment
             self.switches = {"throttle": False, "lag": 0, "enforce": False,
                              "marketplace": [], "capacity": [], "copy-limit": 100,
                              "run-commands": True, "empty-pages": False, "command-rules": []}

@@ -126,6 +126,7 @@ def send_command(call):
         "_region": call.region,
     }
     call.place["commands"][command_id] = command
+    call.world.made["commands"] += 1
     lag = max(call.world.switches["lag"], call.world.switches.get("command-lag", 0))
     for name in names:
         invocation = {"CommandId": command_id, "InstanceId": name, "Status": "InProgress",

@@ -124,6 +124,7 @@ def make(call, name, description, mappings, tags, kind="image", **more):
     known = call.world.models.service("ec2").shape("Image").members  # older models have fewer
     item.update({key: value for key, value in more.items() if value is not None and key in known})
     call.world.images[item["ImageId"]] = born(call, item)
+    call.world.made["images"] += 1
     return item
 
 

@@ -311,6 +311,11 @@ def _make(call, given, image, instance_type, subnet, groups, profile, mappings, 
             "AttachTime": call.now, "Status": "attached", "VolumeId": volume["VolumeId"],
             "DeleteOnTermination": mapping["Ebs"].get("DeleteOnTermination", True)}})
     place["instances"][name] = born(call, item)
+    world.made["instances"] += 1
+    alive = [one for somewhere in world.all_places("instances")
+             for one in somewhere["instances"].values()
+             if one["State"]["Name"] not in ("shutting-down", "terminated")]
+    world.most_instances = max(world.most_instances, len(alive))
     return item
 
 

@@ -39,6 +39,7 @@ def public_image(world, given):
         ImageOwnerAlias=given.get("alias", "amazon"),
         ProductCodes=[{"ProductCodeId": code, "ProductCodeType": "marketplace"}
                       for code in given.get("product_codes", ())])
+    world.made["images"] -= 1  # it was there already
     public = given.get("public", True)
     item.update(State="available", Public=public, _seed=True,
                 _permissions=([{"Group": "all"}] if public else []) +
