@@ -1,21 +1,13 @@
 #include "model/assessment.h"
 
+#include <algorithm>
 #include <array>
-#include <string_view>
-#include <utility>
 
-#include "base/error.h"
+#include "model/enum_names.h"
+#include "model/sparse_json.h"
 
 namespace hallmark::model {
 namespace {
-
-constexpr std::array<std::pair<Severity, std::string_view>, 5> kSeverities = {{
-    {Severity::unknown, "unknown"},
-    {Severity::low, "low"},
-    {Severity::medium, "medium"},
-    {Severity::high, "high"},
-    {Severity::critical, "critical"},
-}};
 
 constexpr std::array<std::pair<Completeness, std::string_view>, 4> kCompletenesses = {{
     {Completeness::complete, "complete"},
@@ -24,116 +16,24 @@ constexpr std::array<std::pair<Completeness, std::string_view>, 4> kCompleteness
     {Completeness::failed, "failed"},
 }};
 
-template <typename Table, typename Value>
-std::string_view name_of(const Table& table, Value value) {
-  for (const auto& [known, name] : table) {
-    if (known == value) return name;
-  }
-  throw Error(ErrorKind::internal, "value {} has no name", static_cast<int>(value));
-}
-
-template <typename Table>
-auto value_of(const Table& table, std::string_view text, const char* what) {
-  for (const auto& [value, name] : table) {
-    if (name == text) return value;
-  }
-  throw Error(ErrorKind::corrupt, "\"{}\" is no {}", text, what);
-}
+constexpr std::array<std::pair<Login, std::string_view>, 4> kLogins = {{
+    {Login::yes, "yes"},
+    {Login::no, "no"},
+    {Login::unknown, "unknown"},
+    {Login::not_needed, "not_needed"},
+}};
 
 }  // namespace
 
-std::string_view to_string(Severity value) { return name_of(kSeverities, value); }
 std::string_view to_string(Completeness value) { return name_of(kCompletenesses, value); }
-Severity severity_from(std::string_view text) { return value_of(kSeverities, text, "severity"); }
+std::string_view to_string(Login value) { return name_of(kLogins, value); }
 Completeness completeness_from(std::string_view text) {
   return value_of(kCompletenesses, text, "completeness");
 }
 
-void to_json(Json& json, const Package& value) {
-  json = {{"name", value.name},
-          {"version", value.version},
-          {"architecture", value.architecture},
-          {"source_name", value.source_name},
-          {"source_version", value.source_version},
-          {"manager", value.manager}};
-}
-
-void from_json(const Json& json, Package& value) {
-  value.name = member<std::string>(json, "name");
-  value.version = member<std::string>(json, "version");
-  value.architecture = member<std::string>(json, "architecture");
-  value.source_name = member<std::string>(json, "source_name");
-  value.source_version = member<std::string>(json, "source_version");
-  value.manager = member<std::string>(json, "manager");
-}
-
-void to_json(Json& json, const Distribution& value) {
-  json = {{"id", value.id},
-          {"version_id", value.version_id},
-          {"codename", value.codename},
-          {"pretty_name", value.pretty_name}};
-}
-
-void from_json(const Json& json, Distribution& value) {
-  value.id = member<std::string>(json, "id");
-  value.version_id = member<std::string>(json, "version_id");
-  value.codename = member<std::string>(json, "codename");
-  value.pretty_name = member<std::string>(json, "pretty_name");
-}
-
-void to_json(Json& json, const CoverageGap& value) {
-  json = {{"what", value.what}, {"reason", value.reason}};
-}
-
-void from_json(const Json& json, CoverageGap& value) {
-  value.what = member<std::string>(json, "what");
-  value.reason = member<std::string>(json, "reason");
-}
-
-void to_json(Json& json, const Inventory& value) {
-  json = {{"distribution", value.distribution},
-          {"architecture", value.architecture},
-          {"packages", value.packages},
-          {"kernels", value.kernels},
-          {"gaps", value.gaps},
-          {"disk_size_bytes", value.disk_size_bytes},
-          {"fetched_bytes", value.fetched_bytes}};
-}
-
-void from_json(const Json& json, Inventory& value) {
-  value.distribution = member<Distribution>(json, "distribution");
-  value.architecture = member<std::string>(json, "architecture");
-  value.packages = member<std::vector<Package>>(json, "packages");
-  value.kernels = member<std::vector<std::string>>(json, "kernels");
-  value.gaps = member<std::vector<CoverageGap>>(json, "gaps");
-  value.disk_size_bytes = member<std::uint64_t>(json, "disk_size_bytes");
-  value.fetched_bytes = member<std::uint64_t>(json, "fetched_bytes");
-}
-
-void to_json(Json& json, const Finding& value) {
-  json = {{"finding_id", value.finding_id},
-          {"package", value.package},
-          {"source_package", value.source_package},
-          {"architecture", value.architecture},
-          {"installed_version", value.installed_version},
-          {"fixed_version", value.fixed_version},
-          {"severity", to_string(value.severity)},
-          {"severity_source", value.severity_source},
-          {"title", value.title},
-          {"advisory_source", value.advisory_source}};
-}
-
-void from_json(const Json& json, Finding& value) {
-  value.finding_id = member<std::string>(json, "finding_id");
-  value.package = member<std::string>(json, "package");
-  value.source_package = member<std::string>(json, "source_package");
-  value.architecture = member<std::string>(json, "architecture");
-  value.installed_version = member<std::string>(json, "installed_version");
-  value.fixed_version = member<std::string>(json, "fixed_version");
-  value.severity = severity_from(member<std::string>(json, "severity"));
-  value.severity_source = member<std::string>(json, "severity_source");
-  value.title = member<std::string>(json, "title");
-  value.advisory_source = member<std::string>(json, "advisory_source");
+void lower(Assessment& assessment, Completeness to, std::string reason) {
+  assessment.completeness = std::max(assessment.completeness, to);
+  assessment.reasons.push_back(std::move(reason));
 }
 
 void to_json(Json& json, const AdvisorySource& value) {
@@ -150,6 +50,20 @@ void from_json(const Json& json, AdvisorySource& value) {
   value.fetched_at = member<std::string>(json, "fetched_at");
 }
 
+void to_json(Json& json, const RawResult& value) {
+  json = {{"name", value.name},
+          {"media_type", value.media_type},
+          {"size_bytes", value.size_bytes},
+          {"sha256", value.sha256}};
+}
+
+void from_json(const Json& json, RawResult& value) {
+  value.name = member<std::string>(json, "name");
+  value.media_type = member<std::string>(json, "media_type");
+  value.size_bytes = member<std::uint64_t>(json, "size_bytes");
+  value.sha256 = member<std::string>(json, "sha256");
+}
+
 void to_json(Json& json, const Assessment& value) {
   json = {{"scanner", value.scanner},
           {"distribution", value.distribution},
@@ -159,6 +73,21 @@ void to_json(Json& json, const Assessment& value) {
           {"completeness", to_string(value.completeness)},
           {"package_count", value.package_count},
           {"assessed_at", value.assessed_at}};
+  put(json, "scanner_version", value.scanner_version);
+  put(json, "profile", value.profile);
+  put(json, "native_id", value.native_id);
+  put(json, "native_state", value.native_state);
+  put(json, "reasons", value.reasons);
+  put(json, "raw", value.raw);
+  put(json, "started_at", value.started_at);
+  if (value.login != Login::not_needed) json["login"] = to_string(value.login);
+  if (value.hardening_score) json["hardening_score"] = *value.hardening_score;
+  if (value.checks) {
+    json["checks"] = {{"passed", value.checks->passed},
+                      {"failed", value.checks->failed},
+                      {"not_applicable", value.checks->not_applicable},
+                      {"not_checked", value.checks->not_checked}};
+  }
 }
 
 void from_json(const Json& json, Assessment& value) {
@@ -170,6 +99,26 @@ void from_json(const Json& json, Assessment& value) {
   value.completeness = completeness_from(member<std::string>(json, "completeness"));
   value.package_count = member<int>(json, "package_count");
   value.assessed_at = member<std::string>(json, "assessed_at");
+  take(json, "scanner_version", value.scanner_version);
+  take(json, "profile", value.profile);
+  take(json, "native_id", value.native_id);
+  take(json, "native_state", value.native_state);
+  take(json, "reasons", value.reasons);
+  take(json, "raw", value.raw);
+  take(json, "started_at", value.started_at);
+  std::string login(to_string(Login::not_needed));
+  take(json, "login", login);
+  value.login = value_of(kLogins, login, "login");
+  if (json.contains("hardening_score")) {
+    value.hardening_score = member<double>(json, "hardening_score");
+  }
+  if (json.contains("checks")) {
+    const Json& checks = json["checks"];
+    value.checks = Checks{.passed = member<int>(checks, "passed"),
+                          .failed = member<int>(checks, "failed"),
+                          .not_applicable = member<int>(checks, "not_applicable"),
+                          .not_checked = member<int>(checks, "not_checked")};
+  }
 }
 
 }  // namespace hallmark::model

@@ -1,101 +1,86 @@
 #pragma once
-/// What is installed in an image and what is wrong with it.
+/// What one scanner says of one image: its findings, and apart from them how complete its look was.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/json.h"
+#include "model/finding.h"
+#include "model/inventory.h"
 
 namespace hallmark::model {
-
-enum class Severity { unknown, low, medium, high, critical };
-
-struct Package {
-  std::string name;
-  std::string version;
-  std::string architecture;
-  std::string source_name;     ///< equals name if the database names none
-  std::string source_version;  ///< equals version if the database names none
-  std::string manager;         ///< "dpkg"
-};
-
-struct Distribution {
-  std::string id;          ///< os-release ID: "debian"
-  std::string version_id;  ///< "12"
-  std::string codename;    ///< "bookworm"
-  std::string pretty_name;
-};
-
-/// Something that should have been read or matched and was not. Never dropped silently.
-struct CoverageGap {
-  std::string what;    ///< "package foo 1:x", "partition 3"
-  std::string reason;  ///< why, in one sentence
-};
-
-struct Inventory {
-  Distribution distribution;
-  std::string architecture;       ///< dpkg name: "amd64"
-  std::vector<Package> packages;  ///< sorted by name, then architecture
-  std::vector<std::string>
-      kernels;  ///< installed kernel packages' versions in /boot or /lib/modules
-  std::vector<CoverageGap> gaps;
-  std::uint64_t disk_size_bytes = 0;
-  std::uint64_t fetched_bytes = 0;  ///< what reading it cost
-};
-
-struct Finding {
-  std::string finding_id;  ///< stable: "<advisory source>:<package>:<fixed version>" or a CVE id
-  std::string package;
-  std::string source_package;
-  std::string architecture;
-  std::string installed_version;
-  std::string fixed_version;  ///< empty: no fix yet
-  Severity severity = Severity::unknown;
-  std::string severity_source;
-  std::string title;
-  std::string advisory_source;  ///< "bookworm-security"
-};
 
 /// Where advisories came from, and how old they are.
 struct AdvisorySource {
   std::string name;        ///< "bookworm-security"
-  std::string digest;      ///< SHA-256 of the index that was matched
+  std::string digest;      ///< SHA-256 of the index that was matched; empty for a service's feed
   std::string valid_from;  ///< the source's own date, RFC 3339
   std::string fetched_at;
 };
 
-enum class Completeness { complete, partial, inconclusive, failed };
+/// From the best to the worst. "No findings" means something only if the look was complete.
+enum class Completeness {
+  complete,
+  partial,       ///< it saw the image, but not all of it
+  inconclusive,  ///< it cannot be told what it saw: no host alive, no login, nothing applied
+  failed,        ///< there is no result
+};
+
+/// Whether the scanner was logged in; one that was not sees a fraction.
+enum class Login { yes, no, unknown, not_needed };
+
+/// How many rules or hosts a scanner considered, where it counts them.
+struct Checks {
+  int passed = 0;
+  int failed = 0;
+  int not_applicable = 0;
+  int not_checked = 0;  ///< errors and rules without an automatic check too
+};
+
+/// A file of the scanner's own, kept with the evidence.
+struct RawResult {
+  std::string name;  ///< "qualys/scan.json"
+  std::string media_type;
+  std::uint64_t size_bytes = 0;
+  std::string sha256;
+};
 
 struct Assessment {
-  std::string scanner;  ///< "hallmark"
+  std::string scanner;          ///< "hallmark", "qualys", "tenable", "inspector", "openscap"
+  std::string scanner_version;  ///< empty if it does not say
+  std::string profile;          ///< the scanner's policy, option profile, template or benchmark
+  std::string native_id;        ///< the scan's name on the service: "scan/1767322740.12345"
+  std::string native_state;     ///< its last state there, as the service says it
   Distribution distribution;
-  std::vector<Finding> findings;  ///< sorted by package
+  std::vector<Finding> findings;  ///< sorted by package, then id
   std::vector<CoverageGap> gaps;
   std::vector<AdvisorySource> advisories;
   Completeness completeness = Completeness::failed;
+  std::vector<std::string> reasons;  ///< why it is not complete, one sentence each
+  Login login = Login::not_needed;
+  std::optional<Checks> checks;
+  std::optional<double> hardening_score;  ///< 0 to 100
+  std::vector<RawResult> raw;
   int package_count = 0;
+  std::string started_at;
   std::string assessed_at;
 };
 
-void to_json(Json& json, const Package& value);
-void from_json(const Json& json, Package& value);
-void to_json(Json& json, const Distribution& value);
-void from_json(const Json& json, Distribution& value);
-void to_json(Json& json, const CoverageGap& value);
-void from_json(const Json& json, CoverageGap& value);
-void to_json(Json& json, const Inventory& value);
-void from_json(const Json& json, Inventory& value);
-void to_json(Json& json, const Finding& value);
-void from_json(const Json& json, Finding& value);
+/// The worse of the two counts; the reason goes with it.
+void lower(Assessment& assessment, Completeness to, std::string reason);
+
 void to_json(Json& json, const AdvisorySource& value);
 void from_json(const Json& json, AdvisorySource& value);
+void to_json(Json& json, const RawResult& value);
+void from_json(const Json& json, RawResult& value);
+/// Members that are empty or have their default are left out, but for the findings, gaps,
+/// advisories and the completeness.
 void to_json(Json& json, const Assessment& value);
 void from_json(const Json& json, Assessment& value);
 
-std::string_view to_string(Severity value);
 std::string_view to_string(Completeness value);
-Severity severity_from(std::string_view text);
+std::string_view to_string(Login value);
 Completeness completeness_from(std::string_view text);
 
 }  // namespace hallmark::model

@@ -11,9 +11,42 @@ Assessment sample() {
   Assessment assessment;
   assessment.scanner = "hallmark";
   assessment.distribution = {"debian", "12", "bookworm", "Debian GNU/Linux 12 (bookworm)"};
-  assessment.findings = {{"bookworm-security:openssl:3.0.17-1", "openssl", "openssl", "amd64",
-                          "3.0.16-1", "3.0.17-1", Severity::critical, "vendor", "title",
-                          "bookworm-security"}};
+  assessment.findings = {{.finding_id = "bookworm-security:openssl:3.0.17-1",
+                          .kind = FindingKind::potential,
+                          .status = FindingStatus::suppressed,
+                          .cves = {"CVE-2026-1234"},
+                          .advisory_ids = {"DSA-1"},
+                          .package = "openssl",
+                          .source_package = "openssl",
+                          .architecture = "amd64",
+                          .installed_version = "3.0.16-1",
+                          .fixed_version = "3.0.17-1",
+                          .fix = FixState::available,
+                          .port = 443,
+                          .protocol = "tcp",
+                          .severity = Severity::critical,
+                          .severity_native = "5",
+                          .severity_source = "vendor",
+                          .cvss = {{"3.1", 9.8, "CVSS:3.1/AV:N", "NVD"}},
+                          .epss = 0.5,
+                          .known_exploited = true,
+                          .title = "title",
+                          .description = "what",
+                          .remediation = "how",
+                          .evidence = "seen",
+                          .advisory_source = "bookworm-security",
+                          .references = {"https://example.org/"},
+                          .first_seen = "2026-01-01T00:00:00Z"}};
+  assessment.scanner_version = "1.2";
+  assessment.profile = "full";
+  assessment.native_id = "scan/1";
+  assessment.native_state = "Finished";
+  assessment.login = Login::yes;
+  assessment.checks = Checks{.passed = 1, .failed = 2, .not_applicable = 3, .not_checked = 4};
+  assessment.hardening_score = 87.5;
+  assessment.raw = {{"scan.json", "application/json", 3, "ab"}};
+  assessment.reasons = {"why"};
+  assessment.started_at = "2026-01-01T00:00:00Z";
   assessment.gaps = {{"partition 3", "xfs"}};
   assessment.advisories = {{"bookworm-security", "ab", "2026-01-01T00:00:00Z", "now"}};
   assessment.completeness = Completeness::partial;

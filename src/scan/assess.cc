@@ -108,6 +108,7 @@ class Matcher {
     finding.architecture = package.architecture;
     finding.installed_version = package.version;
     finding.fixed_version = fixed;
+    finding.fix = model::FixState::available;
     finding.severity_source = suite_.name;
     finding.title = std::move(title);
     finding.advisory_source = suite_.name;

@@ -1,0 +1,66 @@
+#include "model/inventory.h"
+
+namespace hallmark::model {
+
+void to_json(Json& json, const Package& value) {
+  json = {{"name", value.name},
+          {"version", value.version},
+          {"architecture", value.architecture},
+          {"source_name", value.source_name},
+          {"source_version", value.source_version},
+          {"manager", value.manager}};
+}
+
+void from_json(const Json& json, Package& value) {
+  value.name = member<std::string>(json, "name");
+  value.version = member<std::string>(json, "version");
+  value.architecture = member<std::string>(json, "architecture");
+  value.source_name = member<std::string>(json, "source_name");
+  value.source_version = member<std::string>(json, "source_version");
+  value.manager = member<std::string>(json, "manager");
+}
+
+void to_json(Json& json, const Distribution& value) {
+  json = {{"id", value.id},
+          {"version_id", value.version_id},
+          {"codename", value.codename},
+          {"pretty_name", value.pretty_name}};
+}
+
+void from_json(const Json& json, Distribution& value) {
+  value.id = member<std::string>(json, "id");
+  value.version_id = member<std::string>(json, "version_id");
+  value.codename = member<std::string>(json, "codename");
+  value.pretty_name = member<std::string>(json, "pretty_name");
+}
+
+void to_json(Json& json, const CoverageGap& value) {
+  json = {{"what", value.what}, {"reason", value.reason}};
+}
+
+void from_json(const Json& json, CoverageGap& value) {
+  value.what = member<std::string>(json, "what");
+  value.reason = member<std::string>(json, "reason");
+}
+
+void to_json(Json& json, const Inventory& value) {
+  json = {{"distribution", value.distribution},
+          {"architecture", value.architecture},
+          {"packages", value.packages},
+          {"kernels", value.kernels},
+          {"gaps", value.gaps},
+          {"disk_size_bytes", value.disk_size_bytes},
+          {"fetched_bytes", value.fetched_bytes}};
+}
+
+void from_json(const Json& json, Inventory& value) {
+  value.distribution = member<Distribution>(json, "distribution");
+  value.architecture = member<std::string>(json, "architecture");
+  value.packages = member<std::vector<Package>>(json, "packages");
+  value.kernels = member<std::vector<std::string>>(json, "kernels");
+  value.gaps = member<std::vector<CoverageGap>>(json, "gaps");
+  value.disk_size_bytes = member<std::uint64_t>(json, "disk_size_bytes");
+  value.fetched_bytes = member<std::uint64_t>(json, "fetched_bytes");
+}
+
+}  // namespace hallmark::model
