@@ -1,6 +1,7 @@
 #pragma once
 /// Calls to AWS services, by name: no operation has code of its own.
 
+#include <chrono>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -30,6 +31,10 @@ class Caller {
   /// none), `cancelled` (`stop`), and ApiError with the kind that the service's code means: see
   /// aws/error_codes.h.
   virtual Value call(const Call& call, const Value& input, std::stop_token stop) = 0;
+  /// A URL that lets whoever has it make this call once or often for `lifetime`, without
+  /// credentials: S3 downloads and uploads. Throws as call() does, and `usage` if it makes none.
+  virtual std::string presigned_url(const Call& call, const Value& input,
+                                    std::chrono::seconds lifetime, std::stop_token stop);
 };
 
 }  // namespace hallmark::aws

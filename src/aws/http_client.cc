@@ -333,6 +333,11 @@ Request HttpClient::prepare(const Call& call, const Value& input, std::stop_toke
   return signed_request(prepared, credentials);
 }
 
+std::string Caller::presigned_url(const Call& call, const Value&, std::chrono::seconds,
+                                  std::stop_token) {
+  throw Error(ErrorKind::usage, "{} {} cannot be made a URL here", call.service, call.operation);
+}
+
 std::string HttpClient::presigned_url(const Call& call, const Value& input,
                                       std::chrono::seconds lifetime, std::stop_token stop) {
   Prepared prepared = make(call, input, stop);

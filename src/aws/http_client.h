@@ -52,10 +52,8 @@ class HttpClient : public Caller {
   /// be fetched for it. Throws as call() does.
   Request prepare(const Call& call, const Value& input, std::stop_token stop = {});
 
-  /// A URL that lets whoever has it make this call once or often for `lifetime`: S3 downloads and
-  /// uploads.
   std::string presigned_url(const Call& call, const Value& input, std::chrono::seconds lifetime,
-                            std::stop_token stop = {});
+                            std::stop_token stop = {}) override;
 
   /// The region for calls that name none; throws `usage` if there is none.
   std::string default_region();

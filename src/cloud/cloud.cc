@@ -35,6 +35,11 @@ constexpr std::array kCommandStates = {
     std::pair{CommandState::interrupted, std::string_view("interrupted")},
 };
 
+constexpr std::array kPlatforms = {
+    std::pair{Platform::linux, std::string_view("linux")},
+    std::pair{Platform::windows, std::string_view("windows")},
+};
+
 template <typename Table, typename Value>
 std::string_view word(const Table& table, Value value) {
   for (const auto& [known, text] : table) {
@@ -78,6 +83,7 @@ std::string_view to_string(ImageState state) { return word(kImageStates, state);
 std::string_view to_string(MachineState state) { return word(kMachineStates, state); }
 std::string_view to_string(MachineKind kind) { return word(kMachineKinds, kind); }
 std::string_view to_string(CommandState state) { return word(kCommandStates, state); }
+std::string_view to_string(Platform platform) { return word(kPlatforms, platform); }
 
 ImageState image_state_from(std::string_view text) {
   return value(kImageStates, text, "state of an image");
@@ -88,6 +94,9 @@ MachineState machine_state_from(std::string_view text) {
 MachineKind machine_kind_from(std::string_view text) {
   return value(kMachineKinds, text, "kind of machine");
 }
+Platform platform_from(std::string_view text) { return value(kPlatforms, text, "platform"); }
+
+void Machines::check_launch(const Place&, const MachineSpec&, std::stop_token) {}
 
 void check_image_name(const std::string& name) {
   // https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateImage.html, parameter Name.
@@ -153,6 +162,52 @@ void check_command(const CommandSpec& spec) {
   for (const auto* variables : {&spec.environment, &spec.secrets}) {
     for (const auto& [name, value] : *variables) check_variable(name, value);
   }
+}
+
+void check_image_filter(const ImageFilter& filter) {
+  if (filter.name && filter.name_pattern) {
+    throw Error(ErrorKind::usage, "images are asked for by a name and by a pattern");
+  }
+  for (const std::string& owner : filter.owners) {
+    // Amazon EC2 API Reference, DescribeImages, "Owners".
+    bool is_alias = owner == "self" || owner == "amazon" || owner == "aws-marketplace" ||
+                    owner == "aws-backup-vault";
+    if (!is_alias) check_account_id(owner);
+  }
+}
+
+bool matches_name_and_owner(const Image& image, const ImageFilter& filter, const Place& place) {
+  if (filter.name && image.name != *filter.name) return false;
+  if (filter.name_pattern && !matches_pattern(image.name, *filter.name_pattern)) return false;
+  if (filter.owners.empty()) return !filter.owned_only || image.owner_id == place.account_id;
+  return std::any_of(filter.owners.begin(), filter.owners.end(), [&](const std::string& owner) {
+    if (owner == "self") return image.owner_id == place.account_id;
+    return owner == image.owner_id || owner == image.owner_alias;
+  });
+}
+
+bool matches_pattern(std::string_view name, std::string_view pattern) {
+  std::size_t at = 0;
+  std::size_t in = 0;
+  // Where to go back to: behind the last *, which takes one character more each time.
+  std::size_t star = std::string_view::npos;
+  std::size_t taken = 0;
+  while (at < name.size()) {
+    if (in < pattern.size() && pattern[in] == '*') {
+      star = in++;
+      taken = at;
+    } else if (in < pattern.size() && (pattern[in] == '?' || pattern[in] == name[at])) {
+      ++at;
+      ++in;
+    } else if (star != std::string_view::npos) {
+      in = star + 1;
+      at = ++taken;
+    } else {
+      return false;
+    }
+  }
+  while (in < pattern.size() && pattern[in] == '*') ++in;
+  return in == pattern.size();
 }
 
 bool matches(const Tags& tags, const Tags& wanted, const TagKeys& wanted_keys) {

@@ -21,6 +21,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -44,6 +45,9 @@ using TagKeys = std::vector<std::string>;
 
 enum class ImageState { pending, available, failed, disabled };
 
+/// What runs in an image, as far as commands care.
+enum class Platform { linux, windows };
+
 struct Image {
   std::string image_id;  ///< "ami-0123456789abcdef0"
   std::string name;      ///< unique per owner and region
@@ -59,6 +63,10 @@ struct Image {
   std::uint64_t stored_size_bytes = 0;  ///< what it takes in storage, 0 if unknown
   Tags tags;
   TimePoint created_at{};
+  Platform platform = Platform::linux;
+  std::string owner_alias;  ///< "amazon", "aws-marketplace"; empty if the owner has none
+  /// Of a marketplace: what has to be subscribed to before the image can be launched.
+  std::vector<std::string> product_codes;
 };
 
 /// All given members must match.
@@ -67,6 +75,11 @@ struct ImageFilter {
   Tags tags;               ///< each key present with this value
   TagKeys tag_keys;        ///< each key present
   bool owned_only = true;  ///< else also those shared with place.account_id
+  /// Instead of `name`: * stands for any characters and ? for one.
+  std::optional<std::string> name_pattern;
+  /// Whose, instead of `owned_only`: "self", an account id, or an owner_alias. Those that are named
+  /// are looked through for public images too.
+  std::vector<std::string> owners;
 };
 
 struct ImageSpec {
@@ -174,6 +187,10 @@ struct MachineFilter {
 class Machines {
  public:
   virtual ~Machines() = default;
+  /// Throws what keeps launch_machine from ever succeeding with this spec: `not_found`, `denied`
+  /// (no permission, a marketplace image that is not subscribed to), `usage`. Makes and costs
+  /// nothing. A cloud that cannot tell beforehand says nothing.
+  virtual void check_launch(const Place& place, const MachineSpec& spec, std::stop_token stop);
   /// Throws `not_found`/`denied` if the image cannot be used from the place, `unavailable` if there
   /// is no room now (capacity, disk, memory).
   virtual std::string launch_machine(const Place& place, const MachineSpec& spec,
@@ -190,13 +207,15 @@ class Machines {
 // --- commands in a machine ----------------------------------------------------------------------
 
 struct CommandSpec {
-  std::string script;                              ///< run by its own #! line, or by /bin/sh
+  std::string script;                              ///< run by its own #! line, or by /bin/sh;
+                                                   ///< PowerShell on Windows
   std::map<std::string, std::string> environment;  ///< not logged, but whoever may look into the
                                                    ///< cloud's own records of commands may see it
   /// More of the environment, which is seen by the script alone: in no log, record or process list.
   std::map<std::string, std::string> secrets;
   Duration time_limit{};                         ///< then the whole process group is killed
   std::uint64_t output_limit_bytes = 16u << 20;  ///< output past this is dropped and said so
+  Platform platform = Platform::linux;           ///< the machine's
 };
 
 enum class CommandState {
@@ -206,9 +225,9 @@ enum class CommandState {
   interrupted,  ///< the machine went down under it, and it had not asked for that
 };
 
-/// A script that ends with exit code 194 asks for a reboot and is then run again from its start, as
-/// AWS Systems Manager does ("Rebooting managed node from scripts"); until then it counts as
-/// running.
+/// A script that ends with exit code 194 (3010 on Windows) asks for a reboot and is then run again
+/// from its start, as AWS Systems Manager does ("Rebooting managed node from scripts"); until then
+/// it counts as running.
 struct CommandStatus {
   CommandState state = CommandState::running;
   int exit_code = -1;
@@ -283,10 +302,12 @@ std::string_view to_string(ImageState state);
 std::string_view to_string(MachineState state);
 std::string_view to_string(MachineKind kind);
 std::string_view to_string(CommandState state);
+std::string_view to_string(Platform platform);
 /// The inverse; throws `corrupt` on an unknown word.
 ImageState image_state_from(std::string_view text);
 MachineState machine_state_from(std::string_view text);
 MachineKind machine_kind_from(std::string_view text);
+Platform platform_from(std::string_view text);
 
 /// Throws `usage` unless the name follows EC2's rule for image names (see ImageSpec).
 void check_image_name(const std::string& name);
@@ -300,6 +321,14 @@ void check_account_id(const std::string& account_id);
 /// Throws `usage` if a variable's name is none, a value or the script holds a NUL, or a limit is
 /// negative. A time limit of zero is none.
 void check_command(const CommandSpec& spec);
+/// Throws `usage` if a filter names an image in two ways, or an owner is neither "self", an account
+/// id nor an alias.
+void check_image_filter(const ImageFilter& filter);
+/// Whether an image's name and owner satisfy a filter; tags are not looked at. `place` is where it
+/// was asked.
+bool matches_name_and_owner(const Image& image, const ImageFilter& filter, const Place& place);
+/// Whether the whole name fits a pattern in which * stands for any characters and ? for one.
+bool matches_pattern(std::string_view name, std::string_view pattern);
 /// Whether `tags` satisfies a filter's tags and tag_keys.
 bool matches(const Tags& tags, const Tags& wanted, const TagKeys& wanted_keys);
 

@@ -16,7 +16,10 @@ Json image_to_json(const Image& image) {
           {"disk_size_bytes", image.disk_size_bytes},
           {"stored_size_bytes", image.stored_size_bytes},
           {"tags", image.tags},
-          {"created_at", to_rfc3339(image.created_at)}};
+          {"created_at", to_rfc3339(image.created_at)},
+          {"platform", std::string(to_string(image.platform))},
+          {"owner_alias", image.owner_alias},
+          {"product_codes", image.product_codes}};
 }
 
 Image image_from_json(const Json& json) {
@@ -35,6 +38,12 @@ Image image_from_json(const Json& json) {
   image.stored_size_bytes = member<std::uint64_t>(json, "stored_size_bytes");
   image.tags = member<Tags>(json, "tags");
   image.created_at = from_rfc3339(member<std::string>(json, "created_at"));
+  // Records of before there were these do not have them.
+  if (json.contains("platform")) {
+    image.platform = platform_from(member<std::string>(json, "platform"));
+    image.owner_alias = member<std::string>(json, "owner_alias");
+    image.product_codes = member<std::vector<std::string>>(json, "product_codes");
+  }
   return image;
 }
 

@@ -123,13 +123,17 @@ void to_json(Json& json, const Pipeline& value) {
       {"source",
        {{"image_id", value.source.image_id},
         {"name", value.source.name},
-        {"golden_image", value.source.golden_image}}},
+        {"golden_image", value.source.golden_image},
+        {"parameter", value.source.parameter},
+        {"owners", value.source.owners},
+        {"architecture", value.source.architecture}}},
       {"build",
        {{"mode", to_string(value.build.mode)},
         {"machine_size", value.build.machine_size},
         {"region", value.build.region},
         {"deadline", duration_text(value.build.deadline)},
-        {"boot_limit", duration_text(value.build.boot_limit)}}},
+        {"boot_limit", duration_text(value.build.boot_limit)},
+        {"sysprep", value.build.sysprep}}},
       {"pre_update", optional_json(value.pre_update)},
       {"post_update", optional_json(value.post_update)},
       {"environment", value.environment},
@@ -139,6 +143,8 @@ void to_json(Json& json, const Pipeline& value) {
         {"all", value.updates.all},
         {"include", value.updates.include},
         {"exclude", value.updates.exclude},
+        {"categories", value.updates.categories},
+        {"severities", value.updates.severities},
         {"time_limit", duration_text(value.updates.time_limit)}}},
       {"tests", value.tests},
       {"gate",
@@ -168,13 +174,19 @@ void from_json(const Json& json, Pipeline& value) {
   value.source.image_id = member<std::string>(source, "image_id");
   value.source.name = member<std::string>(source, "name");
   value.source.golden_image = member<std::string>(source, "golden_image");
+  // Runs recorded before there were these do not name them; so for others below.
+  if (source.contains("parameter")) {
+    value.source.parameter = member<std::string>(source, "parameter");
+    value.source.owners = member<Texts>(source, "owners");
+    value.source.architecture = member<std::string>(source, "architecture");
+  }
   Json build = member<Json>(json, "build");
   value.build.mode = build_mode_from(member<std::string>(build, "mode"));
   value.build.machine_size = member<std::string>(build, "machine_size");
   value.build.region = member<std::string>(build, "region");
   value.build.deadline = duration_member(build, "deadline");
-  // Runs recorded before there was a boot_limit do not name it.
   if (build.contains("boot_limit")) value.build.boot_limit = duration_member(build, "boot_limit");
+  if (build.contains("sysprep")) value.build.sysprep = member<bool>(build, "sysprep");
   value.pre_update = optional_member<Script>(json, "pre_update");
   value.post_update = optional_member<Script>(json, "post_update");
   value.environment = member<TextMap>(json, "environment");
@@ -184,6 +196,10 @@ void from_json(const Json& json, Pipeline& value) {
   value.updates.all = member<bool>(updates, "all");
   value.updates.include = member<Texts>(updates, "include");
   value.updates.exclude = member<Texts>(updates, "exclude");
+  if (updates.contains("categories")) {
+    value.updates.categories = member<Texts>(updates, "categories");
+    value.updates.severities = member<Texts>(updates, "severities");
+  }
   value.updates.time_limit = duration_member(updates, "time_limit");
   value.tests = member<std::vector<ImageTest>>(json, "tests");
   Json gate = member<Json>(json, "gate");

@@ -12,11 +12,16 @@
 
 namespace hallmark::model {
 
-/// Exactly one member is set.
+/// Exactly one of the first four is set.
 struct SourceRef {
   std::string image_id;      ///< "ami-..."
-  std::string name;          ///< name of an image of ours
+  std::string name;          ///< its name, or a pattern of names (* and ?): the newest is taken
   std::string golden_image;  ///< "product/os" (its newest active version) or "product/os/version"
+  std::string parameter;     ///< name of a parameter that holds an image id: "/aws/service/..."
+  // With `name` only.
+  std::vector<std::string> owners;      ///< "self", "amazon", "aws-marketplace", account ids; none:
+                                        ///< ourselves and whoever shares images with us
+  std::string architecture = "x86_64";  ///< of the image
 };
 
 enum class BuildMode { offline, boot };
@@ -29,6 +34,8 @@ struct BuildOptions {
   /// By then a machine must be reachable. A minimal guest takes 20 s under emulation on two cores;
   /// a large one on a busy host needs minutes, and so does one in a public cloud.
   Duration boot_limit{10 * 60'000};
+  /// Windows: the last thing done to the builder; else its identity stays in the image.
+  bool sysprep = true;
 };
 
 /// A script with its text: loaded from a path, fetched from a URL, or written inline.
@@ -46,6 +53,9 @@ struct Updates {
   bool all = true;                   ///< every package that has an update
   std::vector<std::string> include;  ///< if not all: only these
   std::vector<std::string> exclude;  ///< never these
+  // Windows only; packages are then KB numbers, "KB5031364". Empty: any.
+  std::vector<std::string> categories;  ///< "Security Updates"
+  std::vector<std::string> severities;  ///< "Critical", as Microsoft rates it
   Duration time_limit{60 * 60'000};
 };
 

@@ -37,9 +37,7 @@ class Builder {
     pipeline_.os = root["os"];
     pipeline_.version = root["version"];
     pipeline_.description = root.value("description", "");
-    const Json& source = root["source"];
-    pipeline_.source = {source.value("image_id", ""), source.value("name", ""),
-                        source.value("golden_image", "")};
+    read_source(root["source"]);
     read_build(root.value("build", Json::object()));
     read_scripts(root.value("scripts", Json::object()));
     read_updates(root.value("updates", Json::object()));
@@ -76,12 +74,36 @@ class Builder {
     }
   }
 
+  void read_source(const Json& source) {
+    model::SourceRef& out = pipeline_.source;
+    out.image_id = source.value("image_id", "");
+    out.name = source.value("name", "");
+    out.golden_image = source.value("golden_image", "");
+    out.parameter = source.value("parameter", "");
+    out.owners = source.value("owners", std::vector<std::string>());
+    out.architecture = source.value("architecture", out.architecture);
+    int ways = 0;
+    for (const char* way : {"image_id", "name", "golden_image", "parameter"}) {
+      ways += static_cast<int>(source.contains(way));
+    }
+    if (ways != 1) {
+      add({"source"}, ways == 0 ? "says no image" : "says more than one image",
+          "give one of image_id, name, parameter, golden_image");
+      return;
+    }
+    for (const char* with_name : {"owners", "architecture"}) {
+      if (!source.contains(with_name) || source.contains("name")) continue;
+      add({"source", with_name}, "goes with name only", "leave it out", true);
+    }
+  }
+
   void read_build(const Json& build) {
     if (build.value("mode", "offline") == "boot") pipeline_.build.mode = BuildMode::boot;
     pipeline_.build.machine_size = build.value("machine_size", "");
     pipeline_.build.region = build.value("region", "");
     read_duration(build, "deadline", {"build"}, pipeline_.build.deadline);
     read_duration(build, "boot_limit", {"build"}, pipeline_.build.boot_limit);
+    pipeline_.build.sysprep = build.value("sysprep", pipeline_.build.sysprep);
   }
 
   void read_file_into(Script& script, const std::string& name, const Address& address) {
@@ -191,6 +213,8 @@ class Builder {
       out.include = updates["include"].get<std::vector<std::string>>();
     }
     out.exclude = updates.value("exclude", std::vector<std::string>());
+    out.categories = updates.value("categories", std::vector<std::string>());
+    out.severities = updates.value("severities", std::vector<std::string>());
     for (std::size_t i = 0; i < out.exclude.size(); ++i) {
       if (std::find(out.include.begin(), out.include.end(), out.exclude[i]) != out.include.end()) {
         add({"updates", "exclude", std::to_string(i)}, out.exclude[i] + " is included and excluded",

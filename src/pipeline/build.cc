@@ -110,7 +110,7 @@ std::string make_candidate(const Build& build, const std::string& source_image_i
                           .name = "builder of " + model::image_key(pipeline),
                           .deadline = build.deadline()};
   Guest builder = launch_guest(build.context, build.run, "builder", build.home, spec,
-                               pipeline.build.boot_limit);
+                               cloud::Platform::linux, pipeline.build.boot_limit);
   if (pipeline.pre_update) run_script(build, builder, "pre-update", *pipeline.pre_update);
   if (pipeline.updates.enabled) update_packages(build, builder);
   if (pipeline.post_update) run_script(build, builder, "post-update", *pipeline.post_update);
@@ -152,7 +152,7 @@ void test_candidate(const Build& build, const std::string& image_id) {
                           .name = "test of " + model::image_key(build.pipeline),
                           .deadline = build.deadline()};
   Guest guest = launch_guest(build.context, build.run, "test", build.home, spec,
-                             build.pipeline.build.boot_limit);
+                             cloud::Platform::linux, build.pipeline.build.boot_limit);
   for (const model::ImageTest& test : build.pipeline.tests) {
     try {
       run_script(build, guest, test.name, test.script);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/files.h"
+#include "base/json.h"
 #include "model/assessment.h"
 #include "model/pipeline.h"
 #include "pipeline/context.h"
@@ -16,6 +17,7 @@ namespace hallmark::pipeline {
 struct Evidence {
   std::string image_id;
   std::string source_image_id;
+  Json source_image = Json::object();  ///< how it was asked for, and what it was; see find_source
   model::Inventory inventory;
   model::Assessment assessment;
   std::optional<model::Assessment> source;  ///< the source image's, nothing if it cannot be read

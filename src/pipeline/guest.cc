@@ -68,8 +68,9 @@ cloud::Machine get_machine(Context& context, const Guest& guest) {
 }  // namespace
 
 Guest launch_guest(Context& context, workflow::Run& run, const std::string& label,
-                   const cloud::Place& place, const cloud::MachineSpec& spec, Duration boot_limit) {
-  Guest guest{label, place, ""};
+                   const cloud::Place& place, const cloud::MachineSpec& spec,
+                   cloud::Platform platform, Duration boot_limit) {
+  Guest guest{label, place, "", platform};
   guest.machine_id = run.step("launch-" + label, [&](workflow::Step& step) {
     return make_owned(context, run, step, kMachineKind, place,
                       spec.deadline.value_or(run.started_at()),
@@ -112,8 +113,10 @@ void run_in_guest(Context& context, workflow::Run& run, const Guest& guest, cons
                   const std::vector<std::string>& secrets) {
   const std::string key = guest.label + "/" + name;
   std::string command_id = run.step("start/" + key, [&](workflow::Step& step) {
-    cloud::CommandSpec command{
-        .script = script.text, .environment = environment, .time_limit = script.time_limit};
+    cloud::CommandSpec command{.script = script.text,
+                               .environment = environment,
+                               .time_limit = script.time_limit,
+                               .platform = guest.platform};
     for (const std::string& secret : secrets) {
       std::optional<std::string> value = context.secret(secret);
       if (!value) {

@@ -15,13 +15,15 @@ struct Guest {
   std::string label;
   cloud::Place place;
   std::string machine_id;
+  cloud::Platform platform = cloud::Platform::linux;
 };
 
 /// Launches a machine owned by the run and waits until commands can be started in it. Throws
 /// `failed` with the cloud's reason if it does not come up, `timeout` if that takes longer than
-/// `boot_limit`.
+/// `boot_limit`. `platform` is the image's.
 Guest launch_guest(Context& context, workflow::Run& run, const std::string& label,
-                   const cloud::Place& place, const cloud::MachineSpec& spec, Duration boot_limit);
+                   const cloud::Place& place, const cloud::MachineSpec& spec,
+                   cloud::Platform platform, Duration boot_limit);
 
 /// Runs the script to its end; its output goes to the log of step "<label>/<name>". Throws `failed`
 /// with the end of the output if it exits non-zero or was interrupted, `timeout` at its limit.

@@ -112,6 +112,11 @@ void HookedCloud::remove_tags(const Place& place, const std::string& resource_id
 
 // --- machines and commands ----------------------------------------------------------------------
 
+void HookedCloud::check_launch(const Place& place, const MachineSpec& spec, std::stop_token stop) {
+  forward({.operation = "check_launch", .place = place, .subject_id = spec.image_id, .stop = stop},
+          [&] { inner_->check_launch(place, spec, stop); });
+}
+
 std::string HookedCloud::launch_machine(const Place& place, const MachineSpec& spec,
                                         const std::string& token, std::stop_token stop) {
   return forward({.operation = "launch_machine",

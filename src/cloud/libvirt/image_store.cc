@@ -185,8 +185,8 @@ std::vector<Image> ImageStore::list(const Place& place, const ImageFilter& filte
   for (ImageRecord& record : read_all(place)) {
     bool owned = record.image.owner_id == place.account_id;
     bool shared = std::binary_search(record.shares.begin(), record.shares.end(), place.account_id);
-    if (!owned && (filter.owned_only || !shared)) continue;
-    if (filter.name && record.image.name != *filter.name) continue;
+    if (!owned && !shared) continue;
+    if (!matches_name_and_owner(record.image, filter, place)) continue;
     if (!matches(record.image.tags, filter.tags, filter.tag_keys)) continue;
     if (is_debris(place, record)) continue;
     found.push_back(std::move(record.image));

@@ -35,6 +35,7 @@ class MemoryCloud : public Cloud {
   void remove_tags(const Place& place, const std::string& resource_id,
                    const TagKeys& keys) override;
 
+  void check_launch(const Place& place, const MachineSpec& spec, std::stop_token stop) override;
   std::string launch_machine(const Place& place, const MachineSpec& spec, const std::string& token,
                              std::stop_token stop) override;
   std::optional<Machine> find_machine(const Place& place, const std::string& machine_id) override;

@@ -69,6 +69,10 @@ std::string MemoryCloud::create_image(const Place& place, const std::string& mac
   record.image.stored_size_bytes = std::filesystem::file_size(world_->disk_path(record.disk));
   record.image.architecture = "x86_64";
   record.image.source_image_id = from.machine.image_id;
+  if (auto source = call.state().images.find(from.machine.image_id);
+      source != call.state().images.end()) {
+    record.image.platform = source->second.image.platform;
+  }
   record.image.source_region = place.region;
   return add_image(call, place, spec, key, std::move(record));
 }
@@ -93,6 +97,7 @@ std::string MemoryCloud::copy_image(const Place& place, const std::string& sourc
   record.image.disk_size_bytes = source.image.disk_size_bytes;
   record.image.stored_size_bytes = source.image.stored_size_bytes;
   record.image.architecture = source.image.architecture;
+  record.image.platform = source.image.platform;
   record.image.source_image_id = source_image_id;
   record.image.source_region = source_region;
   return add_image(call, place, spec, key, std::move(record));
@@ -136,12 +141,12 @@ std::optional<Image> MemoryCloud::find_image(const Place& place, const std::stri
 }
 
 std::vector<Image> MemoryCloud::list_images(const Place& place, const ImageFilter& filter) {
+  check_image_filter(filter);
   Call call = world_->enter("list_images", place);
   std::vector<Image> images;
   for (auto& [id, record] : call.state().images) {
     std::optional<Image> image = world_->look_at(call, record, place);
-    if (!image || (filter.owned_only && image->owner_id != place.account_id)) continue;
-    if (filter.name && image->name != *filter.name) continue;
+    if (!image || !matches_name_and_owner(*image, filter, place)) continue;
     if (matches(image->tags, filter.tags, filter.tag_keys)) images.push_back(std::move(*image));
   }
   call.done();

@@ -21,6 +21,13 @@ bool is_on(MachineState state) {
 
 }  // namespace
 
+void MemoryCloud::check_launch(const Place& place, const MachineSpec& spec, std::stop_token stop) {
+  if (stop.stop_requested()) throw Error(ErrorKind::cancelled, "stopped before it began");
+  Call call = world_->enter("check_launch", place);
+  usable_image(call, place, spec.image_id);
+  call.done();
+}
+
 std::string MemoryCloud::launch_machine(const Place& place, const MachineSpec& spec,
                                         const std::string& token, std::stop_token stop) {
   if (stop.stop_requested()) throw Error(ErrorKind::cancelled, "stopped before it began");

@@ -53,6 +53,18 @@ void MemoryWorld::set_machine_capacity(std::optional<int> capacity) {
   options_.machine_capacity = capacity;
 }
 
+void MemoryWorld::change_image(const std::string& image_id,
+                               const std::function<void(Image&)>& change) {
+  Call call = enter();
+  auto found = state_.images.find(image_id);
+  if (found == state_.images.end()) {
+    throw Error(ErrorKind::not_found, "image {} does not exist", image_id);
+  }
+  change(found->second.image);
+  call.changed(false);
+  call.done();
+}
+
 void MemoryWorld::power_off(const std::string& machine_id) {
   Call call = enter();
   auto found = state_.machines.find(machine_id);

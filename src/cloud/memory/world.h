@@ -69,6 +69,9 @@ class MemoryWorld {
   /// The next image made ends in state `failed`.
   void fail_next_image(std::string reason);
   void set_machine_capacity(std::optional<int> capacity);
+  /// Makes an image another one than import_image makes: another platform, owner or date. Throws
+  /// `not_found`.
+  void change_image(const std::string& image_id, const std::function<void(Image&)>& change);
   /// As if the hypervisor had pulled the plug. Throws `not_found`.
   void power_off(const std::string& machine_id);
 
