@@ -15,6 +15,7 @@ ROOMS = {
     "base": [],
     "model": [],
     "db": [],
+    "audit": ["db"],
     "net": [],
     "aws": ["net"],
     "apt": [],
@@ -28,8 +29,8 @@ ROOMS = {
     "cloud/hooks": ["cloud", "disk"],
     "cloud/libvirt": ["cloud", "disk"],
     "cloud/aws": ["cloud", "disk", "aws"],
-    "pipeline": ["model", "db", "disk", "workflow", "cloud", "scan"],
-    "cli": ["model", "db", "net", "aws", "disk", "fs", "scan", "source", "workflow", "cloud", "pipeline"],
+    "pipeline": ["model", "db", "audit", "disk", "workflow", "cloud", "scan"],
+    "cli": ["model", "db", "audit", "net", "aws", "disk", "fs", "scan", "source", "workflow", "cloud", "pipeline"],
     "app": ["*"],
 }
 # Tests may also use the fakes and contract suites.
