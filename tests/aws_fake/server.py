@@ -184,6 +184,14 @@ class Exchange:
                        "input": None, "outcome": None}
 
     def run(self):
+        try:
+            return self._run()
+        except _Instead as answer:
+            return answer.status, {"Content-Type": answer.kind}, answer.body, False
+        finally:
+            self._world.faults.record(self._entry)
+
+    def _run(self):
         fault = None
         try:
             scope, credentials, how = self._understand()
@@ -206,10 +214,6 @@ class Exchange:
             if not getattr(refusal, "injected", False):
                 self._after(fault, kind)
             return (*result, kind == "cut")
-        except _Instead as answer:
-            return answer.status, {"Content-Type": answer.kind}, answer.body, False
-        finally:
-            self._world.faults.record(self._entry)
 
     def _understand(self):
         request = self._request

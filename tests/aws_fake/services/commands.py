@@ -128,13 +128,13 @@ def send_command(call):
     call.place["commands"][command_id] = command
     call.world.made["commands"] += 1
     lag = max(call.world.switches["lag"], call.world.switches.get("command-lag", 0))
+    command["Status"] = command["StatusDetails"] = "InProgress"
     for name in names:
         invocation = {"CommandId": command_id, "InstanceId": name, "Status": "InProgress",
                       "out": b"", "err": b"", "code": -1, "start": call.now, "end": None,
                       "_lag": lag, "process": None, "cancelled": False}
         command["_invocations"][name] = invocation
         _start(call, command, invocation, call.place["instances"][name])
-    command["Status"] = command["StatusDetails"] = "InProgress"
     return {"Command": command}
 
 
