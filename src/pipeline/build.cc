@@ -11,6 +11,7 @@
 #include "pipeline/names.h"
 #include "pipeline/ownership.h"
 #include "pipeline/scripts.h"
+#include "pipeline/source.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::pipeline {
@@ -32,41 +33,6 @@ struct Build {
   TimePoint deadline() const { return run.started_at() + pipeline.build.deadline; }
 };
 
-std::string find_source(const Build& build) {
-  const model::SourceRef& source = build.pipeline.source;
-  cloud::Cloud& cloud = build.context.cloud;
-  if (!source.golden_image.empty()) {
-    GoldenImage parent = get_golden_image(build.context.database, source.golden_image);
-    if (parent.state != GoldenState::active) {
-      throw Error(ErrorKind::conflict, "the parent image {} is {}, not active", parent.image_key,
-                  to_string(parent.state));
-    }
-    if (parent.home.region == build.home.region) return parent.image_id;
-    for (const ImageTarget& target : list_targets(build.context.database, parent.run_id)) {
-      if (target.place == build.home && target.state == TargetState::available) {
-        return target.image_id;
-      }
-    }
-    throw Error(ErrorKind::not_found, "the parent image {} is not in {}", parent.image_key,
-                build.home.region)
-        .hint("distribute it there first");
-  }
-  if (!source.image_id.empty()) {
-    if (cloud.find_image(build.home, source.image_id)) return source.image_id;
-    throw Error(ErrorKind::not_found, "there is no source image {} in {}", source.image_id,
-                cloud::to_string(build.home))
-        .hint("see: hallmark source list");
-  }
-  std::vector<cloud::Image> images =
-      cloud.list_images(build.home, {.name = source.name, .owned_only = false});
-  if (images.empty()) {
-    throw Error(ErrorKind::not_found, "there is no source image named {} in {}", source.name,
-                cloud::to_string(build.home))
-        .hint("see: hallmark source list");
-  }
-  return images.front().image_id;
-}
-
 std::map<std::string, std::string> script_environment(const Build& build,
                                                       const std::string& phase) {
   std::map<std::string, std::string> environment = build.pipeline.environment;
@@ -85,32 +51,63 @@ void run_script(const Build& build, const Guest& guest, const std::string& name,
 
 void update_packages(const Build& build, const Guest& guest) {
   const model::Updates& updates = build.pipeline.updates;
+  bool windows = guest.platform == cloud::Platform::windows;
   std::map<std::string, std::string> environment = script_environment(build, "update-packages");
   environment["HALLMARK_INCLUDE"] = updates.all ? "all" : join(updates.include, " ");
   environment["HALLMARK_EXCLUDE"] = join(updates.exclude, " ");
-  model::Script script = embedded_script("update_packages.sh");
+  if (windows) {
+    // Names of categories have spaces in them.
+    environment["HALLMARK_CATEGORIES"] = join(updates.categories, ";");
+    environment["HALLMARK_SEVERITIES"] = join(updates.severities, ";");
+  }
+  model::Script script = embedded_script(windows ? "update_packages.ps1" : "update_packages.sh");
   script.time_limit = updates.time_limit;
   run_in_guest(build.context, build.run, guest, "update-packages", script, environment, {});
 }
 
 /// What belongs to one machine must not be in an image of many.
 void generalize(const Build& build, const Guest& guest) {
-  run_in_guest(build.context, build.run, guest, "generalize", embedded_script("generalize.sh"), {},
-               {});
+  bool windows = guest.platform == cloud::Platform::windows;
+  if (windows && !build.pipeline.build.sysprep) return;
+  run_in_guest(build.context, build.run, guest, "generalize",
+               embedded_script(windows ? "sysprep.ps1" : "generalize.sh"), {}, {});
+}
+
+cloud::MachineSpec builder_spec(const Build& build, const std::string& source_image_id) {
+  return {.image_id = source_image_id,
+          .kind = build.pipeline.build.mode == model::BuildMode::offline
+                      ? cloud::MachineKind::offline
+                      : cloud::MachineKind::boot,
+          .machine_size = build.pipeline.build.machine_size,
+          .name = "builder of " + model::image_key(build.pipeline),
+          .deadline = build.deadline()};
+}
+
+/// Finds the source and makes sure, before anything is made or costs anything, that it can be built
+/// on. What it came to stays the same for the whole run.
+SourceImage resolve_source(const Build& build) {
+  Json record = build.run.step("source", [&](workflow::Step& step) {
+    SourceImage source = find_source(build.context, build.home, build.pipeline.source);
+    check_platform(build.pipeline, source);
+    build.context.cloud.check_launch(build.home, builder_spec(build, source.image_id), step.stop());
+    step.log(fmt::format(
+        "source image: {} ({}) of {}, {}, made {}\n", source.image_id,
+        member<std::string>(source.record, "name"), member<std::string>(source.record, "owner_id"),
+        cloud::to_string(source.platform), member<std::string>(source.record, "created_at")));
+    change_image(build.context.database, build.run.id(), {.source_image_id = source.image_id},
+                 build.context.clock.now());
+    return source.record;
+  });
+  return {member<std::string>(record, "image_id"),
+          cloud::platform_from(member<std::string>(record, "platform")), record};
 }
 
 /// Source to candidate. The builder is gone when this returns.
-std::string make_candidate(const Build& build, const std::string& source_image_id) {
+std::string make_candidate(const Build& build, const SourceImage& source) {
   const model::Pipeline& pipeline = build.pipeline;
-  cloud::MachineSpec spec{.image_id = source_image_id,
-                          .kind = pipeline.build.mode == model::BuildMode::offline
-                                      ? cloud::MachineKind::offline
-                                      : cloud::MachineKind::boot,
-                          .machine_size = pipeline.build.machine_size,
-                          .name = "builder of " + model::image_key(pipeline),
-                          .deadline = build.deadline()};
-  Guest builder = launch_guest(build.context, build.run, "builder", build.home, spec,
-                               cloud::Platform::linux, pipeline.build.boot_limit);
+  Guest builder = launch_guest(build.context, build.run, "builder", build.home,
+                               builder_spec(build, source.image_id), source.platform,
+                               pipeline.build.boot_limit);
   if (pipeline.pre_update) run_script(build, builder, "pre-update", *pipeline.pre_update);
   if (pipeline.updates.enabled) update_packages(build, builder);
   if (pipeline.post_update) run_script(build, builder, "post-update", *pipeline.post_update);
@@ -145,14 +142,14 @@ std::string make_candidate(const Build& build, const std::string& source_image_i
 }
 
 /// Boots the candidate once, which alone proves something, and runs the tests in it.
-void test_candidate(const Build& build, const std::string& image_id) {
+void test_candidate(const Build& build, const std::string& image_id, cloud::Platform platform) {
   cloud::MachineSpec spec{.image_id = image_id,
                           .kind = cloud::MachineKind::boot,
                           .machine_size = build.pipeline.build.machine_size,
                           .name = "test of " + model::image_key(build.pipeline),
                           .deadline = build.deadline()};
-  Guest guest = launch_guest(build.context, build.run, "test", build.home, spec,
-                             cloud::Platform::linux, build.pipeline.build.boot_limit);
+  Guest guest = launch_guest(build.context, build.run, "test", build.home, spec, platform,
+                             build.pipeline.build.boot_limit);
   for (const model::ImageTest& test : build.pipeline.tests) {
     try {
       run_script(build, guest, test.name, test.script);
@@ -164,8 +161,7 @@ void test_candidate(const Build& build, const std::string& image_id) {
 }
 
 /// Reads both disks, writes the evidence, and puts the gate's verdict into the journal.
-Json assess_candidate(const Build& build, const std::string& image_id,
-                      const std::string& source_image_id) {
+Json assess_candidate(const Build& build, const std::string& image_id, const SourceImage& source) {
   Context& context = build.context;
   auto assess = [&](workflow::Step& step, const std::string& id, model::Inventory& inventory) {
     auto disk = context.cloud.open_image(build.home, id);
@@ -176,11 +172,12 @@ Json assess_candidate(const Build& build, const std::string& image_id,
   return build.run.step("assess", [&](workflow::Step& step) {
     Evidence evidence;
     evidence.image_id = image_id;
-    evidence.source_image_id = source_image_id;
+    evidence.source_image_id = source.image_id;
+    evidence.source_image = source.record;
     evidence.assessment = assess(step, image_id, evidence.inventory);
     try {
       model::Inventory source_inventory;
-      evidence.source = assess(step, source_image_id, source_inventory);
+      evidence.source = assess(step, source.image_id, source_inventory);
     } catch (const Error& e) {
       // A shared source may be launched but not read; the candidate's own assessment is what
       // counts.
@@ -327,14 +324,10 @@ Json build(Context& context, workflow::Run& run) {
                                        .pipeline = pipeline,
                                        .created_at = to_rfc3339(run.started_at())});
   });
-  std::string source_image_id = run.step("find-source", [&](workflow::Step&) {
-    std::string id = find_source(build);
-    change_image(context.database, run.id(), {.source_image_id = id}, context.clock.now());
-    return id;
-  });
-  std::string image_id = make_candidate(build, source_image_id);
-  test_candidate(build, image_id);
-  Json assessed = assess_candidate(build, image_id, source_image_id);
+  SourceImage source = resolve_source(build);
+  std::string image_id = make_candidate(build, source);
+  test_candidate(build, image_id, source.platform);
+  Json assessed = assess_candidate(build, image_id, source);
   GateVerdict gate = member<GateVerdict>(assessed, "gate");
   if (!gate.passed) {
     reject(build, Error(ErrorKind::rejected, "the gate is closed for {}", key)

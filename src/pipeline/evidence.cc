@@ -29,6 +29,7 @@ std::string write_evidence(const Context& context, const std::string& run_id,
   };
   Json reviewed = {{"image_id", evidence.image_id},
                    {"image_key", model::image_key(pipeline)},
+                   {"source", write("source.json", pretty(evidence.source_image))},
                    {"pipeline", write("pipeline.json", pretty(pipeline))},
                    {"inventory", write(kInventoryFile, pretty(evidence.inventory))},
                    {"assessment", write("assessment.json", pretty(evidence.assessment))},

@@ -26,9 +26,10 @@ struct Evidence {
 
 Path evidence_directory(const Context& context, const std::string& run_id);
 
-/// Writes inventory.json, assessment.json, source-assessment.json, gate.json, pipeline.json,
-/// report.json, report.txt, report.html and evidence.json (the digest of each file). Returns the
-/// evidence digest: SHA-256 of image id, pipeline, inventory, assessment and gate verdict.
+/// Writes source.json, inventory.json, assessment.json, source-assessment.json, gate.json,
+/// pipeline.json, report.json, report.txt, report.html and evidence.json (the digest of each file).
+/// Returns the evidence digest: SHA-256 of image id, source, pipeline, inventory, assessment and
+/// gate verdict.
 std::string write_evidence(const Context& context, const std::string& run_id,
                            const model::Pipeline& pipeline, const Evidence& evidence);
 

@@ -50,7 +50,7 @@ std::vector<workflow::WorkflowDefinition> workflows(Context& context) {
   auto with = [&context](Json (*fn)(Context&, workflow::Run&)) {
     return [&context, fn](workflow::Run& run) { return fn(context, run); };
   };
-  return {{"build", 1, with(build)},
+  return {{"build", 2, with(build)},
           {"distribute", 1, with(distribute)},
           {"decommission", 1, with(decommission)},
           {"reassess", 1, with(reassess)}};

@@ -82,6 +82,9 @@ class AwsCloud final : public Cloud {
   }
 
   // Machines
+  void check_launch(const Place& place, const MachineSpec& spec, std::stop_token stop) override {
+    on_aws::check_launch(*session_, place, spec, stop);
+  }
   std::string launch_machine(const Place& place, const MachineSpec& spec, const std::string& token,
                              std::stop_token stop) override {
     return on_aws::launch_machine(*session_, place, spec, token, stop);

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "base/error.h"
+#include "base/ids.h"
 #include "base/text.h"
 #include "cloud/aws/machines.h"
 #include "cloud/aws/scripts.h"
@@ -14,7 +15,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* kDocument = "AWS-RunShellScript";
+constexpr const char* kShellDocument = "AWS-RunShellScript";
+constexpr const char* kPowerShellDocument = "AWS-RunPowerShellScript";
 /// AWS Systems Manager API Reference, SendCommand and the document's executionTimeout, in seconds.
 constexpr int kDeliverySeconds = 600;
 constexpr std::int64_t kLongestSeconds = 172'800;
@@ -23,6 +25,8 @@ constexpr std::size_t kMostTextBytes = 60u << 10;
 /// GetCommandInvocation, StandardOutputContent: "the first 24,000 characters".
 constexpr std::size_t kKeptBytes = 24'000;
 constexpr const char* kOutputPrefix = "hallmark/commands";
+/// A machine fetches its script once, when the command reaches it, which is at the latest then.
+constexpr std::chrono::seconds kScriptUrlLifetime{kDeliverySeconds + 300};
 /// Of a long output, how much one look returns.
 constexpr std::uint64_t kPieceBytes = 1u << 20;
 /// The agent brings the output to the bucket before it reports the end; S3 or the agent may be
@@ -38,24 +42,28 @@ constexpr std::string_view kSentTwice = "hallmark: this command was sent twice\n
 /// code.
 constexpr int kCancelledCode = 143;
 
-/// A command's comment: which call sent it, how much output it may have, whether it has secrets.
+/// A command's comment: which call sent it, how much output it may have, what stands elsewhere for
+/// it and has to go when it has ended.
 struct Comment {
   std::string token;
   std::uint64_t output_limit_bytes = 0;
   bool secrets = false;
+  bool script = false;  ///< in the bucket
 };
 
 std::string to_text(const Comment& comment) {
-  return fmt::format("{} {}{}", comment.token, comment.output_limit_bytes,
-                     comment.secrets ? " secrets" : "");
+  return fmt::format("{} {}{}{}", comment.token, comment.output_limit_bytes,
+                     comment.secrets ? " secrets" : "", comment.script ? " script" : "");
 }
 
 Comment comment_from(const std::string& text) {
   Comment comment;
   std::istringstream words(text);
-  std::string last;
-  words >> comment.token >> comment.output_limit_bytes >> last;
-  comment.secrets = last == "secrets";
+  words >> comment.token >> comment.output_limit_bytes;
+  for (std::string word; words >> word;) {
+    if (word == "secrets") comment.secrets = true;
+    if (word == "script") comment.script = true;
+  }
   return comment;
 }
 
@@ -74,6 +82,20 @@ std::string exports(const std::map<std::string, std::string>& variables) {
     lines += "export " + name + "=" + shell_quote(value) + "\n";
   }
   return lines;
+}
+
+/// The same for PowerShell, whose variables are not text to be run: JSON.
+std::string variables(const CommandSpec& spec, const std::map<std::string, std::string>& these) {
+  if (spec.platform != Platform::windows) return exports(these);
+  try {
+    return Value(these).dump();
+  } catch (const nlohmann::json::exception&) {
+    throw Error(ErrorKind::usage, "the value of a variable or secret is not UTF-8 text");
+  }
+}
+
+std::string script_key(const std::string& machine_id, const std::string& token) {
+  return kScriptsPrefix + machine_id + "/" + client_token(token);
 }
 
 /// The commands that were sent with this token, the oldest first.
@@ -211,52 +233,69 @@ void check_known_machine(const Session& session, const Place& place,
 }  // namespace
 
 std::string command_text(const CommandSpec& spec, const Place& place, const std::string& token,
-                         const std::string& secrets_parameter) {
-  auto set = [](const char* name, const std::string& value) {
+                         const std::string& secrets_parameter, const std::string& script_url) {
+  bool windows = spec.platform == Platform::windows;
+  auto set = [&](const char* name, const std::string& value) {
+    if (windows) return fmt::format("${} = '{}'\n", name, replace_all(value, "'", "''"));
     return std::string(name) + "=" + shell_quote(value) + "\n";
   };
-  return "#!/bin/sh\n" + set("id", client_token(token)) +
-         set("script", base64_encode(spec.script)) +
-         set("environment", base64_encode(exports(spec.environment))) +
+  return (windows ? "" : "#!/bin/sh\n") + set("id", client_token(token)) +
+         set("script", script_url.empty() ? base64_encode(spec.script) : "") +
+         set("url", script_url) + set("sha256", script_url.empty() ? "" : sha256_hex(spec.script)) +
+         set("environment", base64_encode(variables(spec, spec.environment))) +
          set("secrets", secrets_parameter) + set("region", place.region) +
          set("suffix", place.region.starts_with("cn-") ? "amazonaws.com.cn" : "amazonaws.com") +
          set("bytes", std::to_string(spec.output_limit_bytes)) +
-         std::string(script("run_command.sh"));
+         std::string(script(windows ? "run_command.ps1" : "run_command.sh"));
 }
 
 std::string start_command(const Session& session, const Place& place, const std::string& machine_id,
                           const CommandSpec& spec, const std::string& token) {
   check_command(spec);
   check_known_machine(session, place, machine_id);
-  const Comment comment{client_token(token), spec.output_limit_bytes, !spec.secrets.empty()};
+  Comment comment{client_token(token), spec.output_limit_bytes, !spec.secrets.empty()};
   if (auto sent = sent_commands(session, place, machine_id, comment.token); !sent.empty()) {
     return sent.front();
   }
   std::string parameter = comment.secrets ? secrets_parameter(machine_id, token) : "";
   std::string text_sent = command_text(spec, place, token, parameter);
+  const std::string& bucket = session.region(place).bucket;
+  if (text_sent.size() > kMostTextBytes && !bucket.empty()) {
+    Value object = {{"Bucket", bucket}, {"Key", script_key(machine_id, token)}};
+    Value put = object;
+    put["Body"] = spec.script;
+    session.call(place, "s3", "PutObject", put);
+    comment.script = true;
+    text_sent =
+        command_text(spec, place, token, parameter,
+                     session.presigned_url(place, "s3", "GetObject", object, kScriptUrlLifetime));
+  }
   if (text_sent.size() > kMostTextBytes) {
-    throw Error(ErrorKind::usage,
-                "the script is too long for Systems Manager: {} of at most {} bytes",
-                text_sent.size(), kMostTextBytes)
-        .hint("let the script fetch its larger parts");
+    std::string what = comment.script ? "the environment" : "the script";
+    throw Error(ErrorKind::usage, "{} is too long for Systems Manager: {} of at most {} bytes",
+                what, text_sent.size(), kMostTextBytes)
+        .hint(comment.script ? "let the scripts fetch what is that long"
+                             : "name a bucket under cloud.aws.regions in config.yaml (hallmark aws "
+                               "setup makes one), or let the script fetch its larger parts");
   }
   if (comment.secrets) {
     session.call(place, "ssm", "PutParameter",
                  {{"Name", parameter},
-                  {"Value", base64_encode(exports(spec.secrets))},
+                  {"Value", base64_encode(variables(spec, spec.secrets))},
                   {"Type", "SecureString"},
                   {"Overwrite", true}});
   }
   std::int64_t seconds = (spec.time_limit.count() + 999) / 1000;
   if (seconds == 0 || seconds > kLongestSeconds) seconds = kLongestSeconds;
-  Value input = {{"DocumentName", kDocument},
-                 {"InstanceIds", Value::array({machine_id})},
-                 {"Comment", to_text(comment)},
-                 {"TimeoutSeconds", kDeliverySeconds},
-                 {"Parameters",
-                  {{"commands", Value::array({text_sent})},
-                   {"executionTimeout", Value::array({std::to_string(seconds)})}}}};
-  if (const std::string& bucket = session.region(place).bucket; !bucket.empty()) {
+  Value input = {
+      {"DocumentName", spec.platform == Platform::windows ? kPowerShellDocument : kShellDocument},
+      {"InstanceIds", Value::array({machine_id})},
+      {"Comment", to_text(comment)},
+      {"TimeoutSeconds", kDeliverySeconds},
+      {"Parameters",
+       {{"commands", Value::array({text_sent})},
+        {"executionTimeout", Value::array({std::to_string(seconds)})}}}};
+  if (!bucket.empty()) {
     input["OutputS3BucketName"] = bucket;
     input["OutputS3KeyPrefix"] = kOutputPrefix;
   }
@@ -304,8 +343,9 @@ CommandStatus read_command(const Session& session, const Place& place,
     }
   }
   take_output(session, place, machine_id, command_id, seen, comment.output_limit_bytes, status);
-  if (comment.secrets && status.state != CommandState::running) {
-    remove_secrets(session, place, machine_id);
+  if (status.state != CommandState::running) {
+    if (comment.secrets) remove_secrets(session, place, machine_id);
+    if (comment.script) remove_scripts(session, place, machine_id);
   }
   return status;
 }
@@ -317,6 +357,16 @@ void cancel_command(const Session& session, const Place& place, const std::strin
   }
   session.call(place, "ssm", "CancelCommand",
                {{"CommandId", command_id}, {"InstanceIds", Value::array({machine_id})}});
+}
+
+void remove_scripts(const Session& session, const Place& place, const std::string& machine_id) {
+  const std::string& bucket = session.region(place).bucket;
+  if (bucket.empty()) return;
+  Value page = session.call(place, "s3", "ListObjectsV2",
+                            {{"Bucket", bucket}, {"Prefix", kScriptsPrefix + machine_id + "/"}});
+  for (const Value& object : page.value("Contents", Value::array())) {
+    session.call(place, "s3", "DeleteObject", {{"Bucket", bucket}, {"Key", text(object, "Key")}});
+  }
 }
 
 void remove_secrets(const Session& session, const Place& place, const std::string& machine_id) {

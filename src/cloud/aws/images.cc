@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "cloud/aws/machines.h"
 #include "cloud/aws/snapshots.h"
 
@@ -73,7 +74,13 @@ Image image_from(const Value& value, const Place& place) {
               .architecture = text(value, "Architecture"),
               .source_image_id = text(value, "SourceImageId"),
               .source_region = text(value, "SourceImageRegion"),
-              .tags = tags_from(value.value("Tags", Value::array()))};
+              .tags = tags_from(value.value("Tags", Value::array())),
+              .owner_alias = text(value, "ImageOwnerAlias")};
+  // Amazon EC2 API Reference, Image: "windows" for Windows AMIs; otherwise, the value is blank.
+  if (to_lower(text(value, "Platform")) == "windows") image.platform = Platform::windows;
+  for (const Value& code : value.value("ProductCodes", Value::array())) {
+    image.product_codes.push_back(text(code, "ProductCodeId"));
+  }
   if (const Value* root = root_volume(value)) {
     image.disk_size_bytes = root->value("VolumeSize", std::uint64_t{0}) << 30;
   }
@@ -277,27 +284,34 @@ std::vector<Image> list_images(const Session& session, const Place& place,
                                const ImageFilter& wanted) {
   std::vector<Image> images;
   std::set<std::string> seen;
-  auto look = [&](const char* whose) {
-    Value input = {
-        {whose, Value::array({"self"})}, {"IncludeDisabled", true}, {"MaxResults", kImagesPerPage}};
+  check_image_filter(wanted);
+  auto look = [&](const char* whose, const std::vector<std::string>& who) {
+    Value input = {{whose, who}, {"IncludeDisabled", true}, {"MaxResults", kImagesPerPage}};
     Value filters = tag_filters(wanted.tags, wanted.tag_keys);
     if (wanted.name) filters.push_back(filter("name", *wanted.name));
+    if (wanted.name_pattern) filters.push_back(filter("name", *wanted.name_pattern));
     if (!filters.empty()) input["Filters"] = filters;
     session.each_page(place, "ec2", "DescribeImages", input, [&](const Value& page) {
       for (const Value& value : page.value("Images", Value::array())) {
         Image image = image_from(value, place);
         if (text(value, "State") == "deregistered") continue;
-        if (wanted.name && image.name != *wanted.name) continue;
-        // EC2 takes * and ? in filters for wildcards.
+        // EC2 takes * and ? in filters for wildcards, also where none are meant.
+        ImageFilter named{.name = wanted.name, .owned_only = false};
+        named.name_pattern = wanted.name_pattern;
+        if (!matches_name_and_owner(image, named, place)) continue;
         if (!matches(image.tags, wanted.tags, wanted.tag_keys)) continue;
         if (seen.insert(image.image_id).second) images.push_back(std::move(image));
       }
     });
   };
-  look("Owners");
+  if (!wanted.owners.empty()) {
+    look("Owners", wanted.owners);
+    return images;
+  }
+  look("Owners", {"self"});
   // EC2 shows nobody else's tags, so a filter by tags can only match what is our own.
   bool by_tags = !wanted.tags.empty() || !wanted.tag_keys.empty();
-  if (!wanted.owned_only && !by_tags) look("ExecutableUsers");
+  if (!wanted.owned_only && !by_tags) look("ExecutableUsers", {"self"});
   if (by_tags) {
     Value filters = tag_filters(wanted.tags, wanted.tag_keys);
     filters.push_back(filter("tag-key", kImportingTag));
@@ -306,7 +320,7 @@ std::vector<Image> list_images(const Session& session, const Place& place,
                       [&](const Value& page) {
                         for (const Value& value : page.value("Snapshots", Value::array())) {
                           Image image = image_from_snapshot(value, place);
-                          if (wanted.name && image.name != *wanted.name) continue;
+                          if (!matches_name_and_owner(image, wanted, place)) continue;
                           if (!matches(image.tags, wanted.tags, wanted.tag_keys)) continue;
                           images.push_back(std::move(image));
                         }

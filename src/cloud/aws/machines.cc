@@ -107,16 +107,19 @@ Value launch_input(const Session& session, const Place& place, const MachineSpec
   if (!spec.name.empty()) tags[kNameTag] = spec.name;
   Value ebs = {{"DeleteOnTermination", true}, {"Encrypted", true}};
   if (!region.kms_key_id.empty()) ebs["KmsKeyId"] = region.kms_key_id;
-  Value input = {{"ImageId", spec.image_id},
-                 {"MinCount", 1},
-                 {"MaxCount", 1},
-                 {"UserData", user_data(place.region, spec.deadline)},
-                 {"InstanceInitiatedShutdownBehavior", "terminate"},
-                 {"MetadataOptions", {{"HttpTokens", "required"}, {"HttpEndpoint", "enabled"}}},
-                 {"BlockDeviceMappings",
-                  Value::array({{{"DeviceName", text(image, "RootDeviceName")}, {"Ebs", ebs}}})},
-                 {"TagSpecifications", Value::array({tag_specification("instance", tags),
-                                                     tag_specification("volume", tags)})}};
+  Value input = {
+      {"ImageId", spec.image_id},
+      {"MinCount", 1},
+      {"MaxCount", 1},
+      {"UserData", user_data(to_lower(text(image, "Platform")) == "windows" ? Platform::windows
+                                                                            : Platform::linux,
+                             place.region, spec.deadline)},
+      {"InstanceInitiatedShutdownBehavior", "terminate"},
+      {"MetadataOptions", {{"HttpTokens", "required"}, {"HttpEndpoint", "enabled"}}},
+      {"BlockDeviceMappings",
+       Value::array({{{"DeviceName", text(image, "RootDeviceName")}, {"Ebs", ebs}}})},
+      {"TagSpecifications",
+       Value::array({tag_specification("instance", tags), tag_specification("volume", tags)})}};
   if (!session.config.instance_profile.empty()) {
     input["IamInstanceProfile"] = {{"Name", session.config.instance_profile}};
   }
@@ -141,11 +144,16 @@ std::optional<std::string> machine_made_by(const Session& session, const Place& 
 
 }  // namespace
 
-std::string user_data(const std::string& region, std::optional<TimePoint> deadline) {
+std::string user_data(Platform platform, const std::string& region,
+                      std::optional<TimePoint> deadline) {
   std::string end =
       deadline ? std::to_string(
                      std::chrono::ceil<std::chrono::seconds>(deadline->time_since_epoch()).count())
                : "";
+  if (platform == Platform::windows) {
+    return replace_all(replace_all(std::string(script("user_data.ps1")), "@END@", end), "@REGION@",
+                       region);
+  }
   // cloud-init documentation, "User data formats": a boothook runs at every boot, a script once;
   // several parts travel as MIME.
   return fmt::format(
@@ -160,13 +168,14 @@ std::string user_data(const std::string& region, std::optional<TimePoint> deadli
       replace_all(std::string(script("install_agent.sh")), "@REGION@", region));
 }
 
-std::string launch_machine(const Session& session, const Place& place, const MachineSpec& spec,
-                           const std::string& token, std::stop_token stop) {
+namespace {
+
+/// The image in EC2's words, if a machine of it can be captured later.
+Value launchable_image(const Session& session, const Place& place, const MachineSpec& spec) {
   if (spec.kind != MachineKind::boot) {
     throw Error(ErrorKind::usage, "AWS has no machines that are {}", to_string(spec.kind))
         .hint("use mode: boot, or build offline on the local cloud and import the image");
   }
-  if (auto made = machine_made_by(session, place, token)) return *made;
   std::optional<Value> image = describe_image(session, place, spec.image_id);
   if (!image) {
     throw Error(ErrorKind::not_found, "account {} sees no image {} in {}", place.account_id,
@@ -178,28 +187,82 @@ std::string launch_machine(const Session& session, const Place& place, const Mac
                 spec.image_id)
         .hint("choose the EBS-backed variant of this image");
   }
+  return *image;
+}
+
+[[noreturn]] void not_subscribed(const Value& image, const Place& place, const ApiError& e) {
+  std::string codes;
+  for (const Value& code : image.value("ProductCodes", Value::array())) {
+    codes += (codes.empty() ? "" : ", ") + text(code, "ProductCodeId");
+  }
+  throw Error(ErrorKind::denied,
+              "account {} is not subscribed to the marketplace product {} of image {} ({})",
+              place.account_id, codes, text(image, "ImageId"), text(image, "Name"))
+      .note("EC2 says: " + e.message())
+      .hint("open the address in EC2's answer as somebody who may subscribe for account " +
+            place.account_id + ", accept the terms, then: hallmark run retry");
+}
+
+/// Calls RunInstances for one instance type and subnet after the other while there is no room.
+/// Nothing if there is none for any; `refusals` then says why.
+std::optional<Value> run_instances(const Session& session, const Place& place,
+                                   const MachineSpec& spec, const Value& image, Value input,
+                                   const std::string& token, std::string& refusals,
+                                   std::stop_token stop) {
   std::vector<std::string> types = session.config.instance_types;
   if (!spec.machine_size.empty()) types = {spec.machine_size};
   std::vector<std::string> subnets = session.region(place).subnet_ids;
   if (subnets.empty()) subnets = {""};
-
-  Value input = launch_input(session, place, spec, *image, token);
-  std::string refusals;
   for (const std::string& type : types) {
     for (const std::string& subnet : subnets) {
       input["InstanceType"] = type;
       if (!subnet.empty()) input["SubnetId"] = subnet;
       // A token stands for one set of parameters.
-      input["ClientToken"] = client_token(token, type + "/" + subnet);
+      if (!token.empty()) input["ClientToken"] = client_token(token, type + "/" + subnet);
       try {
-        Value answer = session.call(place, "ec2", "RunInstances", input, stop);
-        return text(answer.at("Instances").at(0), "InstanceId");
+        return session.call(place, "ec2", "RunInstances", input, stop);
       } catch (const ApiError& e) {
+        if (e.code() == "OptInRequired") not_subscribed(image, place, e);
         if (!no_room(e)) throw;
         refusals += fmt::format("{}{}{}: {}", refusals.empty() ? "" : "\n", type,
                                 subnet.empty() ? "" : " in " + subnet, e.message());
       }
     }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void check_launch(const Session& session, const Place& place, const MachineSpec& spec,
+                  std::stop_token stop) {
+  Value image = launchable_image(session, place, spec);
+  // Permissions may depend on the tags, so they are those of the real launch.
+  Value input = launch_input(session, place, spec, image, "check");
+  input["DryRun"] = true;
+  std::string refusals;
+  try {
+    run_instances(session, place, spec, image, std::move(input), "", refusals, stop);
+  } catch (const ApiError& e) {
+    // Amazon EC2 API Reference, RunInstances, DryRun: this "error" is the good answer.
+    if (e.code() == "DryRunOperation") return;
+    if (e.code() != "UnauthorizedOperation") throw;
+    throw Error(ErrorKind::denied, "machines of image {} may not be launched in {}", spec.image_id,
+                to_string(place))
+        .note("EC2 says: " + e.message())
+        .hint("see what is missing: hallmark aws preflight");
+  }
+}
+
+std::string launch_machine(const Session& session, const Place& place, const MachineSpec& spec,
+                           const std::string& token, std::stop_token stop) {
+  if (auto made = machine_made_by(session, place, token)) return *made;
+  Value image = launchable_image(session, place, spec);
+  Value input = launch_input(session, place, spec, image, token);
+  std::string refusals;
+  if (auto answer =
+          run_instances(session, place, spec, image, std::move(input), token, refusals, stop)) {
+    return text(answer->at("Instances").at(0), "InstanceId");
   }
   throw Error(ErrorKind::unavailable, "there is no room for a machine in {}", to_string(place))
       .note(refusals)
@@ -259,6 +322,7 @@ void remove_machine(const Session& session, const Place& place, const std::strin
     return;
   }
   remove_secrets(session, place, machine_id);
+  remove_scripts(session, place, machine_id);
 }
 
 }  // namespace hallmark::cloud::on_aws

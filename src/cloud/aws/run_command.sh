@@ -1,9 +1,10 @@
-# Runs one command of Hallmark; lines that set id, script, environment, secrets, region, suffix and bytes come before
-# this text. Systems Manager runs it as root, once for each time the command is sent, and again after a reboot that
+# Runs one command of Hallmark; lines that set id, script (or url and sha256), environment, secrets, region, suffix and
+# bytes come before this text. Systems Manager runs it as root, once for each time the command is sent, and again after a reboot that
 # the script asked for.
 set -u
 umask 077
 here=/run/hallmark/$id
+kept=/var/tmp/hallmark-$id
 mkdir -p /run/hallmark
 # Sent twice, because an answer was lost: only the first one runs. /run is empty again after a reboot.
 if ! mkdir "$here" 2>/dev/null; then
@@ -32,7 +33,24 @@ fetch_secrets() {
     sed -n 's/.*"Value" *: *"\([^"]*\)".*/\1/p'
 }
 
-printf '%s' "$script" | base64 -d >"$here/script"
+if [ -z "$url" ]; then
+  printf '%s' "$script" | base64 -d >"$here/script"
+else
+  # The URL is good for one fetch after the command was sent: what a reboot may need again is kept.
+  if [ -f "$kept" ]; then
+    mv "$kept" "$here/script"
+  elif command -v curl >/dev/null 2>&1; then
+    curl -fsS --retry 3 -o "$here/script" "$url"
+  else
+    wget -q -O "$here/script" "$url"
+  fi
+  if [ "$(sha256sum <"$here/script" | cut -d ' ' -f 1)" != "$sha256" ]; then
+    echo "hallmark: the script of this command could not be fetched unaltered: the machine needs curl or wget, and a" \
+      "way to S3"
+    rm -rf "$here"
+    exit 125
+  fi
+fi
 printf '%s' "$environment" | base64 -d >"$here/environment"
 if [ -n "$secrets" ]; then
   fetch_secrets "$secrets" >"$here/secrets"
@@ -71,5 +89,7 @@ while kill -0 "$writer" 2>/dev/null && [ "$tries" -lt 20 ]; do
   sleep 0.1
   tries=$((tries + 1))
 done
+# After a reboot that the script asks for, it is run again.
+if [ -n "$url" ] && [ "$code" = 194 ]; then mv "$here/script" "$kept"; fi
 rm -f "$here/script" "$here/output"
 exit "$code"

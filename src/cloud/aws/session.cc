@@ -31,6 +31,20 @@ Value Session::call(const Place& place, const std::string& service, const std::s
   return answer.is_null() ? Value::object() : answer;
 }
 
+std::string Session::presigned_url(const Place& place, const std::string& service,
+                                   const std::string& operation, const Value& input,
+                                   std::chrono::seconds lifetime) const {
+  check_account_id(place.account_id);
+  region(place);
+  return caller->presigned_url(
+      {.service = service,
+       .operation = operation,
+       .region = place.region,
+       .credentials =
+           place.account_id == config.account_id ? nullptr : credentials_of(place.account_id)},
+      input, lifetime, {});
+}
+
 Value Session::call_about_new(const Place& place, const std::string& service,
                               const std::string& operation, const Value& input,
                               std::stop_token stop) const {

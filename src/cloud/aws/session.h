@@ -37,6 +37,10 @@ struct Session {
   void each_page_about_new(const Place& place, const std::string& service,
                            const std::string& operation, Value input,
                            const std::function<void(const Value& page)>& use) const;
+  /// A URL that makes this call without credentials for `lifetime`, as Caller::presigned_url.
+  std::string presigned_url(const Place& place, const std::string& service,
+                            const std::string& operation, const Value& input,
+                            std::chrono::seconds lifetime) const;
   const AwsRegion& region(const Place& place) const;
 };
 

@@ -20,6 +20,7 @@ from .ec2 import instances
 
 _SHOWN = 24000  # characters of output that GetCommandInvocation returns
 _LISTED = 2500  # and ListCommandInvocations, for each plugin
+_REBOOT = {"AWS-RunShellScript": 194, "AWS-RunPowerShellScript": 3010}  # exit code: reboot and run again
 
 # Programs that would reach past the scratch directory: they say what they would have done.
 _POWER = ("shutdown", "poweroff", "halt", "reboot")
@@ -156,15 +157,26 @@ def _start(call, command, invocation, item):
 
 
 def _by_rule(world, place, command, invocation, rule, due):
-    while time.time() < due["at"] and not invocation["cancelled"]:
-        time.sleep(0.02)
-    code = int(rule.get("exit", 0))
+    """`exit` may be a list: what the script ends with, run after run while it asks for reboots."""
+    codes = rule.get("exit", 0)
+    codes = [int(code) for code in (codes if isinstance(codes, list) else [codes])]
+    asks = _REBOOT.get(command["DocumentName"])
+    item = place["instances"][invocation["InstanceId"]]
+    out = err = b""
+    for number, code in enumerate(codes):
+        while time.time() < due["at"] and not invocation["cancelled"]:
+            time.sleep(0.02)
+        out, err = out + rule.get("stdout", "").encode(), err + rule.get("stderr", "").encode()
+        if code != asks or number + 1 == len(codes) or invocation["cancelled"]:
+            break
+        item["_registered"] = world.due("ssm-registration")
+        while not world.is_due(item["_registered"]):
+            time.sleep(0.02)
     with world.lock:
         if invocation["cancelled"]:
             return
         status = rule.get("status", "Success" if code == 0 else "Failed")
-        _finish(world, place, command, invocation, status, code, rule.get("stdout", "").encode(),
-                rule.get("stderr", "").encode())
+        _finish(world, place, command, invocation, status, code, out, err)
 
 
 def _run(world, place, command, invocation, item):
