@@ -38,7 +38,13 @@ TEST(Clock, WritesAndReadsTimes) {
   EXPECT_EQ(to_rfc3339(time), "2026-11-22T17:05:01.250Z");
   EXPECT_EQ(to_rfc3339(from_rfc3339("2026-11-22T17:05:01Z")), "2026-11-22T17:05:01.000Z");
   EXPECT_THROW(from_rfc3339("yesterday"), Error);
-  EXPECT_THROW(from_rfc3339("2026-11-22T17:05:01.xxxZ"), Error);
+  EXPECT_EQ(to_rfc3339(from_rfc3339("2026-11-22T17:05:01.5Z")), "2026-11-22T17:05:01.500Z");
+  EXPECT_EQ(to_rfc3339(from_rfc3339("2024-02-29T23:59:60.123456789Z")), "2024-02-29T23:59:59.123Z");
+  for (const char* bad : {"2026-11-22T17:05:01.xxxZ", "2026-11-22T17:05:01.Z",
+                          "2026-13-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-01-01T24:00:00Z",
+                          "2026-01-01T00:00:00", "2026-01-01T00:00:00Zx"}) {
+    EXPECT_THROW(from_rfc3339(bad), Error) << bad;
+  }
 }
 
 TEST(Clock, ReadsDurations) {

@@ -59,24 +59,29 @@ std::string to_rfc3339(TimePoint time) {
 }
 
 TimePoint from_rfc3339(std::string_view text) {
-  std::tm parts{};
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0, used = 0;
+  const std::string copy(text);
+  const int got = std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour,
+                              &minute, &second, &used);
+  std::string_view rest = got == 6 ? std::string_view(copy).substr(used) : "";
   int millis = 0;
-  std::string copy(text);
-  int used = 0;
-  int got = std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon,
-                        &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &used);
-  std::string rest = got == 6 ? copy.substr(used) : "";
-  bool fraction = rest.size() == 5 && rest[0] == '.';
-  if (fraction) {
-    auto [end, failure] = std::from_chars(rest.data() + 1, rest.data() + 4, millis);
-    fraction = failure == std::errc() && end == rest.data() + 4;
+  if (rest.starts_with('.')) {
+    rest.remove_prefix(1);
+    int unit = 100;
+    for (; !rest.empty() && rest[0] >= '0' && rest[0] <= '9'; rest.remove_prefix(1), unit /= 10) {
+      millis += (rest[0] - '0') * unit;
+    }
+    if (unit == 100) rest = "";
   }
-  if (got != 6 || (rest != "Z" && !(fraction && rest[4] == 'Z'))) {
+  const auto date = std::chrono::year(year) / month / day;
+  // A leap second counts as the one before it.
+  const bool is_time =
+      hour >= 0 && hour < 24 && minute >= 0 && minute < 60 && second >= 0 && second <= 60;
+  if (rest != "Z" || !date.ok() || !is_time) {
     throw Error(ErrorKind::corrupt, "\"{}\" is not a time like 2026-11-22T17:05:01Z", text);
   }
-  parts.tm_year -= 1900;
-  parts.tm_mon -= 1;
-  return TimePoint(std::chrono::seconds(timegm(&parts)) + Duration(millis));
+  return std::chrono::sys_days(date) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
+         std::chrono::seconds(std::min(second, 59)) + Duration(millis);
 }
 
 Duration parse_duration(std::string_view text) {

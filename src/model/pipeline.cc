@@ -1,42 +1,12 @@
 #include "model/pipeline.h"
 
-#include <array>
-
 #include "base/error.h"
+#include "model/duration_json.h"
+#include "model/sparse_json.h"
 
 namespace hallmark::model {
 
 namespace {
-
-/// The largest unit that says it exactly, so that reading it gives the same duration.
-std::string duration_text(Duration duration) {
-  struct Unit {
-    std::int64_t milliseconds;
-    const char* name;
-  };
-  constexpr std::array kUnits = {Unit{3'600'000, "h"}, Unit{60'000, "m"}, Unit{1000, "s"}};
-  for (const Unit& unit : kUnits) {
-    if (duration.count() != 0 && duration.count() % unit.milliseconds == 0) {
-      return fmt::format("{}{}", duration.count() / unit.milliseconds, unit.name);
-    }
-  }
-  return fmt::format("{}ms", duration.count());
-}
-
-Duration duration_member(const Json& json, const char* key) {
-  return parse_duration(member<std::string>(json, key));
-}
-
-template <typename T>
-Json optional_json(const std::optional<T>& value) {
-  return value ? Json(*value) : Json(nullptr);
-}
-
-template <typename T>
-std::optional<T> optional_member(const Json& json, const char* key) {
-  if (!json.contains(key) || json[key].is_null()) return std::nullopt;
-  return member<T>(json, key);
-}
 
 [[noreturn]] void unknown_word(std::string_view what, std::string_view word) {
   throw Error(ErrorKind::corrupt, "unknown {} \"{}\"", what, word);
@@ -147,16 +117,8 @@ void to_json(Json& json, const Pipeline& value) {
         {"severities", value.updates.severities},
         {"time_limit", duration_text(value.updates.time_limit)}}},
       {"tests", value.tests},
-      {"gate",
-       {{"max_findings", value.gate.max_findings},
-        {"max_pending_updates", optional_json(value.gate.max_pending_updates)},
-        {"allow_gaps", value.gate.allow_gaps},
-        {"min_completeness", to_string(value.gate.min_completeness)}}},
-      {"approval",
-       {{"automatic", value.approval.automatic},
-        {"required", value.approval.required},
-        {"approvers", value.approval.approvers},
-        {"deadline", duration_text(value.approval.deadline)}}},
+      {"gate", value.gate},
+      {"approval", value.approval},
       {"targets", value.targets},
       {"retention", {{"keep_versions", optional_json(value.retention.keep_versions)}}},
       {"tags", value.tags},
@@ -202,16 +164,8 @@ void from_json(const Json& json, Pipeline& value) {
   }
   value.updates.time_limit = duration_member(updates, "time_limit");
   value.tests = member<std::vector<ImageTest>>(json, "tests");
-  Json gate = member<Json>(json, "gate");
-  value.gate.max_findings = member<std::map<std::string, int>>(gate, "max_findings");
-  value.gate.max_pending_updates = optional_member<int>(gate, "max_pending_updates");
-  value.gate.allow_gaps = member<bool>(gate, "allow_gaps");
-  value.gate.min_completeness = completeness_from(member<std::string>(gate, "min_completeness"));
-  Json approval = member<Json>(json, "approval");
-  value.approval.automatic = member<bool>(approval, "automatic");
-  value.approval.required = member<int>(approval, "required");
-  value.approval.approvers = member<Texts>(approval, "approvers");
-  value.approval.deadline = duration_member(approval, "deadline");
+  value.gate = member<Gate>(json, "gate");
+  value.approval = member<ApprovalPolicy>(json, "approval");
   value.targets = member<std::vector<Target>>(json, "targets");
   value.retention.keep_versions =
       optional_member<int>(member<Json>(json, "retention"), "keep_versions");

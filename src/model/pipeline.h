@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "model/assessment.h"
+#include "model/policy.h"
 
 namespace hallmark::model {
 
@@ -62,21 +62,6 @@ struct Updates {
 struct ImageTest {
   std::string name;
   Script script;
-};
-
-struct Gate {
-  /// Findings allowed per severity; a severity that is not named is not limited.
-  std::map<std::string, int> max_findings;
-  std::optional<int> max_pending_updates = 0;  ///< findings that have a fix; nothing: any number
-  bool allow_gaps = false;
-  Completeness min_completeness = Completeness::complete;
-};
-
-struct ApprovalPolicy {
-  bool automatic = false;              ///< approve by itself when the gate passes
-  int required = 1;                    ///< distinct approvers
-  std::vector<std::string> approvers;  ///< empty: anyone but the requester
-  Duration deadline{48 * 3600'000};
 };
 
 enum class Delivery {

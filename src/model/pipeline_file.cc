@@ -8,6 +8,7 @@
 #include "base/ids.h"
 #include "base/text.h"
 #include "model/schema_check.h"
+#include "model/waiver_file.h"
 
 namespace hallmark::model {
 
@@ -253,6 +254,33 @@ class Builder {
     }
     out.allow_gaps = gate.value("allow_gaps", false);
     out.min_completeness = completeness_from(gate.value("min_completeness", "complete"));
+    const Json rules = gate.value("findings", Json::object());
+    for (const auto& [severity, rule] : rules.items()) {
+      auto judgement = [&rule = rule](const char* which) {
+        return judgement_from(rule.is_string() ? rule.get<std::string>()
+                                               : rule.value(which, "pass"));
+      };
+      out.findings[severity_from(severity)] = {judgement("fixable"), judgement("unfixable")};
+    }
+    if (gate.contains("max_data_age")) {
+      read_duration(gate, "max_data_age", {"gate"}, out.max_data_age.emplace());
+    }
+    if (gate.contains("min_hardening_score")) {
+      out.min_hardening_score = gate["min_hardening_score"].get<double>();
+    }
+    if (gate.contains("waivers")) read_waiver_file(gate["waivers"]);
+  }
+
+  void read_waiver_file(const std::string& name) {
+    const Address address = {"gate", "waivers"};
+    const Path path = directory_ / name;
+    try {
+      std::vector<Problem> problems;
+      pipeline_.gate.waivers = read_waivers(hallmark::read_file(path), problems);
+      for (const Problem& problem : problems) add(address, to_string(problem, name), "");
+    } catch (const Error& e) {
+      add(address, e.message(), near_file(path));
+    }
   }
 
   void read_approval(const Json& approval) {

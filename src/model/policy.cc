@@ -1,0 +1,104 @@
+#include "model/policy.h"
+
+#include <fnmatch.h>
+
+#include <algorithm>
+#include <array>
+
+#include "model/duration_json.h"
+#include "model/enum_names.h"
+#include "model/sparse_json.h"
+
+namespace hallmark::model {
+namespace {
+
+constexpr std::array<std::pair<Judgement, std::string_view>, 3> kJudgements = {{
+    {Judgement::pass, "pass"},
+    {Judgement::review, "review"},
+    {Judgement::fail, "fail"},
+}};
+
+bool fits(const std::string& pattern, const std::string& text) {
+  return ::fnmatch(pattern.c_str(), text.c_str(), FNM_NOESCAPE) == 0;
+}
+
+}  // namespace
+
+std::string_view to_string(Judgement value) { return name_of(kJudgements, value); }
+Judgement judgement_from(std::string_view text) { return value_of(kJudgements, text, "judgement"); }
+
+bool covers(const Waiver& waiver, const std::string& image_key, const std::string& package) {
+  return (waiver.package.empty() || fits(waiver.package, package)) &&
+         (waiver.images.empty() ||
+          std::any_of(waiver.images.begin(), waiver.images.end(),
+                      [&](const std::string& pattern) { return fits(pattern, image_key); }));
+}
+
+void to_json(Json& json, const Waiver& value) {
+  json = {{"finding", value.finding},
+          {"reason", value.reason},
+          {"by", value.by},
+          {"expires_at", to_rfc3339(value.expires_at)}};
+  put(json, "package", value.package);
+  put(json, "images", value.images);
+  if (value.known_exploited) json["known_exploited"] = true;
+}
+
+void from_json(const Json& json, Waiver& value) {
+  value.finding = member<std::string>(json, "finding");
+  value.reason = member<std::string>(json, "reason");
+  value.by = member<std::string>(json, "by");
+  value.expires_at = from_rfc3339(member<std::string>(json, "expires_at"));
+  take(json, "package", value.package);
+  take(json, "images", value.images);
+  take(json, "known_exploited", value.known_exploited);
+}
+
+void to_json(Json& json, const Gate& value) {
+  Json findings = Json::object();
+  for (const auto& [severity, rule] : value.findings) {
+    findings[std::string(to_string(severity))] = {{"fixable", to_string(rule.fixable)},
+                                                  {"unfixable", to_string(rule.unfixable)}};
+  }
+  json = {{"max_findings", value.max_findings},
+          {"max_pending_updates", optional_json(value.max_pending_updates)},
+          {"allow_gaps", value.allow_gaps},
+          {"min_completeness", to_string(value.min_completeness)}};
+  put(json, "findings", findings);
+  put(json, "waivers", value.waivers);
+  if (value.max_data_age) json["max_data_age"] = duration_text(*value.max_data_age);
+  if (value.min_hardening_score) json["min_hardening_score"] = *value.min_hardening_score;
+}
+
+void from_json(const Json& json, Gate& value) {
+  value.max_findings = member<std::map<std::string, int>>(json, "max_findings");
+  value.max_pending_updates = optional_member<int>(json, "max_pending_updates");
+  value.allow_gaps = member<bool>(json, "allow_gaps");
+  value.min_completeness = completeness_from(member<std::string>(json, "min_completeness"));
+  Json findings = Json::object();
+  take(json, "findings", findings);
+  for (const auto& [severity, rule] : findings.items()) {
+    value.findings[severity_from(severity)] = {
+        .fixable = judgement_from(member<std::string>(rule, "fixable")),
+        .unfixable = judgement_from(member<std::string>(rule, "unfixable"))};
+  }
+  take(json, "waivers", value.waivers);
+  if (json.contains("max_data_age")) value.max_data_age = duration_member(json, "max_data_age");
+  value.min_hardening_score = optional_member<double>(json, "min_hardening_score");
+}
+
+void to_json(Json& json, const ApprovalPolicy& value) {
+  json = {{"automatic", value.automatic},
+          {"required", value.required},
+          {"approvers", value.approvers},
+          {"deadline", duration_text(value.deadline)}};
+}
+
+void from_json(const Json& json, ApprovalPolicy& value) {
+  value.automatic = member<bool>(json, "automatic");
+  value.required = member<int>(json, "required");
+  value.approvers = member<std::vector<std::string>>(json, "approvers");
+  value.deadline = duration_member(json, "deadline");
+}
+
+}  // namespace hallmark::model
