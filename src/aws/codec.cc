@@ -93,6 +93,9 @@ Value read_rest(const Model& model, const Operation& operation, const Response& 
   Member top;
   top.shape = &shape;
   Value body = read_document(model, top, "", response.body);
+  if (answer.empty()) return body;
+  auto& members = answer.get_ref<Value::object_t&>();
+  members.reserve(answer.size() + body.size());
   for (auto& [name, value] : body.items()) append(answer, name, std::move(value));
   return answer;
 }

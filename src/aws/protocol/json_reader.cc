@@ -1,6 +1,7 @@
 #include <rapidjson/document.h>
 #include <rapidjson/error/en.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "aws/place.h"
@@ -64,7 +65,7 @@ Value any_value(const Node& node) {
       return list;
     }
     default: {
-      Value object = Value::object();
+      Value object = object_with_room(node.MemberCount());
       for (const auto& row : node.GetObject()) append(object, text(row.name), any_value(row.value));
       return object;
     }
@@ -75,7 +76,8 @@ Value read_value(const Member& member, const Node& node, const Place& place);
 
 Value read_structure(const Shape& shape, const Node& node, const Place& place) {
   if (!node.IsObject()) mismatch(place, "an object", node);
-  Value structure = Value::object();
+  Value structure =
+      object_with_room(std::min<std::size_t>(node.MemberCount(), shape.members.size()));
   for (const Member& member : shape.members) {
     if (member.location != Location::body) continue;
     std::string_view name = member.wire_name();

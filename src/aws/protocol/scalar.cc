@@ -226,7 +226,9 @@ std::string bytes_of(const Value& value) {
 }
 
 Value to_blob(std::string bytes) {
-  return Value::binary(std::vector<std::uint8_t>(bytes.begin(), bytes.end()));
+  // From a range of the same type the vector copies in one go: blocks of snapshots come this way.
+  const auto* first = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  return Value::binary(std::vector<std::uint8_t>(first, first + bytes.size()));
 }
 
 std::string decode_base64(std::string_view text) {
@@ -287,6 +289,12 @@ Value scalar_value(const Member& member, std::string_view text) {
     default:
       return std::string(text);
   }
+}
+
+Value object_with_room(std::size_t count) {
+  Value object = Value::object();
+  object.get_ref<Value::object_t&>().reserve(count);
+  return object;
 }
 
 void append(Value& object, std::string_view name, Value value) {

@@ -44,6 +44,10 @@ std::string scalar_text(const Member& member, const Value& value, TimestampForma
 /// A scalar of an answer from its text. Throws `corrupt` without saying where.
 Value scalar_value(const Member& member, std::string_view text);
 
+/// An empty object with room for that many members: one that grows copies what it holds already,
+/// all the way down.
+Value object_with_room(std::size_t count);
+
 /// Adds a member without looking whether it is there: answers are made in one go.
 void append(Value& object, std::string_view name, Value value);
 

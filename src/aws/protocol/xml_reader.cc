@@ -52,6 +52,12 @@ std::string_view key_of(const Member& member) {
   return member.wire_name();
 }
 
+std::size_t count_elements(Node node) {
+  std::size_t count = 0;
+  for (Node child : node.children()) count += is_element(child);
+  return count;
+}
+
 [[noreturn]] void too_deep() {
   throw Error(ErrorKind::corrupt, "the answer is nested more than {} levels deep", kMaxDepth);
 }
@@ -107,7 +113,7 @@ void read_entry(const Shape& shape, Node entry, Value& map, const Place& place) 
 }
 
 Value read_map(const Member& member, Node node, const Place& place) {
-  Value map = Value::object();
+  Value map = object_with_room(count_elements(node));
   if (member.flattened) {
     read_entry(*member.shape, node, map, place);
     return map;
@@ -150,7 +156,8 @@ const Member* find_member(const Shape& shape, std::string_view name, std::size_t
 }
 
 Value read_structure(const Shape& shape, Node node, const Place& place) {
-  Value structure = Value::object();
+  // Attributes that are members stand in one structure of one service; they find no room of theirs.
+  Value structure = object_with_room(count_elements(node));
   read_attributes(shape, node, structure);
   std::size_t next = 0;
   std::string_view unknown;
