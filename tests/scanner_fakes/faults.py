@@ -110,7 +110,8 @@ def after(fault, service, answer):
         answer.headers["Content-Type"] = "text/xml"
     elif kind == "external-dtd":
         # Whoever resolves it is seen in `GET /_fake/fetched`.
-        answer.body = (f'<?xml version="1.0"?><!DOCTYPE r SYSTEM "{service.address}/_fake/bait.dtd" '
+        answer.body = ('<?xml version="1.0"?>'
+                       f'<!DOCTYPE r SYSTEM "{service.address}/_fake/bait.dtd" '
                        f'[<!ENTITY e SYSTEM "{service.address}/_fake/bait">'
                        '<!ENTITY f SYSTEM "file:///etc/passwd">]><r>&e;&f;</r>').encode()
         answer.headers["Content-Type"] = "text/xml"

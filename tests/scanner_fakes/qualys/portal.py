@@ -68,7 +68,8 @@ def _said(request, code, kind=None, items=(), error=None):
             content.append(tag("data", *(tag(kind, *(tag(key, value) for key, value in
                                                      item.items())) for item in items)))
     text = tag("ServiceResponse", *content).replace(
-        "<ServiceResponse>", '<ServiceResponse xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        "<ServiceResponse>",
+        '<ServiceResponse xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
         ' xsi:noNamespaceSchemaLocation="https://qualysapi.qualys.com/qps/xsd/2.0/am/tag.xsd">')
     return Answer(200, _XML + Markup(text), "application/xml")
 

@@ -1,0 +1,1 @@
+"""Tenable Vulnerability Management, and Nessus."""
