@@ -20,7 +20,7 @@ class Request:
 
 
 class Answer:
-    """What is answered. `pace`: (bytes, seconds) of a slow body; `cut`: half of it; `zip`: packed."""
+    """What is answered. `pace` is (bytes, seconds) of a slow body, `cut` half of it, `zip` gzip."""
 
     def __init__(self, status=200, body=b"", content_type=None, headers=None):
         self.status = status

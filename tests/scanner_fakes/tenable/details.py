@@ -13,6 +13,11 @@ def logged_in(run, host):
     return run.opens and host["login_works"]
 
 
+def moment(seconds):
+    """As Nessus writes it: no zone."""
+    return time.asctime(time.gmtime(seconds))
+
+
 def found_on(service, run, host):
     """The findings of one host, Tenable's own report of the scan with them."""
     works = logged_in(run, host)
@@ -29,6 +34,7 @@ def hosts_of(scan, run, fault):
     if run is None or run.status not in ("completed", "aborted", "canceled", "stopped",
                                          "publishing", "paused"):
         return []
+    run.ended = run.ended or scan.service.clock.now()
     return results_of(fault, scan.hosts(run))
 
 
@@ -74,7 +80,7 @@ def _details(service, _, given, fault, name):
                                                                     count=0))
             entry["count"] += 1
     start = int(run.started) if run else None
-    end = int(service.clock.now()) if status in ("completed", "aborted", "canceled") else None
+    end = int(run.ended) if run and run.ended and not older else None
     history = [{"history_id": item.id, "owner_id": 2201492, "creation_date": int(item.started),
                 "last_modification_date": int(item.started), "uuid": item.uuid, "type": "ps",
                 "status": item.status, "scheduler": 0, "alt_targets_used": False,
@@ -118,7 +124,7 @@ def _of_host(service, _, given, fault, name, number):
     return reply({
         "info": {"mac-address": None, "host-fqdn": host["dns"] or None, "host-ip": host["ip"],
                  "operating-system": [host["os"]] if logged_in(run, host) else None,
-                 "host_start": time.ctime(run.started), "host_end": time.ctime(run.started + 774)},
+                 "host_start": moment(run.started), "host_end": moment(run.ended)},
         "vulnerabilities": [_vulnerability(finding, index, host_id=int(number),
                                            hostname=host["ip"], severity_index=0)
                             for index, finding in enumerate(findings)] or empty,

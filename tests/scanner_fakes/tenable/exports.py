@@ -5,14 +5,13 @@ import io
 import itertools
 import random
 import secrets
-import time
 import uuid
 from xml.sax.saxutils import escape, quoteattr
 
 from ..message import Answer
 from ..world import Walk
 from .answers import NO_FILE, Refusal, reply, too_many
-from .details import found_on, hosts_of, logged_in
+from .details import found_on, hosts_of, logged_in, moment
 from .scans import named
 
 _FORMATS = ("nessus", "csv", "html", "pdf", "db")
@@ -95,10 +94,9 @@ def _preference(name, value):
 
 def _report_host(service, run, host):
     works = logged_in(run, host)
-    end = run.started + 774
-    tags = {"LastAuthenticatedResults" if works else "LastUnauthenticatedResults": int(end),
+    tags = {"LastAuthenticatedResults" if works else "LastUnauthenticatedResults": int(run.ended),
             "host-ip": host["ip"], "host-uuid": "44d62c42-1539-4c9d-8079-ea2f87120006",
-            "HOST_START": time.ctime(run.started), "HOST_END": time.ctime(end),
+            "HOST_START": moment(run.started), "HOST_END": moment(run.ended),
             "os": "linux" if works else "other", "policy-used": "Basic Network Scan",
             "Credentialed_Scan": "true" if works else "false"}
     if host["dns"]:

@@ -32,6 +32,7 @@ class Run:
         self.targets = targets
         self.opens = vault.opens(service, credentials)
         self.started = service.clock.now()
+        self.ended = None
         self.walk = Walk(service.steps, service.clock)
 
     @property

@@ -179,6 +179,8 @@ _ROUTES += [
     ("DELETE", re.compile("/session"), "session.logout", logout),
     ("GET", re.compile("/server/status"), "server.status",
      lambda service, *_: reply({"code": 200, "status": "ready"})),
+    ("GET", re.compile("/filters/scans/reports"), "filter.list",
+     lambda service, *_: reply({"filters": [], "sort": None})),
     ("GET", re.compile("/scanners"), "scanner.list",
      lambda service, *_: reply({"scanners": service.settings["scanners"]})),
     ("GET", re.compile("/editor/(?:policy|scan)/templates"), "template.list",
