@@ -56,6 +56,16 @@ Outcome show(App&, const Arguments& arguments) {
            {"pipeline", pipeline}}};
 }
 
+std::string source_text(const model::SourceRef& source) {
+  if (!source.image_id.empty()) return source.image_id;
+  if (!source.parameter.empty()) return "image in the parameter " + source.parameter;
+  if (!source.golden_image.empty()) return "golden image " + source.golden_image;
+  bool is_pattern = source.name.find_first_of("*?") != std::string::npos;
+  return (is_pattern ? "newest image named " : "image named ") + source.name +
+         (source.owners.empty() ? "" : " of " + join(source.owners, ", ")) +
+         (source.architecture == "x86_64" ? "" : " for " + source.architecture);
+}
+
 void render_show(const Json& record, App& app) {
   auto pipeline = record.at("pipeline").get<model::Pipeline>();
   const model::SourceRef& source = pipeline.source;
@@ -86,9 +96,7 @@ void render_show(const Json& record, App& app) {
                {{"Image", {model::image_key(pipeline), Tone::strong}},
                 {"Name in the cloud", record.at("image_name").get<std::string>()},
                 {"Description", pipeline.description},
-                {"Source", !source.image_id.empty() ? source.image_id
-                           : !source.name.empty()   ? "image named " + source.name
-                                                    : "golden image " + source.golden_image},
+                {"Source", source_text(source)},
                 {"Build", std::string(model::to_string(pipeline.build.mode)) + ", at most " +
                               format_duration(pipeline.build.deadline)},
                 {"Before updates", name_of(pipeline.pre_update)},

@@ -89,6 +89,40 @@ TEST(Cloud, CommandsAreChecked) {
   }
 }
 
+TEST(Cloud, PatternsFitWholeNames) {
+  for (const char* pattern : {"abc", "*", "a*", "*c", "a?c", "a*c", "*b*", "***", "abc*", "???"}) {
+    EXPECT_TRUE(matches_pattern("abc", pattern)) << pattern;
+  }
+  for (const char* pattern : {"", "ab", "b*", "*b", "????", "a?", "abcd", "ABC", "a*d"}) {
+    EXPECT_FALSE(matches_pattern("abc", pattern)) << pattern;
+  }
+  EXPECT_TRUE(matches_pattern("", "*"));
+  EXPECT_TRUE(matches_pattern("abcabcabd", "*abd"));
+  // Not more than a look at each pair of characters.
+  EXPECT_FALSE(matches_pattern(std::string(5000, 'a'), "*a*a*a*a*a*a*a*a*b"));
+}
+
+TEST(Cloud, OwnersAreOurselvesAccountsOrAliases) {
+  Place place{"111122223333", "us-east-1"};
+  Image ours{.owner_id = "111122223333"};
+  Image amazons{.owner_id = "137112412989"};
+  amazons.owner_alias = "amazon";
+  auto fits = [&](const Image& image, std::vector<std::string> owners) {
+    ImageFilter filter;
+    filter.owners = std::move(owners);
+    return matches_name_and_owner(image, filter, place);
+  };
+  EXPECT_TRUE(fits(ours, {}));
+  EXPECT_FALSE(fits(amazons, {}));
+  EXPECT_TRUE(fits(ours, {"self"}));
+  EXPECT_FALSE(fits(amazons, {"self"}));
+  EXPECT_TRUE(fits(amazons, {"self", "amazon"}));
+  EXPECT_TRUE(fits(amazons, {"137112412989"}));
+  ImageFilter both{.name = "a"};
+  both.name_pattern = "a*";
+  EXPECT_EQ(kind_of([&] { check_image_filter(both); }), ErrorKind::usage);
+}
+
 TEST(Cloud, TagsMatchOnlyIfAllDo) {
   Tags tags = {{"a", "1"}, {"b", ""}};
   EXPECT_TRUE(matches(tags, {}, {}));

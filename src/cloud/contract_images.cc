@@ -14,6 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::Eq;
 using ::testing::IsEmpty;
 using ::testing::Optional;
+using ::testing::UnorderedElementsAre;
 
 // Ids that no cloud hands out, and that must not lead anywhere when they are part of a path.
 const std::vector<std::string> kStrangeIds = {"",
@@ -223,6 +224,38 @@ TEST_P(CloudContract, ListsByNameTagsAndTagKeys) {
   EXPECT_THAT(listed({.tag_keys = {"type", "owner"}}), IsEmpty());
   EXPECT_THAT(cloud_->list_images(setup_.guest, {.owned_only = false}), IsEmpty());
   EXPECT_THAT(cloud_->find_image(setup_.home, elsewhere), Eq(std::nullopt));
+}
+
+TEST_P(CloudContract, ListsByPatternOfNamesAndByOwner) {
+  std::string first = available_image(setup_.home, "base-1.0-x");
+  std::string second = available_image(setup_.home, "base-2.0-x");
+  available_image(setup_.home, "other");
+  std::string theirs = available_image(setup_.guest, "base-3.0-x");
+  cloud_->share_image(setup_.guest, theirs, setup_.home.account_id);
+  auto found = [&](const std::string& pattern, std::vector<std::string> owners, bool owned_only) {
+    ImageFilter filter{.owned_only = owned_only};
+    filter.name_pattern = pattern;
+    filter.owners = std::move(owners);
+    return ids(cloud_->list_images(setup_.home, filter));
+  };
+  EXPECT_THAT(found("base-*", {}, true), UnorderedElementsAre(first, second));
+  EXPECT_THAT(found("base-*", {}, false), UnorderedElementsAre(first, second, theirs));
+  EXPECT_THAT(found("*-?.0-x", {"self"}, false), UnorderedElementsAre(first, second));
+  EXPECT_THAT(found("base-*", {setup_.guest.account_id}, true), ElementsAre(theirs));
+  EXPECT_THAT(found("base-2*", {"self", setup_.guest.account_id}, true), ElementsAre(second));
+  EXPECT_THAT(found("base", {}, false), IsEmpty());
+  EXPECT_THAT(error_kind_of([&] { found("base-*", {"somebody"}, true); }),
+              Optional(ErrorKind::usage));
+}
+
+TEST_P(CloudContract, LaunchOfWhatIsNotThereIsRefusedBeforehandIfItIsChecked) {
+  std::string id = available_image(setup_.home, "launchable");
+  EXPECT_EQ(error_kind_of([&] { cloud_->check_launch(setup_.home, {.image_id = id}, stop_); }),
+            std::nullopt);
+  auto kind = error_kind_of(
+      [&] { cloud_->check_launch(setup_.home, {.image_id = "ami-0123456789abcdef0"}, stop_); });
+  if (kind) EXPECT_EQ(*kind, ErrorKind::not_found);
+  EXPECT_THAT(cloud_->list_machines(setup_.home, {.include_terminated = true}), IsEmpty());
 }
 
 TEST_P(CloudContract, TagsAreSetOverwrittenAndRemoved) {

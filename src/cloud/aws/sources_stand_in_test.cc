@@ -70,7 +70,8 @@ class AwsSources : public testing::Test {
   /// The inputs of all calls of an operation.
   Json inputs(const std::string& operation) {
     Json inputs = Json::array();
-    for (const Json& call : stand_in_->control("calls?operation=" + operation).at("calls")) {
+    const Json log = stand_in_->control("calls?operation=" + operation);
+    for (const Json& call : log.at("calls")) {
       inputs.push_back(call.at("input"));
     }
     return inputs;
@@ -145,7 +146,8 @@ TEST_F(AwsSources, OfTheMarketplaceNeedASubscriptionBeforeAnythingIsSpent) {
   } catch (const Error& e) {
     EXPECT_EQ(e.kind(), ErrorKind::denied);
   }
-  stand_in_->control("switches", Json{{"marketplace", {{kHome.account_id, "abc123"}}}});
+  stand_in_->control(
+      "switches", Json{{"marketplace", Json::array({Json::array({kHome.account_id, "abc123"})})}});
   EXPECT_NO_THROW(cloud_->check_launch(kHome, spec, {}));
   EXPECT_THAT(cloud_->list_machines(kHome, {.include_terminated = true}), IsEmpty());
 }

@@ -181,6 +181,7 @@ std::optional<ImageRecord> ImageStore::find(const Place& place, const std::strin
 }
 
 std::vector<Image> ImageStore::list(const Place& place, const ImageFilter& filter) const {
+  check_image_filter(filter);
   std::vector<Image> found;
   for (ImageRecord& record : read_all(place)) {
     bool owned = record.image.owner_id == place.account_id;

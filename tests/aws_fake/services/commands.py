@@ -77,7 +77,7 @@ def describe_instance_information(call):
     found = []
     for name, item in call.place["instances"].items():
         if (wanted is None or name in wanted) and _registered(call, item):
-            windows = item.get("Platform") == "windows"
+            windows = item.get("Platform") == "Windows"
             found.append({
                 "InstanceId": name, "PingStatus": "Online", "LastPingDateTime": call.now,
                 "AgentVersion": "3.3.0.0", "IsLatestVersion": True, "ResourceType": "EC2Instance",

@@ -35,7 +35,7 @@ def public_image(world, given):
                                       "VolumeType": "gp3", "DeleteOnTermination": True,
                                       "Encrypted": False}}], [],
         Architecture=given.get("architecture", "x86_64"), RootDeviceName=root,
-        RootDeviceType=given.get("root_device_type", "ebs"), Platform=given.get("platform"),
+        RootDeviceType=given.get("root_device_type", "ebs"), Platform="Windows" if given.get("platform") == "windows" else None,
         ImageOwnerAlias=given.get("alias", "amazon"),
         ProductCodes=[{"ProductCodeId": code, "ProductCodeType": "marketplace"}
                       for code in given.get("product_codes", ())])
