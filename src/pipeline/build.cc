@@ -102,6 +102,27 @@ SourceImage resolve_source(const Build& build) {
           cloud::platform_from(member<std::string>(record, "platform")), record};
 }
 
+void await_candidate(const Build& build, const std::string& image_id) {
+  try {
+    build.run.poll(
+        "candidate-available", kImageLimit, kImageSchedule,
+        [&](workflow::Step&) -> std::optional<bool> {
+          auto image = build.context.cloud.find_image(build.home, image_id);
+          if (!image || image->state == cloud::ImageState::pending) return std::nullopt;
+          if (image->state == cloud::ImageState::available) return true;
+          throw Error(ErrorKind::failed, "image {} is {}: {}", image_id,
+                      cloud::to_string(image->state), image->state_reason)
+              .hint("if the reason passes by itself: hallmark run retry " + build.run.id());
+        });
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::timeout) throw;
+    throw Error(ErrorKind::timeout, "image {} ({}) is still pending after {}", image_id,
+                model::image_name(build.pipeline), format_duration(kImageLimit))
+        .note(e.message())
+        .hint("it is removed now; make another one with: hallmark run retry " + build.run.id());
+  }
+}
+
 /// Source to candidate. The builder is gone when this returns.
 std::string make_candidate(const Build& build, const SourceImage& source) {
   const model::Pipeline& pipeline = build.pipeline;
@@ -125,14 +146,7 @@ std::string make_candidate(const Build& build, const SourceImage& source) {
                                                                 image, token, step.stop());
                       });
   });
-  build.run.poll("candidate-available", kImageLimit, kImageSchedule,
-                 [&](workflow::Step&) -> std::optional<bool> {
-                   auto image = build.context.cloud.find_image(build.home, image_id);
-                   if (!image || image->state == cloud::ImageState::pending) return std::nullopt;
-                   if (image->state == cloud::ImageState::available) return true;
-                   throw Error(ErrorKind::failed, "image {} is {}: {}", image_id,
-                               cloud::to_string(image->state), image->state_reason);
-                 });
+  await_candidate(build, image_id);
   build.run.step("record-candidate", [&](workflow::Step&) {
     change_image(build.context.database, build.run.id(), {.image_id = image_id},
                  build.context.clock.now());
@@ -184,7 +198,8 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
       if (traits(e.kind()).retry || e.kind() == ErrorKind::cancelled) throw;
       step.log(fmt::format("the source image cannot be assessed: {}\n", e.full_text()));
     }
-    evidence.gate = evaluate_gate(build.pipeline.gate, evidence.assessment);
+    evidence.gate = evaluate_gate(build.pipeline.gate, model::image_key(build.pipeline),
+                                  {evidence.assessment}, context.clock.now());
     std::string digest = write_evidence(context, build.run.id(), build.pipeline, evidence);
 
     auto record = [&](const std::string& purpose, const model::Assessment& assessment) {
@@ -199,6 +214,8 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
     if (evidence.source) record("source", *evidence.source);
     change_image(context.database, build.run.id(), {.evidence_digest = digest},
                  context.clock.now());
+    // The journal keeps the verdict; what it says of each finding is in the evidence.
+    evidence.gate.findings.clear();
     return Json{{"evidence_digest", digest},
                 {"gate", evidence.gate},
                 {"findings", evidence.assessment.findings.size()},
@@ -219,10 +236,10 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
 }
 
 /// Waits until enough people have approved exactly this evidence. Holds no thread meanwhile.
-void await_approval(const Build& build, const std::string& digest) {
+void await_approval(const Build& build, const std::string& digest, bool needs_review) {
   const model::ApprovalPolicy& policy = build.pipeline.approval;
   const std::string key = model::image_key(build.pipeline);
-  if (policy.automatic) {
+  if (policy.automatic && !needs_review) {
     build.run.note("approved-by-policy", "approved by policy: approval.automatic is on");
     return;
   }
@@ -334,7 +351,7 @@ Json build(Context& context, workflow::Run& run) {
                       .note(join(gate.failures, "\n  "))
                       .hint("the evidence is kept: hallmark image report " + run.id()));
   }
-  await_approval(build, member<std::string>(assessed, "evidence_digest"));
+  await_approval(build, member<std::string>(assessed, "evidence_digest"), gate.needs_review);
   register_image(build, image_id);
   return {{"image_key", key},
           {"image_id", image_id},

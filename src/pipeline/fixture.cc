@@ -56,6 +56,7 @@ model::Assessment assessment_with(int pending_updates, int gaps) {
   for (int i = 0; i < pending_updates; ++i) {
     model::Finding finding;
     finding.package = "package" + std::to_string(i);
+    finding.finding_id = "suite:" + finding.package;
     finding.installed_version = "1";
     finding.fixed_version = "2";
     assessment.findings.push_back(finding);

@@ -25,7 +25,8 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
                        .assessed_at = assessment.assessed_at,
                        .digest = sha256_hex(compact(assessment)),
                        .assessment = assessment});
-    GateVerdict gate = evaluate_gate(image.pipeline.get<model::Pipeline>().gate, assessment);
+    GateVerdict gate = evaluate_gate(image.pipeline.get<model::Pipeline>().gate, image_key,
+                                     {assessment}, context.clock.now());
     return Json{{"image_key", image_key},
                 {"image_id", image.image_id},
                 {"packages", assessment.package_count},
