@@ -98,6 +98,11 @@ std::string script_key(const std::string& machine_id, const std::string& token) 
   return kScriptsPrefix + machine_id + "/" + client_token(token);
 }
 
+/// The buckets are ours, whosever the machine is.
+Place bucket_place(const Session& session, const Place& place) {
+  return {session.config.account_id, place.region};
+}
+
 /// The commands that were sent with this token, the oldest first.
 std::vector<std::string> sent_commands(const Session& session, const Place& place,
                                        const std::string& machine_id, const std::string& token) {
@@ -264,11 +269,11 @@ std::string start_command(const Session& session, const Place& place, const std:
     Value object = {{"Bucket", bucket}, {"Key", script_key(machine_id, token)}};
     Value put = object;
     put["Body"] = spec.script;
-    session.call(place, "s3", "PutObject", put);
+    session.call(bucket_place(session, place), "s3", "PutObject", put);
     comment.script = true;
-    text_sent =
-        command_text(spec, place, token, parameter,
-                     session.presigned_url(place, "s3", "GetObject", object, kScriptUrlLifetime));
+    text_sent = command_text(spec, place, token, parameter,
+                             session.presigned_url(bucket_place(session, place), "s3", "GetObject",
+                                                   object, kScriptUrlLifetime));
   }
   if (text_sent.size() > kMostTextBytes) {
     std::string what = comment.script ? "the environment" : "the script";
@@ -362,10 +367,17 @@ void cancel_command(const Session& session, const Place& place, const std::strin
 void remove_scripts(const Session& session, const Place& place, const std::string& machine_id) {
   const std::string& bucket = session.region(place).bucket;
   if (bucket.empty()) return;
-  Value page = session.call(place, "s3", "ListObjectsV2",
-                            {{"Bucket", bucket}, {"Prefix", kScriptsPrefix + machine_id + "/"}});
-  for (const Value& object : page.value("Contents", Value::array())) {
-    session.call(place, "s3", "DeleteObject", {{"Bucket", bucket}, {"Key", text(object, "Key")}});
+  const Place ours = bucket_place(session, place);
+  try {
+    Value page = session.call(ours, "s3", "ListObjectsV2",
+                              {{"Bucket", bucket}, {"Prefix", kScriptsPrefix + machine_id + "/"}});
+    for (const Value& object : page.value("Contents", Value::array())) {
+      session.call(ours, "s3", "DeleteObject", {{"Bucket", bucket}, {"Key", text(object, "Key")}});
+    }
+  } catch (const ApiError& e) {
+    // Where nothing may be done nothing was put. A machine must be removable without its bucket,
+    // and the bucket forgets what is below the prefix by itself.
+    if (e.kind() != ErrorKind::denied && e.kind() != ErrorKind::not_found) throw;
   }
 }
 

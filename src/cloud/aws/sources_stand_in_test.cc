@@ -260,6 +260,13 @@ TEST_F(AwsSources, LongScriptThatNeverRanGoesWithItsMachine) {
   EXPECT_THAT(stored(), IsEmpty());
 }
 
+TEST_F(AwsSources, MachineIsRemovedAlsoWithoutItsBucket) {
+  config_.regions[0].bucket = "no-such-bucket";
+  cloud_ = stand_in_->open(config_, clock_);
+  std::string id = machine(image({{"name", "base"}}));
+  EXPECT_NO_THROW(cloud_->remove_machine(kHome, id));
+}
+
 TEST_F(AwsSources, ScriptAlteredInTheBucketIsNotRun) {
   std::string linux_machine = machine(image({{"name", "base"}}));
   CommandSpec spec{.script = std::string(100'000, '#') + "\necho ran\n"};
