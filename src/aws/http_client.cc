@@ -188,13 +188,13 @@ Request HttpClient::signed_request(const Prepared& prepared, const Credentials& 
   return request;
 }
 
-Response HttpClient::exchange(const Prepared& prepared, const Request& request,
-                              std::stop_token stop) {
+Response HttpClient::exchange(const Prepared& prepared, Request request, std::stop_token stop) {
   if (options_.wire_log) options_.wire_log(wire_text(request, prepared.secrets));
-  net::ExchangeResponse answer = options_.exchange({.method = request.method,
-                                                    .url = request_url(request),
-                                                    .headers = request.headers,
-                                                    .body = request.body,
+  std::string url = request_url(request);
+  net::ExchangeResponse answer = options_.exchange({.method = std::move(request.method),
+                                                    .url = std::move(url),
+                                                    .headers = std::move(request.headers),
+                                                    .body = std::move(request.body),
                                                     .ca_file = ca_file_,
                                                     .repeatable = prepared.repeatable},
                                                    std::move(stop));
@@ -222,7 +222,7 @@ class HttpClient::Attempts {
       Response response;
       TimePoint started = client_.clock_.now();
       try {
-        response = client_.exchange(prepared_, request, stop_);
+        response = client_.exchange(prepared_, std::move(request), stop_);
         Value answer = read_answer(*prepared_.model, *prepared_.operation, response);
         log(started, "ok", request_id_of(response));
         client_.quota_.succeeded(last_);

@@ -67,7 +67,7 @@ class HttpClient : public Caller {
   Prepared make(const Call& call, const Value& input, std::stop_token stop);
   Value with_presigned_url(const Prepared& prepared, Value input, std::stop_token stop);
   Request signed_request(const Prepared& prepared, const Credentials& credentials);
-  Response exchange(const Prepared& prepared, const Request& request, std::stop_token stop);
+  Response exchange(const Prepared& prepared, Request request, std::stop_token stop);
   Duration clock_offset(const std::string& host);
   bool correct_clock(const std::string& host, const NamedValues& headers);
 

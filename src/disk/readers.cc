@@ -7,12 +7,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <algorithm>
 #include <utility>
 
 #include "base/error.h"
 
 namespace hallmark::disk {
 namespace {
+
+/// Reads of this much and more ask first whether there is anything: the kernel would fill its cache
+/// with a hole's zeros, page by page, which takes longer than all else that is done with them.
+constexpr std::size_t kWorthAsking = 64 << 10;
 
 class RawFile final : public BlockReader {
  public:
@@ -23,6 +28,10 @@ class RawFile final : public BlockReader {
 
   void read(std::uint64_t offset, std::span<std::byte> out) override {
     check_range(offset, out.size(), size_bytes_, path_.c_str());
+    if (out.size() >= kWorthAsking && is_hole(offset, out.size())) {
+      std::fill(out.begin(), out.end(), std::byte{0});
+      return;
+    }
     while (!out.empty()) {
       ssize_t n = ::pread(fd_.get(), out.data(), out.size(), static_cast<off_t>(offset));
       if (n < 0 && errno == EINTR) continue;
@@ -37,6 +46,18 @@ class RawFile final : public BlockReader {
   }
 
  private:
+  /// False also where the file system cannot tell.
+  bool is_hole(std::uint64_t offset, std::size_t length) const {
+    off_t data = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_DATA);
+    if (data < 0) return errno == ENXIO && is_within(offset, length);
+    return static_cast<std::uint64_t>(data) >= offset + length;
+  }
+  /// No data up to the end means a hole only if the file has not become shorter meanwhile.
+  bool is_within(std::uint64_t offset, std::size_t length) const {
+    off_t end = ::lseek(fd_.get(), 0, SEEK_END);
+    return end >= 0 && static_cast<std::uint64_t>(end) >= offset + length;
+  }
+
   FileDescriptor fd_;
   std::uint64_t size_bytes_;
   Path path_;

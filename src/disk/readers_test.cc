@@ -1,7 +1,9 @@
 #include "disk/readers.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstring>
 
@@ -36,6 +38,32 @@ TEST(Readers, RawFileIsReadAsItLies) {
   EXPECT_EQ(text_at(*disk, 10, 0), "");
   EXPECT_EQ(kind_of([&] { text_at(*disk, 7, 4); }), ErrorKind::corrupt);
   EXPECT_EQ(kind_of([&] { text_at(*disk, ~std::uint64_t{0}, 2); }), ErrorKind::corrupt);
+}
+
+TEST(Readers, HolesOfARawFileAreZerosThatNobodyFetches) {
+  TempDir directory;
+  Path file = directory.path() / "disk";
+  constexpr std::uint64_t kSize = 8u << 20, kData = 4u << 20;
+  const std::size_t length = 128 << 10;
+  write_file(file, "");
+  std::filesystem::resize_file(file, kSize);
+  auto disk = open_disk(file);
+  {
+    FileDescriptor fd(::open(file.c_str(), O_WRONLY));
+    ASSERT_EQ(::pwrite(fd.get(), "data", 4, kData), 4);
+  }
+  const std::string zeros(length, '\0');
+  const std::uint64_t opened = disk->fetched_bytes();
+  EXPECT_EQ(text_at(*disk, 0, length), zeros);
+  EXPECT_EQ(text_at(*disk, kSize - length, length), zeros);
+  EXPECT_EQ(disk->fetched_bytes(), opened);
+  // A range that begins in a hole and ends in data has both.
+  std::string both = text_at(*disk, kData - length + 4, length);
+  EXPECT_EQ(both.substr(length - 4), "data");
+  EXPECT_EQ(both.substr(0, length - 4), zeros.substr(4));
+  EXPECT_EQ(disk->fetched_bytes(), opened + length);
+  std::filesystem::resize_file(file, 2u << 20);
+  EXPECT_EQ(kind_of([&] { text_at(*disk, kSize - length, length); }), ErrorKind::unavailable);
 }
 
 TEST(Readers, RefusesWhatIsNoDisk) {
