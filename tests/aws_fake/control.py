@@ -139,6 +139,11 @@ def _findings(world, given, _):
     return {}
 
 
+def _inspector(world, given, query):
+    from .services import inspector2
+    return inspector2.arrange(world, given or {name: values[0] for name, values in query.items()})
+
+
 def _confirm(world, given, _):
     from .services import sns
     return sns.confirm(world, given["topic"], given["endpoint"])
@@ -176,6 +181,8 @@ _ROUTES = {
     ("POST", "parameters"): _parameter,
     ("POST", "network"): _network,
     ("POST", "findings"): _findings,
+    ("POST", "inspector"): _inspector,
+    ("GET", "inspector"): _inspector,
     ("POST", "confirm-subscription"): _confirm,
     ("POST", "revoke"): _revoke,
     ("POST", "expire-sessions"): _expire,
