@@ -68,7 +68,8 @@ bool no_room(const ApiError& e) {
                                                "InsufficientFreeAddressesInSubnet",
                                                "InsufficientAddressCapacity",
                                                "Unsupported",
-                                               "VcpuLimitExceeded"};
+                                               "VcpuLimitExceeded",
+                                               "InstanceLimitExceeded"};
   return kCodes.contains(e.code());
 }
 
@@ -98,6 +99,29 @@ void mark_reachable(const Session& session, const Place& place, std::vector<Mach
   for (Machine& machine : machines) machine.reachable = online.contains(machine.machine_id);
 }
 
+/// All volumes of the image, encrypted and ending with the machine, whatever the image says.
+Value volumes(const Value& image, const std::string& kms_key_id) {
+  const std::string root = text(image, "RootDeviceName");
+  Value mappings = Value::array();
+  auto add = [&](const std::string& device, Value ebs) {
+    ebs["DeleteOnTermination"] = true;
+    ebs["Encrypted"] = true;
+    if (!kms_key_id.empty()) ebs["KmsKeyId"] = kms_key_id;
+    mappings.push_back({{"DeviceName", device}, {"Ebs", std::move(ebs)}});
+  };
+  add(root, Value::object());
+  for (const Value& mapping : image.value("BlockDeviceMappings", Value::array())) {
+    if (!mapping.contains("Ebs") || text(mapping, "DeviceName") == root) continue;
+    // Amazon EC2 API Reference, EbsBlockDevice: "You must specify either a snapshot ID or a volume
+    // size." Only the root volume's cannot be anything else.
+    const char* content = mapping["Ebs"].contains("SnapshotId") ? "SnapshotId" : "VolumeSize";
+    Value ebs = Value::object();
+    if (mapping["Ebs"].contains(content)) ebs[content] = mapping["Ebs"][content];
+    add(text(mapping, "DeviceName"), std::move(ebs));
+  }
+  return mappings;
+}
+
 /// What all attempts of a launch have in common.
 Value launch_input(const Session& session, const Place& place, const MachineSpec& spec,
                    const Value& image, const std::string& token) {
@@ -105,8 +129,6 @@ Value launch_input(const Session& session, const Place& place, const MachineSpec
   Tags tags = spec.tags;
   tags[kCallTokenTag] = client_token(token);
   if (!spec.name.empty()) tags[kNameTag] = spec.name;
-  Value ebs = {{"DeleteOnTermination", true}, {"Encrypted", true}};
-  if (!region.kms_key_id.empty()) ebs["KmsKeyId"] = region.kms_key_id;
   Value input = {
       {"ImageId", spec.image_id},
       {"MinCount", 1},
@@ -116,8 +138,7 @@ Value launch_input(const Session& session, const Place& place, const MachineSpec
                              place.region, spec.deadline)},
       {"InstanceInitiatedShutdownBehavior", "terminate"},
       {"MetadataOptions", {{"HttpTokens", "required"}, {"HttpEndpoint", "enabled"}}},
-      {"BlockDeviceMappings",
-       Value::array({{{"DeviceName", text(image, "RootDeviceName")}, {"Ebs", ebs}}})},
+      {"BlockDeviceMappings", volumes(image, region.kms_key_id)},
       {"TagSpecifications",
        Value::array({tag_specification("instance", tags), tag_specification("volume", tags)})}};
   if (!session.config.instance_profile.empty()) {
@@ -266,7 +287,9 @@ std::string launch_machine(const Session& session, const Place& place, const Mac
   }
   throw Error(ErrorKind::unavailable, "there is no room for a machine in {}", to_string(place))
       .note(refusals)
-      .hint("give more instance types or subnets under cloud in config.yaml, or wait");
+      .hint(
+          "give more instance types or subnets under cloud in config.yaml, ask Service Quotas for "
+          "more if a limit is named, or wait");
 }
 
 std::optional<Machine> find_machine(const Session& session, const Place& place,
