@@ -4,7 +4,6 @@ import copy
 import json
 
 from .message import Answer
-from .world import checked_hosts
 
 
 def answer(service, request):
@@ -32,7 +31,7 @@ def _json(status, document):
 def _hosts(service, given, _):
     if not isinstance(given, list):
         given = given["hosts"]
-    service.hosts = checked_hosts(given)
+    service.take_hosts(given)
     return {"hosts": service.hosts}
 
 

@@ -181,6 +181,39 @@ class Credentials(TenableCase):
             self.assertIn(f'"Credentialed_Scan">{works}<'.encode(), self.export(number).body)
 
 
+class Control(TenableCase):
+    def test_one_list_of_hosts_serves_both_scanners(self):
+        self.hosts({"ip": "10.0.0.9", "findings": [{"qid": 1, "plugin_id": 2, "severity": 4}]})
+        number = self.done()
+        found = self.ask("GET", f"/scans/{number}").json()["vulnerabilities"]
+        self.assertEqual([item["plugin_id"] for item in found], [2, 19506])
+
+    def test_bad_control_is_refused(self):
+        for name, document in (("hosts", [{"ip": "10.0.0.9", "findings": [{"plugin_id": 1,
+                                                                            "severity": 5}]}]),
+                               ("hosts", [{"ip": "10.0.0.9", "findings": [{"title": "x"}]}]),
+                               ("walk", {"steps": [{"polls": 2}]}), ("walk", {"scan": 1}),
+                               ("walk", {"steps": [{"state": "Running"}]})):
+            with self.assertRaises(ValueError):
+                self.fake.control("POST", name, document)
+
+    def test_a_course_may_change_on_the_way(self):
+        number = self.create()
+        self.launch(number)
+        self.fake.control("POST", "walk", {"scan": number, "steps": [{"status": "aborted"}]})
+        self.assertEqual(self.status(number), "aborted")
+        self.fake.control("POST", "walk", {"end": {"status": "canceled"}})
+        self.launch(number)
+        self.assertEqual([self.status(number) for _ in range(6)][-1], "canceled")
+
+    def test_what_is_dropped_is_in_the_log(self):
+        self.faulty("drop-before", "scan.list")
+        with self.assertRaises(ConnectionError):
+            self.ask("GET", "/scans")
+        entry = self.calls()["calls"][0]
+        self.assertEqual((entry["status"], entry["fault"]), ("dropped", "drop-before"))
+
+
 class Nessus(TenableCase):
     def setUp(self):
         super().setUp()

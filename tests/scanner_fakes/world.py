@@ -35,8 +35,8 @@ class Clock:
                                                                 else moment))
 
 
-def checked_hosts(hosts):
-    """The hosts with all that was left out."""
+def checked_hosts(hosts, number_name="qid", severities=range(6)):
+    """The hosts with all that was left out. A finding with both numbers is known by the named."""
     known = []
     for host in hosts:
         unknown = set(host) - HOST_KEYS
@@ -50,9 +50,11 @@ def checked_hosts(hosts):
             unknown = set(finding) - FINDING_KEYS
             if unknown:
                 raise ValueError(f"unknown in a finding: {', '.join(sorted(unknown))}")
-            number = finding.get("qid", finding.get("plugin_id"))
+            number = finding.get(number_name, finding.get("qid", finding.get("plugin_id")))
             if number is None:
                 raise ValueError("a finding has a qid or a plugin_id")
+            if finding.get("severity", 3) not in severities:
+                raise ValueError(f"severity is from {severities[0]} to {severities[-1]}")
             finding["id"] = int(number)
             finding.setdefault("title", f"Check {number}")
             finding.setdefault("severity", 3)
@@ -118,6 +120,9 @@ class Service:
     walk_default = []
     hosts_default = []
     step_keys = set()
+    step_needs = set()
+    number_name = "qid"
+    severities = range(6)
 
     def __init__(self):
         self.clock = Clock()
@@ -130,10 +135,13 @@ class Service:
         self.log = []
         self.fetched = []
         self.settings = copy.deepcopy(self.settings_default)
-        self.hosts = checked_hosts(self.hosts_default)
+        self.take_hosts(self.hosts_default)
         self.steps = copy.deepcopy(self.walk_default)
         self.clock.offset = self.clock.skew = 0.0
         self.start()
+
+    def take_hosts(self, hosts):
+        self.hosts = checked_hosts(hosts, self.number_name, self.severities)
 
     def start(self):
         """Forgets all that calls have made."""
@@ -161,6 +169,8 @@ class Service:
             unknown = set(step) - self.step_keys - {"polls", "ms"}
             if unknown:
                 raise ValueError(f"unknown in a step: {', '.join(sorted(unknown))}")
+            if not self.step_needs <= set(step):
+                raise ValueError(f"a step has {', '.join(sorted(self.step_needs))}")
 
     def secrets(self):
         """Texts that no URL may carry."""

@@ -41,6 +41,7 @@ class Qualys(Service):
         "detection_loop": False, "detection_page": 1000,
         "report_walk": ["Submitted", "Running", "Finished"], "host_templates": ["990"],
     }
+    severities = range(1, 6)
     step_keys = {"state", "sub_state", "processed", "listed", "duration"}
     walk_default = [{"listed": False}, {"state": "Queued"}, {"state": "Running", "polls": 2},
                     {"state": "Loading"}, {"state": "Finished", "processed": 0},
@@ -76,7 +77,10 @@ class Qualys(Service):
         return [self.settings["password"]]
 
     def scan_named(self, ref):
-        return next(scan for scan in self.scans if scan.ref == ref)
+        for scan in self.scans:
+            if scan.ref == ref:
+                return scan
+        raise KeyError(ref)
 
     def state(self):
         return {"scans": [scan.summary() for scan in self.scans], "launches": self.launches,

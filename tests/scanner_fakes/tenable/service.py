@@ -41,7 +41,9 @@ class Tenable(Service):
             {"name": "discovery", "title": "Host Discovery",
              "uuid": "bbd4f805-3966-d464-b2d1-0079eb89d69708c3a05ec2812bcf"}],
     }
-    step_keys = {"status"}
+    number_name = "plugin_id"
+    severities = range(5)
+    step_keys = step_needs = {"status"}
     walk_default = [{"status": "initializing"}, {"status": "pending"},
                     {"status": "running", "polls": 2}, {"status": "publishing"},
                     {"status": "completed"}]
@@ -74,8 +76,10 @@ class Tenable(Service):
                 self.settings["password"]]
 
     def scan_named(self, name):
-        return next(scan.runs[-1] for scan in self.scans.values()
-                    if scan.runs and name in (scan.id, str(scan.id), scan.name, scan.uuid))
+        for scan in self.scans.values():
+            if scan.runs and name in (scan.id, str(scan.id), scan.name, scan.uuid):
+                return scan.runs[-1]
+        raise KeyError(name)
 
     def state(self):
         return {"scans": [scan.summary() for scan in self.scans.values()],
