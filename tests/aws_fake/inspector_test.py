@@ -118,7 +118,10 @@ class Coverage(InspectorCase):
 class Findings(InspectorCase):
     def test_none_before_the_scan(self):
         self.arrange(found=FOUND)
-        self.assertEqual(self.findings(self.instance()), [])
+        instance = self.instance()
+        for _ in range(2):
+            self.rows(instance)
+            self.assertEqual(self.findings(instance), [])
 
     def test_shapes_and_filters(self):
         instance = self.scanned()
