@@ -101,10 +101,12 @@ struct Installation::Parts {
       : config(load_config(state)),
         database(db::Database::open(config.database_url)),
         ledger(*database, clock),
+        audit(*database, state / "audit", clock),
         cloud(make_cloud(config.cloud, clock)),
         context{.cloud = *cloud,
                 .database = *database,
                 .ledger = ledger,
+                .audit = audit,
                 .clock = clock,
                 .state_directory = state,
                 .scanner = make_scanner(state / "advisories", clock),
@@ -149,6 +151,7 @@ struct Installation::Parts {
   Config config;
   std::unique_ptr<db::Database> database;
   workflow::Ledger ledger;
+  audit::Log audit;
   std::unique_ptr<cloud::Cloud> cloud;
   pipeline::Context context;
   Sync<workflow::Observer> observer;

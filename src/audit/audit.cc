@@ -112,11 +112,15 @@ std::optional<Head> Log::append_in(db::Connection& connection, const Event& even
               .signature = base64_encode(key.sign(head_message(now.sequence, now.digest)))};
 }
 
-void Log::append(const Event& event, const std::function<void(db::Connection&)>& change) {
+void Log::append(const Event& event) {
+  append([&](db::Connection&) { return std::optional<Event>(event); });
+}
+
+void Log::append(const std::function<std::optional<Event>(db::Connection&)>& change) {
   std::optional<Head> head;
   database_.transaction([&](db::Connection& connection) {
-    if (change) change(connection);
-    head = append_in(connection, event);
+    std::optional<Event> event = change(connection);
+    head = event ? append_in(connection, *event) : std::nullopt;
   });
   if (head) remember(*head);
 }

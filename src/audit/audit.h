@@ -47,9 +47,10 @@ class Log {
   /// remembers the last entry outside of the database.
   Log(db::Database& database, Path directory, Clock& clock);
 
-  /// Runs `change` and appends the event in one transaction: both happen or none does. `change`
-  /// may run more than once, as Database::transaction says.
-  void append(const Event& event, const std::function<void(db::Connection&)>& change = {});
+  void append(const Event& event);
+  /// Runs `change` and appends the event that it returns, if it does, in one transaction: both
+  /// happen or none does. `change` may run more than once, as Database::transaction says.
+  void append(const std::function<std::optional<Event>(db::Connection&)>& change);
   /// From now on entries are signed with a new key; the old one says so with its last signature.
   PublicKey rotate_key(const std::string& actor);
 

@@ -66,9 +66,11 @@ TEST_F(AuditLog, TellsAnEventOnce) {
 }
 
 TEST_F(AuditLog, ChangeAndEventGoTogether) {
-  EXPECT_THROW(
-      log_.append({.token = "x"}, [](db::Connection&) { throw Error(ErrorKind::failed, "no"); }),
-      Error);
+  log_.append([](db::Connection&) { return std::optional<Event>(); });
+  EXPECT_THROW(log_.append([](db::Connection&) -> std::optional<Event> {
+    throw Error(ErrorKind::failed, "no");
+  }),
+               Error);
   EXPECT_TRUE(log_.read(0, 10).empty());
 }
 

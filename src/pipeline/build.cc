@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "pipeline/decision.h"
 #include "pipeline/evidence.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/guest.h"
@@ -94,8 +95,7 @@ SourceImage resolve_source(const Build& build) {
         "source image: {} ({}) of {}, {}, made {}\n", source.image_id,
         member<std::string>(source.record, "name"), member<std::string>(source.record, "owner_id"),
         cloud::to_string(source.platform), member<std::string>(source.record, "created_at")));
-    change_image(build.context.database, build.run.id(), {.source_image_id = source.image_id},
-                 build.context.clock.now());
+    change_image(build.context, build.run.id(), {.source_image_id = source.image_id});
     return source.record;
   });
   return {member<std::string>(record, "image_id"),
@@ -148,8 +148,7 @@ std::string make_candidate(const Build& build, const SourceImage& source) {
   });
   await_candidate(build, image_id);
   build.run.step("record-candidate", [&](workflow::Step&) {
-    change_image(build.context.database, build.run.id(), {.image_id = image_id},
-                 build.context.clock.now());
+    change_image(build.context, build.run.id(), {.image_id = image_id});
   });
   remove_guest(build.context, build.run, builder);
   return image_id;
@@ -212,8 +211,7 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
     };
     record("candidate", evidence.assessment);
     if (evidence.source) record("source", *evidence.source);
-    change_image(context.database, build.run.id(), {.evidence_digest = digest},
-                 context.clock.now());
+    change_image(context, build.run.id(), {.evidence_digest = digest});
     // The journal keeps the verdict; what it says of each finding is in the evidence.
     evidence.gate.findings.clear();
     return Json{{"evidence_digest", digest},
@@ -229,8 +227,7 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
 /// Notes why, for the record that is made once everything is cleaned up, and ends the run.
 [[noreturn]] void reject(const Build& build, Error error) {
   build.run.step("reject", [&](workflow::Step&) {
-    change_image(build.context.database, build.run.id(), {.state_reason = error.full_text()},
-                 build.context.clock.now());
+    change_image(build.context, build.run.id(), {.state_reason = error.full_text()});
   });
   throw error;
 }
@@ -244,8 +241,7 @@ void await_approval(const Build& build, const std::string& digest, bool needs_re
     return;
   }
   build.run.step("await-approval", [&](workflow::Step&) {
-    change_image(build.context.database, build.run.id(), {.state = GoldenState::awaiting_approval},
-                 build.context.clock.now());
+    change_image(build.context, build.run.id(), {.state = GoldenState::awaiting_approval});
   });
   std::vector<std::string> approvers;
   for (int n = 1; static_cast<int>(approvers.size()) < policy.required; ++n) {
@@ -259,15 +255,17 @@ void await_approval(const Build& build, const std::string& digest, bool needs_re
     }
     Decision decision = signal->get<Decision>();
     // Signals may come from anywhere, so the rules are checked here again.
+    const std::vector<User> users = list_users(build.context.database);
     if (decision.evidence_digest != digest ||
-        refusal(policy, build.requested_by, decision.approver) ||
+        refusal(policy, users, build.requested_by, decision.approver) ||
+        !is_proved(users, get_golden_image(build.context.database, build.run.id()), decision) ||
         std::find(approvers.begin(), approvers.end(), decision.approver) != approvers.end()) {
       build.run.note(step_key + "-void",
                      fmt::format("a decision of {} does not count", decision.approver));
       continue;
     }
     build.run.step("record-" + step_key, [&](workflow::Step&) {
-      record_decision(build.context.database, build.run.id(), decision);
+      record_decision(build.context, build.run.id(), decision);
     });
     if (!decision.approve) {
       reject(build, Error(ErrorKind::rejected, "{} was rejected by {}: {}", key, decision.approver,
@@ -303,8 +301,7 @@ void register_image(const Build& build, const std::string& image_id) {
                    .delivery = "home",
                    .state = TargetState::available},
                   context.clock.now());
-    change_image(context.database, build.run.id(), {.state = GoldenState::active},
-                 context.clock.now());
+    change_image(context, build.run.id(), {.state = GoldenState::active});
     release_all_owned(context, build.run.id());
   });
 }
@@ -323,23 +320,22 @@ Json build(Context& context, workflow::Run& run) {
     auto image = find_golden_image(context.database, run.id());
     if (!image || image->state == GoldenState::active) return;
     bool rejected = !image->state_reason.empty();
-    change_image(context.database, run.id(),
-                 {.state = rejected ? GoldenState::rejected : GoldenState::failed},
-                 context.clock.now());
+    change_image(context, run.id(),
+                 {.state = rejected ? GoldenState::rejected : GoldenState::failed});
   });
   run.on_exit("clean-up", workflow::ExitOn::always,
               [&](workflow::Step&) { remove_all_owned(context, run.id()); });
 
   run.step("reserve-version", [&](workflow::Step&) {
-    reserve_version(context.database, {.run_id = run.id(),
-                                       .image_key = key,
-                                       .product = pipeline.product,
-                                       .os = pipeline.os,
-                                       .version = pipeline.version,
-                                       .home = build.home,
-                                       .requested_by = build.requested_by,
-                                       .pipeline = pipeline,
-                                       .created_at = to_rfc3339(run.started_at())});
+    reserve_version(context, {.run_id = run.id(),
+                              .image_key = key,
+                              .product = pipeline.product,
+                              .os = pipeline.os,
+                              .version = pipeline.version,
+                              .home = build.home,
+                              .requested_by = build.requested_by,
+                              .pipeline = pipeline,
+                              .created_at = to_rfc3339(run.started_at())});
   });
   SourceImage source = resolve_source(build);
   std::string image_id = make_candidate(build, source);

@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <string>
 
+#include "audit/audit.h"
 #include "base/clock.h"
 #include "base/files.h"
 #include "cloud/cloud.h"
@@ -21,11 +22,17 @@ struct Scanner {
   std::function<model::Assessment(const model::Inventory&, std::stop_token)> assess;
 };
 
+/// Who an AWS caller is, from a request of theirs that only they could have signed and that names
+/// `statement_digest`: their ARN. Throws `denied` if it does not hold, `unavailable`.
+using AwsIdentity =
+    std::function<std::string(const Json& request, const std::string& statement_digest)>;
+
 /// References must outlive every workflow that runs.
 struct Context {
   cloud::Cloud& cloud;
   db::Database& database;
   workflow::Ledger& ledger;
+  audit::Log& audit;
   Clock& clock;
   Path state_directory;  ///< evidence goes to <state_directory>/evidence
   Scanner scanner;
@@ -33,6 +40,8 @@ struct Context {
   std::function<std::optional<std::string>(const std::string& name)> secret;
   /// The text behind a URL. Throws `not_found`, `unavailable`, `denied`.
   std::function<std::string(const std::string& url, std::stop_token)> fetch;
+  /// Who signed a request to AWS; see decision.h. Empty: nobody can prove who they are that way.
+  AwsIdentity aws_identity;
 
   /// Where images are built: our own account, in `region` or the cloud's first one.
   cloud::Place home(const std::string& region) const;

@@ -97,10 +97,13 @@ class ProductWorld : public workflow::CrashWorld {
   void open(std::shared_ptr<cloud::Cloud> cloud) {
     cloud_ = std::move(cloud);
     ledger_ = std::make_unique<workflow::Ledger>(crash_.database, crash_.clock);
+    audit_ =
+        std::make_unique<audit::Log>(crash_.database, crash_.directory / "audit", crash_.clock);
     context_ = std::make_unique<Context>(
         Context{.cloud = *cloud_,
                 .database = crash_.database,
                 .ledger = *ledger_,
+                .audit = *audit_,
                 .clock = crash_.clock,
                 .state_directory = crash_.directory,
                 .scanner = {.take_inventory = [](disk::BlockReader&) { return model::Inventory{}; },
@@ -129,7 +132,7 @@ class ProductWorld : public workflow::CrashWorld {
                       .requested_by = "grace",
                       .pipeline = pipeline,
                       .created_at = "2026-11-22T12:00:00Z"};
-    reserve_version(crash_.database, image);
+    reserve_version(*context_, image);
     auto plant = [&](const cloud::Place& place, const std::string& id, const char* delivery) {
       publish_parameter(*cloud_, place,
                         version_parameter(pipeline.product, pipeline.os, pipeline.version), id);
@@ -140,8 +143,7 @@ class ProductWorld : public workflow::CrashWorld {
           crash_.clock.now());
     };
     image.image_id = cloud_->import_image(home, disk, spec, "golden", {});
-    change_image(crash_.database, kGoldenRun,
-                 {.state = GoldenState::active, .image_id = image.image_id}, crash_.clock.now());
+    change_image(*context_, kGoldenRun, {.state = GoldenState::active, .image_id = image.image_id});
     plant(home, image.image_id, "home");
     if (!scenario_.distributed_there) return;
     cloud::Place west{home.account_id, "us-west-2"};
@@ -156,6 +158,7 @@ class ProductWorld : public workflow::CrashWorld {
   std::shared_ptr<cloud::MemoryWorld> world_;
   std::shared_ptr<cloud::Cloud> cloud_;
   std::unique_ptr<workflow::Ledger> ledger_;
+  std::unique_ptr<audit::Log> audit_;
   std::unique_ptr<Context> context_;
 };
 

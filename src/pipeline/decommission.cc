@@ -58,8 +58,7 @@ Json decommission(Context& context, workflow::Run& run) {
       get_golden_image(context.database, member<std::string>(run.input(), "image_run_id"));
   // Read inside a step: the record changes under us as places are left.
   Json listed = run.step("list-targets", [&](workflow::Step&) {
-    change_image(context.database, image.run_id, {.state = GoldenState::decommissioning},
-                 context.clock.now());
+    change_image(context, image.run_id, {.state = GoldenState::decommissioning});
     Json targets = Json::array();
     for (const ImageTarget& target : list_targets(context.database, image.run_id)) {
       if (target.state == TargetState::removed || target.image_id.empty()) continue;
@@ -105,8 +104,7 @@ Json decommission(Context& context, workflow::Run& run) {
         .note(join(left, "\n  "));
   }
   run.step("record-decommissioned", [&](workflow::Step&) {
-    change_image(context.database, image.run_id, {.state = GoldenState::decommissioned},
-                 context.clock.now());
+    change_image(context, image.run_id, {.state = GoldenState::decommissioned});
   });
   return {{"image_key", image.image_key}, {"places", targets.size()}, {"leftovers", left}};
 }

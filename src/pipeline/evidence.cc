@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/ids.h"
+#include "base/text.h"
 #include "scan/report.h"
 
 namespace hallmark::pipeline {
@@ -10,6 +11,7 @@ namespace {
 
 /// The files whose digests evidence.json lists.
 constexpr const char* kInventoryFile = "inventory.json";
+constexpr const char* kAssessmentFile = "assessment.json";
 constexpr const char* kEvidenceFile = "evidence.json";
 
 }  // namespace
@@ -32,7 +34,7 @@ std::string write_evidence(const Context& context, const std::string& run_id,
                    {"source", write("source.json", pretty(evidence.source_image))},
                    {"pipeline", write("pipeline.json", pretty(pipeline))},
                    {"inventory", write(kInventoryFile, pretty(evidence.inventory))},
-                   {"assessment", write("assessment.json", pretty(evidence.assessment))},
+                   {"assessment", write(kAssessmentFile, pretty(evidence.assessment))},
                    {"gate", write("gate.json", pretty(evidence.gate))}};
   const std::string digest = sha256_hex(compact(reviewed));
   if (evidence.source) write("source-assessment.json", pretty(*evidence.source));
@@ -53,16 +55,56 @@ std::string write_evidence(const Context& context, const std::string& run_id,
   return digest;
 }
 
-model::Inventory read_inventory(const Context& context, const std::string& run_id) {
-  const Path directory = evidence_directory(context, run_id);
-  Json evidence = parse_json(read_file(directory / kEvidenceFile), kEvidenceFile);
-  std::string text = read_file(directory / kInventoryFile);
-  if (sha256_hex(text) != evidence["files"].value(kInventoryFile, "")) {
+namespace {
+
+/// A file of the evidence, as `evidence` (evidence.json) says it was written.
+std::string read_evidence_file(const Path& directory, const Json& evidence,
+                               const std::string& name) {
+  std::string text = read_file(directory / name);
+  if (sha256_hex(text) != evidence["files"].value(name, "")) {
     throw Error(ErrorKind::corrupt, "{} does not have the digest that {} says",
-                (directory / kInventoryFile).string(), kEvidenceFile)
+                (directory / name).string(), kEvidenceFile)
         .hint("the evidence was altered after it was written; build a new version");
   }
+  return text;
+}
+
+Json read_evidence(const Path& directory) {
+  return parse_json(read_file(directory / kEvidenceFile), kEvidenceFile);
+}
+
+}  // namespace
+
+model::Inventory read_inventory(const Context& context, const std::string& run_id) {
+  const Path directory = evidence_directory(context, run_id);
+  const std::string text = read_evidence_file(directory, read_evidence(directory), kInventoryFile);
   return parse_json(text, kInventoryFile).get<model::Inventory>();
+}
+
+void check_evidence(const Context& context, const GoldenImage& image) {
+  const Path directory = evidence_directory(context, image.run_id);
+  const Json evidence = read_evidence(directory);
+  const Json& reviewed = evidence["reviewed"];
+  bool stands = sha256_hex(compact(reviewed)) == image.evidence_digest;
+  for (const auto& [name, digest] : evidence["files"].items()) {
+    read_evidence_file(directory, evidence, name);
+    const std::string part = name.substr(0, name.find('.'));
+    stands = stands && (!reviewed.contains(part) || reviewed[part] == digest);
+  }
+  if (!stands) {
+    throw Error(ErrorKind::corrupt, "the evidence in {} is not that of {}", directory.string(),
+                image.image_key)
+        .hint("it was altered after it was written; build a new version");
+  }
+  const std::string text = read_evidence_file(directory, evidence, kAssessmentFile);
+  const GateVerdict now = evaluate_gate(
+      image.pipeline.get<model::Pipeline>().gate, image.image_key,
+      {parse_json(text, kAssessmentFile).get<model::Assessment>()}, context.clock.now());
+  if (now.passed) return;
+  throw Error(ErrorKind::conflict, "the gate has closed for {} since it was assessed",
+              image.image_key)
+      .note(join(now.failures, "\n  "))
+      .hint("renew the waiver or the data and build again; reject this one");
 }
 
 }  // namespace hallmark::pipeline

@@ -11,6 +11,7 @@
 #include "model/pipeline.h"
 #include "pipeline/context.h"
 #include "pipeline/gate.h"
+#include "pipeline/image_store.h"
 
 namespace hallmark::pipeline {
 
@@ -35,5 +36,9 @@ std::string write_evidence(const Context& context, const std::string& run_id,
 
 /// The inventory kept with a build run; throws `not_found`, `corrupt` if it was altered.
 model::Inventory read_inventory(const Context& context, const std::string& run_id);
+
+/// Throws `corrupt` if a file of the image's evidence is not what its evidence digest stands for,
+/// `conflict` if the gate would not pass any more: a waiver has ended, the data is too old.
+void check_evidence(const Context& context, const GoldenImage& image);
 
 }  // namespace hallmark::pipeline

@@ -78,11 +78,13 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
       "sqlite://" + (directory / "hallmark.db").string() + "?synchronous=off";
   database = db::Database::open(database_url);
   ledger = std::make_unique<workflow::Ledger>(*database, clock);
+  audit = std::make_unique<audit::Log>(*database, directory / "audit", clock);
   auto assess = options.assess;
   context = std::make_unique<Context>(
       Context{.cloud = *cloud,
               .database = *database,
               .ledger = *ledger,
+              .audit = *audit,
               .clock = clock,
               .state_directory = directory,
               .scanner = {.take_inventory = [](disk::BlockReader&) { return sample_inventory(); },

@@ -55,6 +55,7 @@ class Product {
   std::shared_ptr<cloud::Cloud> cloud;
   std::unique_ptr<db::Database> database;
   std::unique_ptr<workflow::Ledger> ledger;
+  std::unique_ptr<audit::Log> audit;
   std::unique_ptr<Context> context;
   std::unique_ptr<workflow::Engine> engine;
 };

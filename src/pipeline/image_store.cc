@@ -67,14 +67,15 @@ std::string_view to_string(TargetState state) {
   return kTargetStates.at(static_cast<std::size_t>(state));
 }
 
-void reserve_version(db::Database& database, const GoldenImage& image) {
-  database.transaction([&](db::Connection& connection) {
+void reserve_version(const Context& context, const GoldenImage& image) {
+  using Told = std::optional<audit::Event>;
+  context.audit.append([&](db::Connection& connection) -> Told {
     auto holders = connection.query(
         "select run_id, state from golden_images"
         " where image_key = :image_key and state not in ('failed', 'rejected')",
         {{"image_key", image.image_key}});
     if (!holders.empty()) {
-      if (holders[0].text("run_id") == image.run_id) return;
+      if (holders[0].text("run_id") == image.run_id) return std::nullopt;
       throw Error(ErrorKind::conflict, "version {} exists already (state {}, run {})",
                   image.image_key, holders[0].text("state"), holders[0].text("run_id"))
           .hint("versions are never overwritten: build it under the next version");
@@ -84,7 +85,12 @@ void reserve_version(db::Database& database, const GoldenImage& image) {
         "update golden_images set state = 'building', state_reason = '', updated_at = :now"
         " where run_id = :run_id",
         {{"now", image.created_at}, {"run_id", image.run_id}});
-    if (revived > 0) return;
+    audit::Event told = {.token = random_id("event"),
+                         .actor = image.requested_by,
+                         .action = "image.building",
+                         .subject = image.image_key,
+                         .detail = {{"run_id", image.run_id}}};
+    if (revived > 0) return told;
     connection.execute(
         "insert into golden_images (run_id, image_key, product, os, version, state, state_reason,"
         " account_id, region, image_id, source_image_id, requested_by, evidence_digest, pipeline,"
@@ -101,13 +107,40 @@ void reserve_version(db::Database& database, const GoldenImage& image) {
          {"pipeline", compact(image.pipeline)},
          {"now", image.created_at},
          {"now2", image.created_at}});
+    return told;
   });
 }
 
-void change_image(db::Database& database, const std::string& run_id,
-                  const GoldenImageChange& change, TimePoint now) {
+namespace {
+
+/// What the audit log is told of a change of state; nothing if the image is in that state already,
+/// because a step was repeated.
+std::optional<audit::Event> transition(db::Connection& connection, const std::string& run_id,
+                                       const GoldenImageChange& change) {
+  if (!change.state) return std::nullopt;
+  auto rows =
+      connection.query("select * from golden_images where run_id = :run_id", {{"run_id", run_id}});
+  if (rows.empty()) return std::nullopt;
+  const GoldenImage before = image_from(rows.front());
+  if (before.state == *change.state) return std::nullopt;
+  Json detail = {{"run_id", run_id},
+                 {"image_id", change.image_id.value_or(before.image_id)},
+                 {"evidence_digest", change.evidence_digest.value_or(before.evidence_digest)}};
+  const std::string reason = change.state_reason.value_or(before.state_reason);
+  if (!reason.empty()) detail["reason"] = reason;
+  return audit::Event{.token = random_id("event"),
+                      .actor = "hallmark",
+                      .action = fmt::format("image.{}", to_string(*change.state)),
+                      .subject = before.image_key,
+                      .detail = std::move(detail)};
+}
+
+}  // namespace
+
+void change_image(const Context& context, const std::string& run_id,
+                  const GoldenImageChange& change) {
   std::string assignments = "updated_at = :updated_at";
-  std::vector<db::Parameter> parameters = {{"updated_at", to_rfc3339(now)}};
+  std::vector<db::Parameter> parameters = {{"updated_at", to_rfc3339(context.clock.now())}};
   auto assign = [&](const char* column, const std::optional<std::string>& value) {
     if (!value) return;
     assignments += std::string(", ") + column + " = :" + column;
@@ -119,9 +152,11 @@ void change_image(db::Database& database, const std::string& run_id,
   assign("source_image_id", change.source_image_id);
   assign("evidence_digest", change.evidence_digest);
   parameters.push_back({"run_id", run_id});
-  database.transaction([&](db::Connection& connection) {
+  context.audit.append([&](db::Connection& connection) {
+    auto told = transition(connection, run_id, change);
     connection.execute("update golden_images set " + assignments + " where run_id = :run_id",
                        parameters);
+    return told;
   });
 }
 
@@ -250,18 +285,25 @@ std::vector<AssessmentRecord> list_assessments(db::Database& database, const std
   return records;
 }
 
-void record_decision(db::Database& database, const std::string& run_id, const Decision& decision) {
-  database.transaction([&](db::Connection& connection) {
+void record_decision(const Context& context, const std::string& run_id, const Decision& decision) {
+  const std::string verdict = decision.approve ? "approve" : "reject";
+  context.audit.append([&](db::Connection& connection) {
     connection.execute(
         "insert into decisions (image_run_id, approver, decision, comment, evidence_digest,"
-        " decided_at) values (:run_id, :approver, :decision, :comment, :evidence_digest,"
-        " :decided_at) on conflict (image_run_id, approver) do nothing",
+        " decided_at, proof) values (:run_id, :approver, :decision, :comment, :evidence_digest,"
+        " :decided_at, :proof) on conflict (image_run_id, approver) do nothing",
         {{"run_id", run_id},
          {"approver", decision.approver},
-         {"decision", std::string(decision.approve ? "approve" : "reject")},
+         {"decision", verdict},
          {"comment", decision.comment},
          {"evidence_digest", decision.evidence_digest},
-         {"decided_at", decision.decided_at}});
+         {"decided_at", decision.decided_at},
+         {"proof", compact(decision.proof)}});
+    return std::optional<audit::Event>({.token = "decision/" + run_id + "/" + decision.approver,
+                                        .actor = decision.approver,
+                                        .action = "decision." + verdict,
+                                        .subject = run_id,
+                                        .detail = decision});
   });
 }
 
@@ -276,7 +318,8 @@ std::vector<Decision> list_decisions(db::Database& database, const std::string& 
                            .approve = row.text("decision") == "approve",
                            .comment = row.text("comment"),
                            .evidence_digest = row.text("evidence_digest"),
-                           .decided_at = row.text("decided_at")});
+                           .decided_at = row.text("decided_at"),
+                           .proof = parse_json(row.text("proof"), "decisions.proof")});
     }
   });
   return decisions;
@@ -308,11 +351,9 @@ void to_json(Json& json, const ImageTarget& value) {
 }
 
 void to_json(Json& json, const Decision& value) {
-  json = {{"approver", value.approver},
-          {"approve", value.approve},
-          {"comment", value.comment},
-          {"evidence_digest", value.evidence_digest},
-          {"decided_at", value.decided_at}};
+  json = {{"approver", value.approver},     {"approve", value.approve},
+          {"comment", value.comment},       {"evidence_digest", value.evidence_digest},
+          {"decided_at", value.decided_at}, {"proof", value.proof}};
 }
 
 void from_json(const Json& json, Decision& value) {
@@ -321,6 +362,7 @@ void from_json(const Json& json, Decision& value) {
   value.comment = member<std::string>(json, "comment");
   value.evidence_digest = member<std::string>(json, "evidence_digest");
   value.decided_at = member<std::string>(json, "decided_at");
+  value.proof = member<Json>(json, "proof");
 }
 
 }  // namespace hallmark::pipeline

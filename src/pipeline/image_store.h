@@ -10,6 +10,7 @@
 #include "cloud/cloud.h"
 #include "db/database.h"
 #include "model/assessment.h"
+#include "pipeline/context.h"
 
 namespace hallmark::pipeline {
 
@@ -43,9 +44,9 @@ struct GoldenImage {
 };
 
 /// Records the image as `building`. Throws `conflict` if another run holds the version (being
-/// built, active, or once active).
-void reserve_version(db::Database& database, const GoldenImage& image);
-/// Changes what is given; also touches updated_at.
+/// built, active, or once active). The audit log is told.
+void reserve_version(const Context& context, const GoldenImage& image);
+/// Changes what is given; also touches updated_at. A new state goes to the audit log.
 struct GoldenImageChange {
   std::optional<GoldenState> state;
   std::optional<std::string> state_reason;
@@ -53,8 +54,8 @@ struct GoldenImageChange {
   std::optional<std::string> source_image_id;
   std::optional<std::string> evidence_digest;
 };
-void change_image(db::Database& database, const std::string& run_id,
-                  const GoldenImageChange& change, TimePoint now);
+void change_image(const Context& context, const std::string& run_id,
+                  const GoldenImageChange& change);
 
 /// `reference`: "product/os/version", "product/os" (newest active), an image id in any region, a
 /// run id, or the cloud name "product-os-version". Attempts that failed are found by run id only,
@@ -100,8 +101,10 @@ struct Decision {
   std::string comment;
   std::string evidence_digest;
   std::string decided_at;
+  Json proof = {{"kind", "none"}};  ///< see decision.h
 };
-void record_decision(db::Database& database, const std::string& run_id, const Decision& decision);
+/// The audit log is told.
+void record_decision(const Context& context, const std::string& run_id, const Decision& decision);
 std::vector<Decision> list_decisions(db::Database& database, const std::string& run_id);
 
 void to_json(Json& json, const GoldenImage& value);

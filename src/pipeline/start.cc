@@ -4,6 +4,8 @@
 #include "base/ids.h"
 #include "base/text.h"
 #include "pipeline/compliance.h"
+#include "pipeline/decision.h"
+#include "pipeline/evidence.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::pipeline {
@@ -122,19 +124,6 @@ std::string start_reassess(workflow::Engine& engine, Context& context) {
   return engine.start("reassess", "all active images", {{"images", images}});
 }
 
-std::optional<std::string> refusal(const model::ApprovalPolicy& policy,
-                                   const std::string& requested_by, const std::string& approver) {
-  if (approver.empty()) return "an approver has a name";
-  if (approver == requested_by) {
-    return approver + " requested the build and cannot be the one who approves it";
-  }
-  if (!policy.approvers.empty() && std::find(policy.approvers.begin(), policy.approvers.end(),
-                                             approver) == policy.approvers.end()) {
-    return approver + " is not one of the approvers: " + join(policy.approvers, ", ");
-  }
-  return std::nullopt;
-}
-
 std::string decide(workflow::Engine& engine, Context& context, const GoldenImage& image,
                    Decision decision) {
   if (image.state != GoldenState::awaiting_approval) {
@@ -142,7 +131,8 @@ std::string decide(workflow::Engine& engine, Context& context, const GoldenImage
                 to_string(image.state));
   }
   model::ApprovalPolicy policy = image.pipeline.get<model::Pipeline>().approval;
-  if (auto reason = refusal(policy, image.requested_by, decision.approver)) {
+  const std::vector<User> users = list_users(context.database);
+  if (auto reason = refusal(policy, users, image.requested_by, decision.approver)) {
     throw Error(ErrorKind::denied, "{}", *reason);
   }
   for (const Decision& earlier : list_decisions(context.database, image.run_id)) {
@@ -157,7 +147,9 @@ std::string decide(workflow::Engine& engine, Context& context, const GoldenImage
                 image.image_key, image.evidence_digest)
         .hint("look at it again: hallmark image report " + image.image_key);
   }
-  decision.decided_at = to_rfc3339(context.clock.now());
+  if (decision.decided_at.empty()) decision.decided_at = to_rfc3339(context.clock.now());
+  decision.proof = checked_proof(users, context.aws_identity, image, decision, context.clock.now());
+  if (decision.approve) check_evidence(context, image);
   engine.signal(image.run_id, kDecisionSignal, decision);
   return image.run_id;
 }

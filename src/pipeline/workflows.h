@@ -38,14 +38,13 @@ std::string start_reassess(workflow::Engine& engine, Context& context);
 inline constexpr const char* kDecisionSignal = "decision";
 
 /// Sends a decision to the build that waits for it. Throws `conflict` if nothing waits, `denied` if
-/// the approver may not decide (not on the list, or the requester), `conflict` if `evidence_digest`
-/// is given and is not what the build now waits on. Returns the run to drive.
+/// the approver may not decide (not on the list, or the requester) or does not prove who they are
+/// (see decision.h), `conflict` if `evidence_digest`
+/// is given and is not what the build now waits on, or if what was assessed no longer passes the
+/// gate (a waiver ended, the data is too old), `corrupt` if evidence was altered. Returns the run
+/// to drive.
 std::string decide(workflow::Engine& engine, Context& context, const GoldenImage& image,
                    Decision decision);
-
-/// Why this approver may not decide on this image; nothing if he may.
-std::optional<std::string> refusal(const model::ApprovalPolicy& policy,
-                                   const std::string& requested_by, const std::string& approver);
 
 // The workflow functions themselves, one file each.
 Json build(Context& context, workflow::Run& run);

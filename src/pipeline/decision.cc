@@ -1,0 +1,132 @@
+#include "pipeline/decision.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/text.h"
+
+namespace hallmark::pipeline {
+
+namespace {
+
+constexpr const char* kKeyProof = "key";
+constexpr const char* kAwsProof = "aws";
+constexpr const char* kNoProof = "none";
+constexpr const char* kRolePrefix = "role:";
+
+void check_time(const Decision& decision, TimePoint now) {
+  const TimePoint at = from_rfc3339(decision.decided_at);
+  if (at > now - kProofAge && at < now + kProofAge) return;
+  throw Error(ErrorKind::denied, "the decision of {} was made at {}, too far from now",
+              decision.approver, decision.decided_at)
+      .hint("decide again; if that does not help, one of the two clocks is wrong");
+}
+
+Json checked_key(const std::vector<User>& users, const GoldenImage& image,
+                 const Decision& decision) {
+  auto user = std::find_if(users.begin(), users.end(),
+                           [&](const User& known) { return known.name == decision.approver; });
+  if (user == users.end()) {
+    throw Error(ErrorKind::denied, "there is no user {}", decision.approver)
+        .hint("an operator adds one: hallmark user add NAME --key FILE.pub");
+  }
+  std::string signature;
+  try {
+    signature = base64_decode(member<std::string>(decision.proof, "signature"));
+  } catch (const Error&) {
+    // As good as none.
+  }
+  if (!verify(user->public_key, decision_statement(image, decision), signature)) {
+    throw Error(ErrorKind::denied, "the signature is not that of {} on this decision",
+                decision.approver)
+        .hint("sign with the key that belongs to " + user->public_key.id());
+  }
+  return {{"kind", kKeyProof},
+          {"key_id", user->public_key.id()},
+          {"signature", member<std::string>(decision.proof, "signature")}};
+}
+
+}  // namespace
+
+std::string decision_statement(const GoldenImage& image, const Decision& decision) {
+  return fmt::format("hallmark-decision-v1\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", image.image_key,
+                     image.run_id, decision.evidence_digest,
+                     decision.approve ? "approve" : "reject", decision.approver,
+                     decision.decided_at, sha256_hex(decision.comment));
+}
+
+Json key_proof(const SigningKey& key, const GoldenImage& image, const Decision& decision) {
+  return {{"kind", kKeyProof},
+          {"signature", base64_encode(key.sign(decision_statement(image, decision)))}};
+}
+
+Json checked_proof(const std::vector<User>& users, const AwsIdentity& aws_identity,
+                   const GoldenImage& image, const Decision& decision, TimePoint now) {
+  const std::string kind =
+      decision.proof.is_object() ? decision.proof.value("kind", kNoProof) : kNoProof;
+  if (kind == kKeyProof) {
+    check_time(decision, now);
+    return checked_key(users, image, decision);
+  }
+  if (kind == kAwsProof) {
+    check_time(decision, now);
+    if (!aws_identity) throw Error(ErrorKind::denied, "AWS credentials prove nothing here");
+    const std::string arn =
+        aws_identity(decision.proof, sha256_hex(decision_statement(image, decision)));
+    if (arn != decision.approver) {
+      throw Error(ErrorKind::denied, "AWS says that this is {}, not {}", arn, decision.approver);
+    }
+    return {{"kind", kAwsProof}, {"arn", arn}};
+  }
+  if (!users.empty() || decision.approver.starts_with("arn:")) {
+    throw Error(ErrorKind::denied, "the decision of {} is not proved", decision.approver)
+        .hint("pass --key FILE, your private key, or --aws to prove it with your AWS credentials");
+  }
+  return {{"kind", kNoProof}};
+}
+
+bool is_proved(const std::vector<User>& users, const GoldenImage& image, const Decision& decision) {
+  const std::string kind = decision.proof.value("kind", kNoProof);
+  if (kind == kAwsProof) return decision.proof.value("arn", "") == decision.approver;
+  if (kind == kNoProof) return users.empty();
+  try {
+    checked_key(users, image, decision);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+std::string role_of_session(const std::string& arn) {
+  const std::vector<std::string> parts = split(arn, ':');
+  constexpr std::size_t kParts = 6;
+  if (parts.size() != kParts || parts[0] != "arn" || parts[2] != "sts") return arn;
+  const std::vector<std::string> path = split(parts[5], '/');
+  if (path.size() != 3 || path[0] != "assumed-role") return arn;
+  return fmt::format("arn:{}:iam::{}:role/{}", parts[1], parts[4], path[1]);
+}
+
+std::optional<std::string> refusal(const model::ApprovalPolicy& policy,
+                                   const std::vector<User>& users, const std::string& requested_by,
+                                   const std::string& approver) {
+  if (approver.empty()) return "an approver has a name";
+  if (approver == requested_by) {
+    return approver + " requested the build and cannot be the one who approves it";
+  }
+  if (policy.approvers.empty()) return std::nullopt;
+  auto user = std::find_if(users.begin(), users.end(),
+                           [&](const User& known) { return known.name == approver; });
+  auto may = [&](const std::string& named) {
+    if (!named.starts_with(kRolePrefix)) {
+      return named == approver || named == role_of_session(approver);
+    }
+    const std::string role = named.substr(std::string_view(kRolePrefix).size());
+    return user != users.end() &&
+           std::find(user->roles.begin(), user->roles.end(), role) != user->roles.end();
+  };
+  if (std::any_of(policy.approvers.begin(), policy.approvers.end(), may)) return std::nullopt;
+  return approver + " is not one of the approvers: " + join(policy.approvers, ", ");
+}
+
+}  // namespace hallmark::pipeline

@@ -1,0 +1,45 @@
+#pragma once
+/// Who may decide on an image, and what proves that a decision is theirs.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/json.h"
+#include "base/signing.h"
+#include "model/policy.h"
+#include "pipeline/context.h"
+#include "pipeline/image_store.h"
+#include "pipeline/users.h"
+
+namespace hallmark::pipeline {
+
+/// Exactly what a proof covers, so that it fits no other image, evidence, verdict or time.
+std::string decision_statement(const GoldenImage& image, const Decision& decision);
+
+/// {"kind": "key", "signature"}: the statement signed with a user's own key.
+Json key_proof(const SigningKey& key, const GoldenImage& image, const Decision& decision);
+
+/// Longer ago, or further in the future, and a decision's own time is not believed.
+inline constexpr Duration kProofAge{15 * 60'000};
+
+/// Checks a decision's proof and returns what is kept of it, without any secret. While no user is
+/// known, a name without proof is taken on trust and kept as {"kind": "none"}. Throws `denied`.
+Json checked_proof(const std::vector<User>& users, const AwsIdentity& aws_identity,
+                   const GoldenImage& image, const Decision& decision, TimePoint now);
+
+/// Whether a proof that was checked once still stands: nobody but a user with a key can have put a
+/// signed decision into the database. Says nothing of its time.
+bool is_proved(const std::vector<User>& users, const GoldenImage& image, const Decision& decision);
+
+/// Why this approver may not decide on this image; nothing if they may. Approvers in a policy are
+/// users' names, roles ("role:security") or ARNs of IAM users and roles; an assumed role's session
+/// counts as its role.
+std::optional<std::string> refusal(const model::ApprovalPolicy& policy,
+                                   const std::vector<User>& users, const std::string& requested_by,
+                                   const std::string& approver);
+
+/// "arn:aws:iam::1:role/r" for "arn:aws:sts::1:assumed-role/r/session", else the same ARN.
+std::string role_of_session(const std::string& arn);
+
+}  // namespace hallmark::pipeline

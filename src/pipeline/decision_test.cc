@@ -1,0 +1,212 @@
+#include "pipeline/decision.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "audit/verify.h"
+#include "base/error.h"
+#include "base/ids.h"
+#include "pipeline/evidence.h"
+#include "pipeline/fixture.h"
+#include "pipeline/workflows.h"
+
+namespace hallmark::pipeline {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const TimePoint kNow = from_rfc3339("2026-11-22T12:00:00Z");
+
+template <typename Fn>
+Error error_of(Fn&& fn) {
+  try {
+    fn();
+  } catch (const Error& error) {
+    return error;
+  }
+  return Error(ErrorKind::internal, "nothing was thrown");
+}
+
+class Proof : public testing::Test {
+ protected:
+  SigningKey key_ = SigningKey::generate();
+  std::vector<User> users_ = {
+      {.name = "ada", .roles = {"security"}, .public_key = key_.public_key()}};
+  GoldenImage image_{.run_id = "run-1", .image_key = "web-1/debian-12/1.0"};
+  Decision decision_{.approver = "ada",
+                     .approve = true,
+                     .comment = "fine",
+                     .evidence_digest = "abc",
+                     .decided_at = "2026-11-22T12:00:00Z"};
+
+  Json checked() { return checked_proof(users_, {}, image_, decision_, kNow); }
+  ErrorKind refused() {
+    return error_of([&] { checked(); }).kind();
+  }
+};
+
+TEST_F(Proof, AKeyProvesItsUser) {
+  decision_.proof = key_proof(key_, image_, decision_);
+  Json kept = checked();
+  EXPECT_EQ(kept["key_id"], key_.public_key().id());
+  decision_.proof = kept;
+  EXPECT_TRUE(is_proved(users_, image_, decision_));
+}
+
+TEST_F(Proof, FitsNothingElse) {
+  const Json proof = key_proof(key_, image_, decision_);
+  auto altered = [&](auto change) {
+    Decision other = decision_;
+    other.proof = proof;
+    GoldenImage image = image_;
+    change(other, image);
+    return error_of([&] { checked_proof(users_, {}, image, other, kNow); }).kind();
+  };
+  EXPECT_EQ(altered([](Decision& d, GoldenImage&) { d.approve = false; }), ErrorKind::denied);
+  EXPECT_EQ(altered([](Decision& d, GoldenImage&) { d.evidence_digest = "abd"; }),
+            ErrorKind::denied);
+  EXPECT_EQ(altered([](Decision& d, GoldenImage&) { d.comment = "very fine"; }), ErrorKind::denied);
+  EXPECT_EQ(altered([](Decision& d, GoldenImage&) { d.decided_at = "2026-11-22T12:00:01Z"; }),
+            ErrorKind::denied);
+  EXPECT_EQ(altered([](Decision&, GoldenImage& i) { i.run_id = "run-2"; }), ErrorKind::denied);
+  EXPECT_EQ(altered([](Decision& d, GoldenImage&) { d.approver = "bob"; }), ErrorKind::denied);
+}
+
+TEST_F(Proof, ForgedOrMissingIsDenied) {
+  decision_.proof = key_proof(SigningKey::generate(), image_, decision_);
+  EXPECT_EQ(refused(), ErrorKind::denied);
+  decision_.proof = {{"kind", "key"}, {"signature", "?"}};
+  EXPECT_EQ(refused(), ErrorKind::denied);
+  decision_.proof = {{"kind", "key"}};
+  EXPECT_EQ(refused(), ErrorKind::denied);
+  decision_.proof = Json::array();
+  EXPECT_EQ(refused(), ErrorKind::denied);
+  decision_.proof = {{"kind", "none"}};
+  EXPECT_EQ(refused(), ErrorKind::denied) << "where users are known a name alone is none";
+  EXPECT_FALSE(is_proved(users_, image_, decision_));
+  users_.clear();
+  EXPECT_EQ(checked(), Json({{"kind", "none"}}));
+}
+
+TEST_F(Proof, LateOnesAreDenied) {
+  for (const char* at : {"2026-11-22T11:40:00Z", "2026-11-22T12:20:00Z"}) {
+    decision_.decided_at = at;
+    decision_.proof = key_proof(key_, image_, decision_);
+    EXPECT_EQ(refused(), ErrorKind::denied) << at;
+  }
+}
+
+TEST_F(Proof, AwsSaysWhoItIs) {
+  decision_.approver = "arn:aws:sts::111122223333:assumed-role/security/ada";
+  decision_.proof = {{"kind", "aws"}, {"url", "https://example.org/?secret"}};
+  std::string asked;
+  AwsIdentity identity = [&](const Json&, const std::string& digest) {
+    asked = digest;
+    return decision_.approver;
+  };
+  Json kept = checked_proof(users_, identity, image_, decision_, kNow);
+  EXPECT_EQ(kept, Json({{"kind", "aws"}, {"arn", decision_.approver}})) << "nothing secret is kept";
+  EXPECT_EQ(asked, sha256_hex(decision_statement(image_, decision_)));
+  AwsIdentity other = [](const Json&, const std::string&) { return "arn:aws:iam::1:user/mallory"; };
+  EXPECT_EQ(error_of([&] { checked_proof(users_, other, image_, decision_, kNow); }).kind(),
+            ErrorKind::denied);
+  EXPECT_EQ(refused(), ErrorKind::denied) << "nobody to ask";
+  decision_.proof = {{"kind", "none"}};
+  users_.clear();
+  EXPECT_EQ(refused(), ErrorKind::denied) << "an ARN is never taken on trust";
+}
+
+TEST(Refusal, KnowsUsersRolesAndArns) {
+  model::ApprovalPolicy policy;
+  std::vector<User> users = {{.name = "ada", .roles = {"security"}}, {.name = "bob"}};
+  EXPECT_FALSE(refusal(policy, users, "grace", "anyone"));
+  EXPECT_TRUE(refusal(policy, users, "grace", "grace")) << "never the requester";
+  EXPECT_TRUE(refusal(policy, users, "grace", ""));
+  policy.approvers = {"role:security", "arn:aws:iam::111122223333:role/approvers"};
+  EXPECT_FALSE(refusal(policy, users, "grace", "ada"));
+  EXPECT_TRUE(refusal(policy, users, "grace", "bob"));
+  EXPECT_FALSE(
+      refusal(policy, users, "grace", "arn:aws:sts::111122223333:assumed-role/approvers/carol"));
+  EXPECT_TRUE(
+      refusal(policy, users, "grace", "arn:aws:sts::999999999999:assumed-role/approvers/carol"));
+  EXPECT_TRUE(refusal(policy, users, "grace", "role:security")) << "a role is no name";
+}
+
+TEST(Users, AreKeptAndChecked) {
+  Fixture fixture;
+  db::Database& database = *fixture.product.database;
+  const PublicKey key = SigningKey::generate().public_key();
+  add_user(database, {.name = "ada", .roles = {"security"}, .public_key = key});
+  EXPECT_EQ(find_user(database, "ada")->public_key, key);
+  EXPECT_EQ(error_of([&] { add_user(database, {.name = "ada", .public_key = key}); }).kind(),
+            ErrorKind::conflict);
+  for (const char* bad : {"", "Ada", "arn:aws", "a b", "-a", "role:x"}) {
+    EXPECT_EQ(error_of([&] { add_user(database, {.name = bad, .public_key = key}); }).kind(),
+              ErrorKind::usage)
+        << bad;
+  }
+  remove_user(database, "ada");
+  remove_user(database, "ada");
+  EXPECT_TRUE(list_users(database).empty());
+}
+
+class Deciding : public testing::Test {
+ protected:
+  int pending_updates_ = 0;
+  Fixture fixture_{
+      {.assess = [this](const model::Inventory&) { return assessment_with(pending_updates_); }}};
+  Product& product_ = fixture_.product;
+  model::Pipeline pipeline_ = sample_pipeline();
+
+  GoldenImage waiting() {
+    const std::string run_id = product_.build(pipeline_).run_id;
+    return product_.image(run_id);
+  }
+  ErrorKind decide_again(const GoldenImage& image) {
+    return error_of([&] {
+             decide(*product_.engine, *product_.context, image,
+                    {.approver = "ada", .approve = true});
+           })
+        .kind();
+  }
+};
+
+TEST_F(Deciding, OnAlteredEvidenceIsRefused) {
+  GoldenImage image = waiting();
+  const Path file = evidence_directory(*product_.context, image.run_id) / "assessment.json";
+  const std::string text = read_file(file);
+  write_file(file, text + " ");
+  EXPECT_EQ(decide_again(image), ErrorKind::corrupt);
+  write_file(file, text);
+  EXPECT_EQ(decide_again(image), ErrorKind::internal) << "nothing was thrown";
+}
+
+TEST_F(Deciding, AfterAWaiverEndedIsRefused) {
+  pipeline_.gate.max_pending_updates = std::nullopt;
+  pipeline_.gate.findings = {{model::Severity::unknown, {model::Judgement::fail, {}}}};
+  pipeline_.gate.waivers = {{.finding = "fake:suite:package0",
+                             .reason = "r",
+                             .by = "b",
+                             .expires_at = fixture_.clock.now() + std::chrono::hours(1)}};
+  pending_updates_ = 1;
+  GoldenImage image = waiting();
+  ASSERT_EQ(to_string(image.state), "awaiting_approval") << image.state_reason;
+  fixture_.clock.advance(std::chrono::hours(2));
+  EXPECT_EQ(decide_again(image), ErrorKind::conflict);
+}
+
+TEST_F(Deciding, TheAuditLogHoldsTheWholeLife) {
+  GoldenImage image = product_.golden(pipeline_);
+  std::vector<std::string> actions;
+  for (const audit::Entry& entry : product_.audit->read(0, 100)) {
+    actions.push_back(parse_json(entry.text, "entry")["action"]);
+  }
+  EXPECT_THAT(actions, ElementsAre(audit::kStarted, "image.building", "image.awaiting_approval",
+                                   "decision.approve", "image.active"));
+  EXPECT_TRUE(
+      audit::verify_log(*product_.audit, audit::first_key(product_.audit->directory())).intact());
+}
+
+}  // namespace
+}  // namespace hallmark::pipeline
