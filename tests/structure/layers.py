@@ -28,13 +28,15 @@ ROOMS = {
     "scan/tenable": ["scan", "model", "net"],
     "scan/inspector": ["scan", "model", "aws"],
     "scan/openscap": ["scan", "model"],
+    "evidence": ["model", "scan"],
     "cloud": ["disk"],
     "cloud/memory": ["cloud", "disk"],
     "cloud/hooks": ["cloud", "disk"],
     "cloud/libvirt": ["cloud", "disk"],
     "cloud/aws": ["cloud", "disk", "aws"],
-    "pipeline": ["model", "db", "audit", "disk", "workflow", "cloud", "scan"],
-    "cli": ["model", "db", "audit", "net", "aws", "disk", "fs", "scan", "source", "workflow", "cloud", "pipeline"],
+    "pipeline": ["model", "db", "audit", "disk", "workflow", "cloud", "scan", "evidence"],
+    "cli": ["model", "db", "audit", "net", "aws", "disk", "fs", "scan", "evidence", "source",
+            "workflow", "cloud", "pipeline"],
     "app": ["*"],
 }
 # Tests may also use the fakes and contract suites.
