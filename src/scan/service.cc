@@ -22,7 +22,7 @@ constexpr std::size_t kQuoted = 300;
 // More steps than any service takes to say where a thing is; else it is a loop.
 constexpr int kRedirects = 5;
 // A failed call is not tried less often than this, however long it has failed.
-constexpr Duration kLongestDelay = 60s;
+constexpr Duration kLongestDelay = 120s;
 
 double any_number() {
   thread_local std::mt19937_64 engine{std::random_device{}()};
