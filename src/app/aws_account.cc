@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "app/aws_access.h"
+#include "aws/caller_identity.h"
 #include "base/error.h"
 #include "cloud/aws/preflight.h"
 #include "cloud/aws/setup.h"
@@ -195,6 +196,17 @@ cli::AwsAccount aws_account(const Path& state, Clock& clock) {
                  .external_id = either(config.aws.external_id, cloud::default_external_id(account)),
                  .role = config.aws.child_role,
                  .cost_center = either(names.cost_center, "none")});
+          },
+      .prove =
+          [state, &clock](const std::string& profile,
+                          const std::function<std::string(const std::string&)>& statement_digest,
+                          std::stop_token stop) {
+            CloudConfig config = configured(state, cli::AwsNames{.profile = profile});
+            AwsAccess access(config.aws, home_region(config, clock), clock);
+            const std::string arn = aws::caller_arn(access.client, stop);
+            aws::Value proof =
+                aws::identity_proof(access.client, statement_digest(arn), clock, stop);
+            return Json(proof);
           },
       .policy =
           [state, &clock](const cli::AwsNames& names, std::stop_token stop) {

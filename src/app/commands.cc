@@ -33,6 +33,9 @@ cli::CommandTable make_table() {
                  {"compliance", "Compliance"},
                  {"parameter", "Parameters"},
                  {"run", "Runs"},
+                 {"key", "Keys"},
+                 {"user", "Users"},
+                 {"audit", "Audit log"},
                  {"reaper", "Leftovers"},
                  {"disk", "Disks"},
                  {"aws", "AWS"},
@@ -53,6 +56,8 @@ cli::CommandTable make_table() {
   add(cli::parameter_commands());
   add(cli::run_look_commands());
   add(cli::run_drive_commands());
+  add(cli::user_commands());
+  add(cli::audit_commands());
   add(cli::reaper_commands());
   add(cli::disk_commands());
   add(cli::aws_setup_commands());

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "app/aws_access.h"
+#include "aws/caller_identity.h"
 #include "base/log.h"
 #include "base/sync.h"
 #include "cloud/hooks/hooked_cloud.h"
@@ -11,6 +12,7 @@
 #include "cloud/hooks/retrying.h"
 #include "cloud/libvirt/libvirt_cloud.h"
 #include "db/database.h"
+#include "net/exchange.h"
 #include "net/http.h"
 #include "pipeline/workflows.h"
 #include "scan/scan.h"
@@ -69,6 +71,19 @@ model::Assessment not_covered(const model::Inventory& inventory, Clock& clock) {
   return assessment;
 }
 
+/// Somebody else's proof needs no credentials of ours.
+pipeline::AwsIdentity aws_identity(const std::string& own_endpoint) {
+  return [own_endpoint](const Json& proof, const std::string& statement_digest) {
+    net::ConnectionPool pool;
+    aws::ModelLibrary models;
+    return aws::proved_arn(aws::Value(proof), statement_digest, own_endpoint, models,
+                           [&](const net::ExchangeRequest& request, std::stop_token stop) {
+                             return pool.send(request, std::move(stop));
+                           },
+                           {});
+  };
+}
+
 using Suite = std::shared_ptr<const scan::SecuritySuite>;
 
 }  // namespace
@@ -117,7 +132,8 @@ struct Installation::Parts {
                                  {.url = url, .max_bytes = kScriptBytes, .allow_file = true}, clock,
                                  kFetchAttempts, stop)
                           .body;
-                    }},
+                    },
+                .aws_identity = aws_identity(config.cloud.aws.endpoint_url)},
         engine(*database, clock, pipeline::workflows(context),
                {.log_directory = state / "runs", .observer = forwarding_observer()}),
         workplace{engine, context,

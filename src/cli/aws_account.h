@@ -54,6 +54,12 @@ struct AwsAccount {
       preflight;
   /// Of the role in other accounts.
   std::function<std::string(const AwsNames& names, std::stop_token)> child_template;
+  /// Asks AWS who the credentials of `profile` are (an ARN), and gives a proof of it that names the
+  /// digest which `statement_digest` makes of that ARN; see pipeline/decision.h.
+  std::function<Json(const std::string& profile,
+                     const std::function<std::string(const std::string& arn)>& statement_digest,
+                     std::stop_token)>
+      prove;
   /// Of whoever runs Hallmark.
   std::function<std::string(const AwsNames& names, std::stop_token)> policy;
 };

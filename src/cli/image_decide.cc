@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "base/ids.h"
 #include "cli/drive.h"
 #include "cli/image_record.h"
 #include "cli/nouns.h"
 #include "cli/run_record.h"
 #include "cli/table.h"
+#include "pipeline/decision.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::cli {
@@ -17,7 +19,19 @@ workflow::RunInfo decide(App& app, const Arguments& arguments, ProgressView& vie
                          const pipeline::GoldenImage& image, pipeline::Decision decision) {
   Workplace& workplace = app.workplace();
   decision.approver = arguments.value_or("--as", app.user);
-  decision.evidence_digest = arguments.value_or("--evidence", "");
+  decision.evidence_digest = arguments.value_or("--evidence", image.evidence_digest);
+  decision.decided_at = to_rfc3339(app.clock.now());
+  if (auto file = arguments.value("--key")) {
+    decision.proof = pipeline::key_proof(SigningKey::read(*file), image, decision);
+  } else if (arguments.has("--aws")) {
+    decision.proof = app.aws.prove(
+        arguments.value_or("--profile", ""),
+        [&](const std::string& arn) {
+          decision.approver = arn;
+          return sha256_hex(pipeline::decision_statement(image, decision));
+        },
+        app.stop);
+  }
   std::string run_id =
       pipeline::decide(workplace.engine, workplace.context, image, std::move(decision));
   return drive_run(app, view, run_id);
@@ -87,6 +101,9 @@ void render(const Json& record, App& app) {
 
 std::vector<Command> image_decision_commands() {
   OptionSpec as = {"--as", "NAME", "who decides; default: $USER"};
+  OptionSpec key = {"--key", "FILE", "your private key, which proves it is you"};
+  OptionSpec aws = {"--aws", "", "prove it with your AWS credentials; you are their ARN then"};
+  OptionSpec profile = {"--profile", "NAME", "with --aws: whose; default: the environment's"};
   OptionSpec evidence = {"--evidence", "DIGEST",
                          "decide only on exactly this evidence; default: what it waits on now"};
   std::vector<std::pair<ErrorKind, std::string>> exits = {
@@ -101,10 +118,15 @@ std::vector<Command> image_decision_commands() {
        .summary = "Approve an image; it is registered and brought to its targets.",
        .examples = {{"hallmark image approve Web-1.0/Debian-12/1 --as alice",
                      "The requester cannot be the one who approves."},
+                    {"hallmark image approve Web-1.0/Debian-12/1 --as alice --key alice.pem",
+                     "Signed, so that nobody else can have approved it."},
                     {"hallmark image approve Web-1.0/Debian-12/1 --as alice --evidence 5f2e..",
                      "Only if what was reviewed is still what it waits on."}},
        .arguments = {image_argument()},
        .options = {as,
+                   key,
+                   aws,
+                   profile,
                    {"--comment", "TEXT", "kept with the decision"},
                    evidence,
                    {"--no-distribute", "", "register it, but bring it nowhere yet"},
@@ -119,7 +141,13 @@ std::vector<Command> image_decision_commands() {
        .examples = {{"hallmark image reject Web-1.0/Debian-12/1 --as alice --reason 'old OpenSSL'",
                      "The evidence is kept."}},
        .arguments = {image_argument()},
-       .options = {as, {"--reason", "TEXT", "kept with the decision"}, evidence, logs_option()},
+       .options = {as,
+                   key,
+                   aws,
+                   profile,
+                   {"--reason", "TEXT", "kept with the decision"},
+                   evidence,
+                   logs_option()},
        .exits = exits,
        .streams = true,
        .run = reject,

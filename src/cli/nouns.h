@@ -18,6 +18,8 @@ std::vector<Command> compliance_commands();
 std::vector<Command> parameter_commands();
 std::vector<Command> run_look_commands();
 std::vector<Command> run_drive_commands();
+std::vector<Command> user_commands();
+std::vector<Command> audit_commands();
 std::vector<Command> reaper_commands();
 std::vector<Command> disk_commands();
 std::vector<Command> doctor_commands();
