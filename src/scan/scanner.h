@@ -38,9 +38,8 @@ struct ScanProgress {
 };
 
 /// Keeps an answer of the service with the evidence, as it came.
-using KeepRaw = std::function<model::RawResult(const std::string& name,
-                                               const std::string& media_type,
-                                               std::string_view bytes)>;
+using KeepRaw = std::function<model::RawResult(
+    const std::string& name, const std::string& media_type, std::string_view bytes)>;
 
 class OutsideScanner {
  public:
