@@ -2,11 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 
-#include "base/clock.h"
 #include "base/error.h"
 #include "evidence/purl.h"
 
@@ -16,8 +15,10 @@ namespace {
 using model::Assessment;
 using model::Finding;
 
+constexpr std::size_t kDigestLength = 64;  // SHA-256 in hex
+
 Json statement(const Subject& subject, const char* type, Json predicate) {
-  if (subject.disk_sha256.empty()) {
+  if (subject.disk_sha256.size() != kDigestLength) {
     throw Error(ErrorKind::usage, "there is no digest of {}'s disk to bind a statement to",
                 subject.image_key)
         .hint("count one over the disk or over the snapshot's blocks, and say which");
@@ -43,21 +44,23 @@ Json pipeline_of(const Subject& subject) {
   return pipeline;
 }
 
+std::string started_at(const Assessment& assessment) {
+  return assessment.started_at.empty() ? assessment.assessed_at : assessment.started_at;
+}
+
 /// What was matched is as old as its oldest part. A service does not say how old its feed is, only
 /// that it was the feed when it scanned.
 Json database_of(const Assessment& assessment) {
   Json names = Json::array();
-  std::string oldest;
+  std::optional<std::string> oldest;
   for (const model::AdvisorySource& source : assessment.advisories) {
     names.push_back(line(source.name) + (source.digest.empty() ? "" : "@" + line(source.digest)));
-    const std::string& date = source.valid_from.empty() ? source.fetched_at : source.valid_from;
-    if (date.empty()) continue;
-    if (oldest.empty() || from_rfc3339(date) < from_rfc3339(oldest)) oldest = date;
+    std::optional<std::string> date = valid_time(source.valid_from);
+    if (!date) date = valid_time(source.fetched_at);
+    if (date && (!oldest || *date < *oldest)) oldest = date;
   }
   Json database = {{"uri", "urn:hallmark:feed:" + percent_encode(assessment.scanner)},
-                   {"lastUpdate", !oldest.empty()                 ? oldest
-                                  : assessment.started_at.empty() ? assessment.assessed_at
-                                                                  : assessment.started_at}};
+                   {"lastUpdate", oldest.value_or(started_at(assessment))}};
   if (!names.empty()) database["version"] = compact(names);
   return database;
 }
@@ -132,6 +135,7 @@ std::optional<Json> vulnerabilities(const Subject& subject, std::size_t assessme
       Seen& one = seen[line(id)];
       one.scores.emplace(line(told.scanner), model::to_string(finding.severity));
       for (const model::Cvss& cvss : finding.cvss) {
+        if (!std::isfinite(cvss.score)) continue;
         one.scores.emplace(
             "CVSS:" + line(cvss.version) + (cvss.source.empty() ? "" : " of " + line(cvss.source)),
             fmt::format("{:.1f}", cvss.score));
@@ -150,9 +154,7 @@ std::optional<Json> vulnerabilities(const Subject& subject, std::size_t assessme
   return statement(
       subject, "https://in-toto.io/attestation/vulns/v0.1",
       {{"scanner", std::move(scanner)},
-       {"metadata",
-        {{"scanStartedOn", told.started_at.empty() ? told.assessed_at : told.started_at},
-         {"scanFinishedOn", told.assessed_at}}}});
+       {"metadata", {{"scanStartedOn", started_at(told)}, {"scanFinishedOn", told.assessed_at}}}});
 }
 
 std::optional<Json> verification_summary(const Subject& subject, const std::vector<Input>& inputs) {

@@ -9,7 +9,6 @@
 #include "evidence/attestation.h"
 #include "evidence/documents.h"
 #include "evidence/dsse.h"
-#include "evidence/purl.h"
 
 namespace hallmark::evidence {
 namespace {
@@ -37,6 +36,16 @@ std::map<std::string, bool> files_below(const Path& directory) {
         std::filesystem::is_regular_file(status);
   }
   return files;
+}
+
+/// A scanner's name as a part of a file's.
+std::string file_name(const std::string& scanner) {
+  constexpr std::size_t kLongest = 40;
+  std::string name = scanner.substr(0, kLongest);
+  std::replace_if(
+      name.begin(), name.end(),
+      [](char c) { return !((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')); }, '-');
+  return name;
 }
 
 class Verifier {
@@ -163,14 +172,12 @@ std::vector<File> documents(const Subject& subject, const SigningKey& key) {
     inputs.push_back({files.back().name, sha256_hex(files.back().content)});
   };
   statement("provenance", provenance(subject));
-  std::map<std::string, int> scanners;
   for (std::size_t i = 0; i < subject.assessments.size(); ++i) {
     const std::optional<Json> found = vulnerabilities(subject, i);
     if (!found) continue;
-    const std::string scanner = percent_encode(subject.assessments[i].scanner);
-    const int number = ++scanners[scanner];
-    statement("vulnerabilities-" + scanner + (number > 1 ? fmt::format("~{}", number) : ""),
-              *found);
+    statement(
+        fmt::format("vulnerabilities-{}-{}", i + 1, file_name(subject.assessments[i].scanner)),
+        *found);
   }
   if (const std::optional<Json> summary = verification_summary(subject, inputs)) {
     statement("approval", *summary);

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <unordered_map>
 
@@ -60,6 +61,7 @@ Json ratings_of(const Subject& subject, const MergedFinding& finding) {
     }
     add(std::move(own));
     for (const model::Cvss& cvss : seen.cvss) {
+      if (!std::isfinite(cvss.score)) continue;
       Json rating = {{"score", cvss.score},
                      {"severity", model::to_string(model::severity_of_score(cvss.score))},
                      {"method", method_of(cvss.version)}};

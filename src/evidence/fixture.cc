@@ -1,5 +1,7 @@
 #include "evidence/fixture.h"
 
+#include <limits>
+
 namespace hallmark::evidence {
 namespace {
 
@@ -128,11 +130,13 @@ Subject hostile_subject() {
   subject.inventory.packages.push_back({"x\x80", "1", "amd64", "x", "1", "rpm"});
   subject.inventory.packages.push_back({"x\x81", "1", "amd64", "x", "1", "rpm"});
   subject.inventory.gaps = {{kHostile, kHostile}};
+  subject.assessments[1].started_at = kHostile;  // what a service calls a time
   Assessment odd;
   odd.scanner = kHostile;
   odd.completeness = Completeness::complete;
   odd.started_at = odd.assessed_at = "2026-11-22T10:00:00Z";
   odd.reasons = {kHostile};
+  odd.advisories = {{.name = kHostile, .valid_from = kHostile, .fetched_at = "yesterday"}};
   odd.gaps = {{kHostile, ""}};
   Finding finding{.finding_id = kHostile,
                   .cves = {},
@@ -143,7 +147,9 @@ Subject hostile_subject() {
                   .fixed_version = kHostile,
                   .severity = Severity::unknown,
                   .severity_native = kHostile,
-                  .cvss = {{kHostile, 99, kHostile, kHostile}},
+                  .cvss = {{kHostile, 99, kHostile, kHostile},
+                           {"3.1", std::numeric_limits<double>::quiet_NaN(), "", ""},
+                           {"3.1", std::numeric_limits<double>::infinity(), "", ""}},
                   .title = kHostile,
                   .description = kHostile,
                   .remediation = kHostile,

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -36,7 +37,7 @@ std::optional<double> score_of(const Subject& subject, const MergedFinding& find
   std::pair<std::string, double> best;
   for (const scan::Observation& observation : finding.observations) {
     for (const model::Cvss& cvss : observed(subject, observation).cvss) {
-      best = std::max(best, {cvss.version, cvss.score});
+      if (std::isfinite(cvss.score)) best = std::max(best, {cvss.version, cvss.score});
     }
   }
   if (!best.first.empty()) return std::clamp(best.second, 0.0, 10.0);
@@ -259,8 +260,8 @@ class Run {
           {"properties",
            {{"scanner", line(assessment.scanner)},
             {"completeness", model::to_string(assessment.completeness)}}}};
-      if (!assessment.started_at.empty()) invocation["startTimeUtc"] = line(assessment.started_at);
-      if (!assessment.assessed_at.empty()) invocation["endTimeUtc"] = line(assessment.assessed_at);
+      if (auto start = valid_time(assessment.started_at)) invocation["startTimeUtc"] = *start;
+      if (auto end = valid_time(assessment.assessed_at)) invocation["endTimeUtc"] = *end;
       invocations.push_back(std::move(invocation));
     }
     return invocations;

@@ -116,6 +116,14 @@ std::string uuid_of(std::string_view text) {
          hex.substr(16, 4) + "-" + hex.substr(20);
 }
 
+std::optional<std::string> valid_time(const std::string& text) {
+  try {
+    return to_rfc3339(from_rfc3339(text));
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 std::string whole_seconds(const std::string& time) {
   const std::string text = to_rfc3339(from_rfc3339(time));
   return text.substr(0, std::string_view("2026-11-22T17:05:01").size()) + "Z";

@@ -119,6 +119,9 @@ std::optional<std::string> web_url(std::string_view text);
 /// A UUID of version 8 (RFC 9562) made from SHA-256 of the text.
 std::string uuid_of(std::string_view text);
 
+/// The time in Hallmark's own form; nothing if the text is none: scanners send anything.
+std::optional<std::string> valid_time(const std::string& text);
+
 /// "2026-11-22T17:05:01Z": SPDX wants no fraction. Throws `corrupt`.
 std::string whole_seconds(const std::string& time);
 

@@ -248,9 +248,9 @@ class Attestations(Case):
 
     def test_there_are_those_that_should_be(self):
         names = [name.removesuffix(".intoto.dsse.json") for name, _ in self.statements("small")]
-        self.assertEqual(names, ["approval", "provenance", "vulnerabilities-hallmark"])
+        self.assertEqual(names, ["approval", "provenance", "vulnerabilities-1-hallmark"])
         names = [name.removesuffix(".intoto.dsse.json") for name, _ in self.statements("empty")]
-        self.assertEqual(names, ["provenance", "vulnerabilities-hallmark"])
+        self.assertEqual(names, ["provenance", "vulnerabilities-1-hallmark"])
 
     def test_required_members_are_there(self):
         """in-toto's and SLSA's "required"."""
