@@ -9,6 +9,7 @@
 #include "evidence/attestation.h"
 #include "evidence/documents.h"
 #include "evidence/dsse.h"
+#include "evidence/report_html.h"
 
 namespace hallmark::evidence {
 namespace {
@@ -163,6 +164,7 @@ std::vector<File> documents(const Subject& subject, const SigningKey& key) {
   document("sbom.cdx.json", cyclonedx(subject));
   document("sbom.spdx.json", spdx(subject));
   document("findings.sarif", sarif(subject));
+  files.push_back({"report.html", report_html(subject)});
   if (const std::optional<Json> vex = openvex(subject)) document("findings.openvex.json", *vex);
   if (subject.disk_sha256.empty()) return files;
 

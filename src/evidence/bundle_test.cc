@@ -50,8 +50,8 @@ TEST_F(Bundle, ProvesItself) {
   EXPECT_EQ(verified.image_id, "ami-0123456789abcdef0");
   EXPECT_EQ(verified.image_key, "web/debian-12/1.4.0");
   EXPECT_EQ(verified.evidence_digest, std::string(64, 'f'));
-  // Four documents, provenance, one complete scanner's findings, approval, and the raw file.
-  EXPECT_EQ(verified.file_count, 8u);
+  // Four documents, the page, provenance, one complete scanner's findings, approval, the raw file.
+  EXPECT_EQ(verified.file_count, 9u);
 }
 
 TEST_F(Bundle, NoticesAMissingFile) {
@@ -186,7 +186,7 @@ TEST_F(Bundle, HoldsAHostileSubject) {
 TEST_F(Bundle, HasNoStatementsWithoutADigestOfTheDisk) {
   Subject subject = small_subject();
   subject.disk_sha256.clear();
-  EXPECT_EQ(documents(subject, key_).size(), 4u);
+  EXPECT_EQ(documents(subject, key_).size(), 5u);
 }
 
 }  // namespace
