@@ -135,6 +135,18 @@ TEST(Nessus, TakesVersionsOfWhatIsNoPackage) {
   EXPECT_EQ(finding.fixed_version, "1.3");
 }
 
+TEST(Nessus, SeesThatALoginMayNotSeeEverything) {
+  auto lacks = [](const std::string& name) {
+    return read_nessus(report_of("<ReportItem severity=\"0\" pluginID=\"1\" pluginName=\"" + name +
+                                 "\"></ReportItem>"))
+        .hosts.at(0)
+        .lacked_rights;
+  };
+  EXPECT_TRUE(
+      lacks("Target Credential Issues by Authentication Protocol - Insufficient Privilege"));
+  EXPECT_FALSE(lacks("Target Credential Status by Authentication Protocol - Valid Credentials"));
+}
+
 TEST(Nessus, KeepsAnUnknownSeverity) {
   EXPECT_EQ(only(item_of("", "9")).severity, model::Severity::unknown);
   EXPECT_EQ(only(item_of("", "9")).severity_native, "9");

@@ -3,7 +3,7 @@
 
 #include "base/ids.h"
 #include "net/exchange.h"
-#include "scan/tenable/stand_in.h"
+#include "scan/stand_in.h"
 #include "scan/tenable/tenable.h"
 
 namespace hallmark::scan {
@@ -23,7 +23,7 @@ const char* const kLockedKey =
 
 class TenableStandIn : public testing::Test {
  protected:
-  static void SetUpTestSuite() { stand_in_ = new tenable::StandIn; }
+  static void SetUpTestSuite() { stand_in_ = new StandIn("tenable"); }
   static void TearDownTestSuite() {
     delete stand_in_;
     stand_in_ = nullptr;
@@ -107,7 +107,7 @@ class TenableStandIn : public testing::Test {
     EXPECT_THAT(assessment.reasons, Contains(HasSubstr(reason)));
   }
 
-  static inline tenable::StandIn* stand_in_ = nullptr;
+  static inline StandIn* stand_in_ = nullptr;
   ManualClock clock_{from_rfc3339("2026-11-22T10:00:00Z")};
   ScanTarget target_{.title = "hallmark run-1 / web",
                      .machine_id = "i-0c0ffee0000000001",
