@@ -81,6 +81,7 @@ void HttpClient::read_profiles() {
     auto bundle = options_.environment("AWS_CA_BUNDLE");
     if (!bundle) bundle = profiles_.setting(profile_, "ca_bundle");
     if (bundle) ca_file_ = expand_home(*bundle, options_.home);
+    attempts_ = attempts_setting(profiles_, profile_, options_.environment);
   });
 }
 
@@ -278,6 +279,7 @@ class HttpClient::Attempts {
   /// Sleeps before the next attempt; false if there is to be none.
   bool waits(Trouble trouble, const NamedValues& headers) {
     int limit = trouble == Trouble::throttled ? kAttemptsWhenThrottled : kAttempts;
+    if (client_.attempts_) limit = *client_.attempts_;
     if (attempt_ >= limit || !client_.quota_.take(trouble)) return false;
     last_ = trouble;
     Duration delay = retry_delay(trouble, attempt_, client_.options_.random(), headers);

@@ -80,6 +80,7 @@ class HttpClient : public Caller {
   Profiles profiles_;
   std::string profile_;
   std::string ca_file_;
+  std::optional<int> attempts_;  // the user's own limit
   void read_profiles();
   std::mutex credentials_mutex_;
   /// Per host: what to add to our clock to get the service's.

@@ -35,7 +35,9 @@ std::string error_body(const std::string& code) {
 
 /// A client against a server that answers with a script; the last answer for ever.
 struct Rig {
-  explicit Rig(std::vector<std::string> script, ClientOptions changes = {})
+  explicit Rig(
+      std::vector<std::string> script, ClientOptions changes = {},
+      Environment environment = [](const std::string&) { return std::nullopt; })
       : answers(std::move(script)), server([this](const std::string& request) {
           received.push_back(request);
           std::size_t index = std::min(received.size() - 1, answers.size() - 1);
@@ -45,7 +47,7 @@ struct Rig {
     options.endpoint_url = server.url();
     options.region = "us-east-1";
     options.home = "/nonexistent";
-    options.environment = [](const std::string&) { return std::nullopt; };
+    options.environment = std::move(environment);
     options.random = [] { return 0.5; };
     if (!options.credentials) {
       options.credentials = std::make_shared<FixedCredentials>(
@@ -123,6 +125,30 @@ TEST(HttpClient, ThrottlingForEverEndsAfterNine) {
   Error error = rig.refusal("ssm", "GetParameter", {{"Name", "/a"}});
   EXPECT_EQ(error.kind(), ErrorKind::throttled);
   EXPECT_EQ(rig.received.size(), 9u);
+}
+
+TEST(HttpClient, TheUserMaySayHowOftenIsTried) {
+  const std::string throttled = kept_http_answer(
+      "400 Bad Request", R"({"__type":"ThrottlingException","message":"Rate exceeded"})");
+  auto environment = [](const std::string& mode, const std::string& most) {
+    return [=](const std::string& name) -> std::optional<std::string> {
+      if (name == "AWS_RETRY_MODE" && !mode.empty()) return mode;
+      if (name == "AWS_MAX_ATTEMPTS") return most;
+      return std::nullopt;
+    };
+  };
+  Rig rig({throttled}, {}, environment("adaptive", "2"));
+  rig.refusal("ssm", "GetParameter", {{"Name", "/a"}});
+  EXPECT_EQ(rig.received.size(), 2u);
+  for (const char* bad : {"0", "-1", "many", "3x", ""}) {
+    Rig refused({throttled}, {}, environment("", bad));
+    Error error = refused.refusal("ssm", "GetParameter", {{"Name", "/a"}});
+    EXPECT_EQ(error.kind(), ErrorKind::usage) << bad;
+    EXPECT_THAT(error.message(), HasSubstr("AWS_MAX_ATTEMPTS"));
+    EXPECT_TRUE(refused.received.empty());
+  }
+  Rig unknown({throttled}, {}, environment("brave", "2"));
+  EXPECT_EQ(unknown.refusal("ssm", "GetParameter", {{"Name", "/a"}}).kind(), ErrorKind::usage);
 }
 
 TEST(HttpClient, HardQuotasAreNotRetried) {

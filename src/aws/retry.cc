@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -75,6 +76,34 @@ bool is_repeatable(const Operation& operation, const Value& input) {
         return member.idempotency_token || (among(kTokens, member.name) && input.is_object() &&
                                             input.contains(std::string(member.name)));
       });
+}
+
+std::optional<int> attempts_setting(const Profiles& profiles, const std::string& profile,
+                                    const Environment& environment) {
+  struct Setting {
+    std::string name;
+    std::optional<std::string> value;
+  };
+  auto setting = [&](const std::string& variable, const std::string& key) {
+    if (auto value = environment(variable)) return Setting{variable, value};
+    return Setting{key + " in profile " + profile, profiles.setting(profile, key)};
+  };
+  const Setting mode = setting("AWS_RETRY_MODE", "retry_mode");
+  if (mode.value && *mode.value != "standard" && *mode.value != "adaptive" &&
+      *mode.value != "legacy") {
+    throw Error(ErrorKind::usage, "{} is \"{}\"", mode.name, *mode.value)
+        .hint("use standard, adaptive or legacy");
+  }
+  const Setting most = setting("AWS_MAX_ATTEMPTS", "max_attempts");
+  if (!most.value) return std::nullopt;
+  int attempts = 0;
+  const char* end = most.value->data() + most.value->size();
+  auto [stopped, failure] = std::from_chars(most.value->data(), end, attempts);
+  if (failure != std::errc() || stopped != end || attempts < 1) {
+    throw Error(ErrorKind::usage, "{} is \"{}\"", most.name, *most.value)
+        .hint("use a number from 1 on: how often a call is tried in all");
+  }
+  return attempts;
 }
 
 Duration retry_delay(Trouble trouble, int attempt, double random, const NamedValues& headers) {

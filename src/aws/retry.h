@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "aws/api_error.h"
+#include "aws/credentials/profiles.h"
 #include "aws/message.h"
 #include "aws/model.h"
 #include "aws/value.h"
@@ -35,6 +36,13 @@ bool is_repeatable(const Operation& operation, const Value& input);
 /// over a hundred accounts meets it often.
 constexpr int kAttempts = 3;
 constexpr int kAttemptsWhenThrottled = 9;
+
+/// The user's own limit for both: AWS_MAX_ATTEMPTS, else the profile's max_attempts; nothing if
+/// neither is set. Throws `usage` if it is no number from 1 on, or if AWS_RETRY_MODE or retry_mode
+/// is no mode that AWS's tools know; all modes mean the standard one here.
+/// AWS SDKs and Tools Reference Guide, "Retry behavior".
+std::optional<int> attempts_setting(const Profiles& profiles, const std::string& profile,
+                                    const Environment& environment);
 
 /// Before attempt `attempt` + 1. `random` is in [0, 1). The service's own wish is honoured.
 Duration retry_delay(Trouble trouble, int attempt, double random, const NamedValues& headers);
