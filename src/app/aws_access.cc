@@ -2,23 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <array>
-
 #include "aws/needs.h"
 
 namespace hallmark::app {
-
-namespace {
-
-/// What the AWS cloud says and models of 2022, such as Debian 12's, do not know.
-constexpr std::array<aws::Need, 5> kNeeds = {
-    {{"ec2", "DescribeImages", "IncludeDisabled"},
-     {"ec2", "DescribeImages", "MaxResults"},
-     {"ec2", "RegisterImage", "TagSpecifications"},
-     {"ec2", "CopyImage", "TagSpecifications"},
-     {"ec2", "DeregisterImage", "DeleteAssociatedSnapshots"}}};
-
-}  // namespace
 
 AwsAccess::AwsAccess(const AwsConfig& config, const std::string& region, Clock& clock)
     : client(clock, {.profile = config.profile,
@@ -27,7 +13,7 @@ AwsAccess::AwsAccess(const AwsConfig& config, const std::string& region, Clock& 
                      // Another party than AWS has rates of its own.
                      .limit_rates = config.endpoint_url.empty()}),
       roles(client, clock) {
-  aws::require(client.models(), kNeeds);
+  aws::require(client.models(), cloud::aws_model_needs());
 }
 
 cloud::AwsCloudConfig aws_cloud_config(const CloudConfig& config) {

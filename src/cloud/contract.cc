@@ -8,7 +8,12 @@ namespace hallmark::cloud {
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CloudContract);
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CloudMachineContract);
 
-CloudContractBase::CloudContractBase() : setup_(GetParam().make()), cloud_(setup_.open()) {}
+void CloudContractBase::SetUp() {
+  const ContractFactory& factory = GetParam();
+  if (std::string why = factory.why_not ? factory.why_not() : ""; !why.empty()) GTEST_SKIP() << why;
+  setup_ = factory.make();
+  cloud_ = setup_.open();
+}
 
 CloudContractBase::~CloudContractBase() {
   cloud_.reset();

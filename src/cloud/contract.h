@@ -60,6 +60,8 @@ struct ContractSetup {
 struct ContractFactory {
   std::string name;  ///< letters and digits
   std::function<ContractSetup()> make;
+  /// Why the tests cannot run on this machine; empty text, or no function: they can.
+  std::function<std::string()> why_not = {};
 };
 inline std::ostream& operator<<(std::ostream& out, const ContractFactory& factory) {
   return out << factory.name;
@@ -68,8 +70,8 @@ inline std::ostream& operator<<(std::ostream& out, const ContractFactory& factor
 /// Shared by both groups: the setup, one Cloud object, and how to wait.
 class CloudContractBase : public ::testing::TestWithParam<ContractFactory> {
  protected:
-  CloudContractBase();
   ~CloudContractBase() override;
+  void SetUp() override;
 
   /// Whether `condition` came true within the setup's looks.
   bool eventually(const std::function<bool()>& condition);

@@ -39,6 +39,8 @@ bool absent(std::optional<ErrorKind> kind) {
 }  // namespace
 
 void CloudMachineContract::SetUp() {
+  CloudContractBase::SetUp();
+  if (IsSkipped()) return;
   if (!setup_.machines) GTEST_SKIP() << "this cloud is tested without machines";
 }
 

@@ -1,5 +1,7 @@
 #include "cloud/aws/aws_cloud.h"
 
+#include <array>
+
 #include "base/error.h"
 #include "cloud/aws/commands.h"
 #include "cloud/aws/images.h"
@@ -140,6 +142,16 @@ class AwsCloud final : public Cloud {
 };
 
 }  // namespace
+
+std::span<const hallmark::aws::Need> aws_model_needs() {
+  static constexpr std::array<hallmark::aws::Need, 5> kNeeds = {
+      {{"ec2", "DescribeImages", "IncludeDisabled"},
+       {"ec2", "DescribeImages", "MaxResults"},
+       {"ec2", "RegisterImage", "TagSpecifications"},
+       {"ec2", "CopyImage", "TagSpecifications"},
+       {"ec2", "DeregisterImage", "DeleteAssociatedSnapshots"}}};
+  return kNeeds;
+}
 
 std::unique_ptr<Cloud> make_aws_cloud(AwsCloudConfig config,
                                       std::shared_ptr<hallmark::aws::Caller> caller,

@@ -9,10 +9,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "aws/client.h"
+#include "aws/needs.h"
 #include "cloud/cloud.h"
 
 namespace hallmark::cloud {
@@ -43,6 +45,10 @@ struct AwsCloudConfig {
 /// Whose credentials to use in an account that is not ours. Called often; caches.
 using CredentialsOf = std::function<std::shared_ptr<hallmark::aws::CredentialProvider>(
     const std::string& account_id)>;
+
+/// What the cloud says to AWS and models of 2022, such as Debian 12's, do not know; for
+/// hallmark::aws::require.
+std::span<const hallmark::aws::Need> aws_model_needs();
 
 /// Throws `usage` if the configuration is malformed. Makes no call. `clock` must outlive the cloud.
 std::unique_ptr<Cloud> make_aws_cloud(AwsCloudConfig config,

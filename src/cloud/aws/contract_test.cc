@@ -65,9 +65,11 @@ ContractSetup setup(const Json& switches) {
 
 }  // namespace
 
-INSTANTIATE_CLOUD_CONTRACT(Aws, {"prompt", [] { return setup(Json::object()); }},
-                           {"lagging", [] {
+INSTANTIATE_CLOUD_CONTRACT(Aws, {"prompt", [] { return setup(Json::object()); }, why_no_stand_in},
+                           {"lagging",
+                            [] {
                               return setup({{"lag", 2}});
-                            }});
+                            },
+                            why_no_stand_in});
 
 }  // namespace hallmark::cloud

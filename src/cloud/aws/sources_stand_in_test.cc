@@ -99,9 +99,10 @@ TEST_F(AwsSources, AreFoundByPatternAmongNamedOwners) {
   std::string other =
       image({{"name", "base-2026.2-x86_64"}, {"owner", "999900001111"}, {"alias", ""}});
   auto ids = [&](const ImageFilter& filter) {
-    std::vector<std::string> ids;
-    for (const Image& found : cloud_->list_images(kHome, filter)) ids.push_back(found.image_id);
-    return ids;
+    std::vector<std::string> found_ids;
+    for (const Image& found : cloud_->list_images(kHome, filter))
+      found_ids.push_back(found.image_id);
+    return found_ids;
   };
   ImageFilter filter;
   filter.name_pattern = "base-*-x86_64";

@@ -25,10 +25,28 @@ std::string read_line(int fd) {
 
 }  // namespace
 
-std::string why_no_stand_in() {
+namespace {
+
+std::string look_for_stand_in() {
   ProcessResult result = run_process(
       {.argv = {"/usr/bin/env", "python3", HALLMARK_STAND_IN, "--help"}, .time_limit = 30s});
-  return result.exit_code == 0 ? "" : "the AWS stand-in does not start: " + result.err;
+  if (result.exit_code != 0) return "the AWS stand-in does not start: " + result.err;
+  // A build from Debian's packages alone has models too old for this cloud; it refuses to start
+  // too.
+  try {
+    hallmark::aws::ModelLibrary models;
+    hallmark::aws::require(models, aws_model_needs());
+  } catch (const Error& e) {
+    return e.full_text();
+  }
+  return "";
+}
+
+}  // namespace
+
+std::string why_no_stand_in() {
+  static const std::string kWhy = look_for_stand_in();
+  return kWhy;
 }
 
 StandIn::StandIn(const std::vector<std::string>& accounts) {
