@@ -95,13 +95,14 @@ class Interruptions(world.LifeTest):
         path = self.world.pipeline(scripts={"pre_update": {"inline": "#!/bin/sh\nexit 3\n"}})
         self.check(self.world.run("image", "build", path, "--detach"), 0)
         run = self.world.newest_run()
+        ours = self.world.database("select workflow_version from runs where run_id = ?", run)[0][0]
         self.world.database("update runs set workflow_version = 4711 where run_id = ?", run)
         before = self.world.database("select * from runs where run_id = ?", run)
         answer = self.world.run("run", "resume", run)
         self.check(answer, 6, "4711", "version")
         self.check(self.world.run("run", "drive"), 0)
         self.assertEqual(self.world.database("select * from runs where run_id = ?", run), before)
-        self.world.database("update runs set workflow_version = 1 where run_id = ?", run)
+        self.world.database("update runs set workflow_version = ? where run_id = ?", ours, run)
         self.check(self.world.run("run", "resume", run), 1, "ended with exit code 3")
 
 
