@@ -254,11 +254,15 @@ void await_approval(const Build& build, const std::string& digest, bool needs_re
                           format_duration(policy.deadline)));
     }
     Decision decision = signal->get<Decision>();
-    // Signals may come from anywhere, so the rules are checked here again.
-    const std::vector<User> users = list_users(build.context.database);
-    if (decision.evidence_digest != digest ||
-        refusal(policy, users, build.requested_by, decision.approver) ||
-        !is_proved(users, get_golden_image(build.context.database, build.run.id()), decision) ||
+    // Signals may come from anywhere, so the rules are checked here again; once, because users come
+    // and go, and what counted goes on counting.
+    const bool counts = build.run.step("check-" + step_key, [&](workflow::Step&) {
+      const std::vector<User> users = list_users(build.context.database);
+      return decision.evidence_digest == digest &&
+             !refusal(policy, users, build.requested_by, decision.approver) &&
+             is_proved(users, get_golden_image(build.context.database, build.run.id()), decision);
+    });
+    if (!counts ||
         std::find(approvers.begin(), approvers.end(), decision.approver) != approvers.end()) {
       build.run.note(step_key + "-void",
                      fmt::format("a decision of {} does not count", decision.approver));

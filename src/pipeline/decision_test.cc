@@ -196,6 +196,23 @@ TEST_F(Deciding, AfterAWaiverEndedIsRefused) {
   EXPECT_EQ(decide_again(image), ErrorKind::conflict);
 }
 
+TEST_F(Deciding, WhatCountedGoesOnCountingWhenUsersCome) {
+  pipeline_.approval.required = 2;
+  GoldenImage image = waiting();
+  product_.decide(image.run_id, true, "ada");
+  product_.drive(image.run_id);
+  const SigningKey key = SigningKey::generate();
+  add_user(*product_.database, {.name = "bob", .public_key = key.public_key()});
+  Decision second{.approver = "bob",
+                  .approve = true,
+                  .evidence_digest = image.evidence_digest,
+                  .decided_at = to_rfc3339(fixture_.clock.now())};
+  second.proof = key_proof(key, image, second);
+  decide(*product_.engine, *product_.context, image, second);
+  product_.drive(image.run_id);
+  EXPECT_EQ(to_string(product_.image(image.run_id).state), "active");
+}
+
 TEST_F(Deciding, TheAuditLogHoldsTheWholeLife) {
   GoldenImage image = product_.golden(pipeline_);
   std::vector<std::string> actions;
