@@ -144,6 +144,11 @@ def _inspector(world, given, query):
     return inspector2.arrange(world, given or {name: values[0] for name, values in query.items()})
 
 
+def _secret(world, given, _):
+    from .services import secrets
+    return secrets.put(world, given)
+
+
 def _confirm(world, given, _):
     from .services import sns
     return sns.confirm(world, given["topic"], given["endpoint"])
@@ -183,6 +188,7 @@ _ROUTES = {
     ("POST", "findings"): _findings,
     ("POST", "inspector"): _inspector,
     ("GET", "inspector"): _inspector,
+    ("POST", "secrets"): _secret,
     ("POST", "confirm-subscription"): _confirm,
     ("POST", "revoke"): _revoke,
     ("POST", "expire-sessions"): _expire,

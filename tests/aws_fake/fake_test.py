@@ -488,6 +488,44 @@ class Parameters(Case):
         self.assertEqual(self.ssm.get_parameter(Name="/ami")["Parameter"]["Value"], self.image)
 
 
+class Secrets(Case):
+    def put(self, **given):
+        return self.fake.control("POST", "secrets", {
+            "account": PARENT, "region": "us-east-1", "name": "scanner/login", **given})
+
+    def test_a_secret_is_read_by_its_name_and_arn(self):
+        get = self.fake.client("secretsmanager").get_secret_value
+        self.refused("ResourceNotFoundException", get, SecretId="scanner/login")
+        first = self.put(value="old")
+        second = self.put(value='{"password": "\u00e4"}')
+        for name in ("scanner/login", second["arn"], second["arn"][:-7]):
+            found = get(SecretId=name)
+            self.assertEqual(json.loads(found["SecretString"]), {"password": "\u00e4"})
+            self.assertEqual((found["VersionId"], found["VersionStages"]),
+                             (second["version"], ["AWSCURRENT"]))
+        self.assertEqual(get(SecretId="scanner/login", VersionStage="AWSPREVIOUS")["VersionId"],
+                         first["version"])
+        self.assertEqual(get(SecretId="scanner/login", VersionId=first["version"])
+                         ["SecretString"], "old")
+        self.refused("ResourceNotFoundException", get, SecretId="scanner/login",
+                     VersionStage="none")
+        self.put(name="key", binary="\0raw")
+        self.assertEqual(get(SecretId="key")["SecretBinary"], b"\0raw")
+
+    def test_a_secret_is_of_its_account_and_region(self):
+        self.put(value="here")
+        for client in (self.fake.client("secretsmanager", account=CHILD),
+                       self.fake.client("secretsmanager", region="eu-central-1")):
+            self.refused("ResourceNotFoundException", client.get_secret_value,
+                         SecretId="scanner/login")
+
+    def test_a_secure_parameter_is_read_only_when_asked_to_decrypt(self):
+        self.ssm.put_parameter(Name="/login", Value="hidden", Type="SecureString")
+        get = self.ssm.get_parameter
+        self.assertNotIn("hidden", get(Name="/login")["Parameter"]["Value"])
+        self.assertEqual(get(Name="/login", WithDecryption=True)["Parameter"]["Value"], "hidden")
+
+
 class Faults(Case):
     def test_answers_are_lost_before_and_after(self):
         self.fake.control("POST", "faults", {"service": "ec2", "operation": "RunInstances",
