@@ -187,7 +187,7 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
     evidence.image_id = image_id;
     evidence.source_image_id = source.image_id;
     evidence.source_image = source.record;
-    evidence.assessment = assess(step, image_id, evidence.inventory);
+    evidence.assessments = {assess(step, image_id, evidence.inventory)};
     try {
       model::Inventory source_inventory;
       evidence.source = assess(step, source.image_id, source_inventory);
@@ -198,7 +198,7 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
       step.log(fmt::format("the source image cannot be assessed: {}\n", e.full_text()));
     }
     evidence.gate = evaluate_gate(build.pipeline.gate, model::image_key(build.pipeline),
-                                  {evidence.assessment}, context.clock.now());
+                                  evidence.assessments, context.clock.now());
     std::string digest = write_evidence(context, build.run.id(), build.pipeline, evidence);
 
     auto record = [&](const std::string& purpose, const model::Assessment& assessment) {
@@ -209,18 +209,19 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
                          .digest = sha256_hex(compact(assessment)),
                          .assessment = assessment});
     };
-    record("candidate", evidence.assessment);
+    const model::Assessment& own = evidence.assessments.front();
+    record("candidate", own);
     if (evidence.source) record("source", *evidence.source);
     change_image(context, build.run.id(), {.evidence_digest = digest});
     // The journal keeps the verdict; what it says of each finding is in the evidence.
     evidence.gate.findings.clear();
     return Json{{"evidence_digest", digest},
                 {"gate", evidence.gate},
-                {"findings", evidence.assessment.findings.size()},
+                {"findings", own.findings.size()},
                 {"source_findings",
                  evidence.source ? Json(evidence.source->findings.size()) : Json(nullptr)},
-                {"gaps", evidence.assessment.gaps.size()},
-                {"completeness", model::to_string(evidence.assessment.completeness)}};
+                {"gaps", own.gaps.size()},
+                {"completeness", model::to_string(own.completeness)}};
   });
 }
 

@@ -53,7 +53,7 @@ TEST(Build, WaitsForApprovalWithEvidence) {
   EXPECT_THAT(fixture.product.cloud->list_machines(kHome, {}), IsEmpty());
   EXPECT_THAT(fixture.product.cloud->list_parameters(kHome, "/GoldenAMI/"), IsEmpty());
   Path evidence = evidence_directory(*fixture.product.context, run.run_id);
-  for (const char* name : {"inventory.json", "assessment.json", "report.html", "evidence.json"}) {
+  for (const char* name : {"inventory.json", "assessments.json", "report.html", "evidence.json"}) {
     EXPECT_TRUE(read_file_if_exists(evidence / name)) << name;
   }
 }

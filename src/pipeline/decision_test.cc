@@ -174,12 +174,87 @@ class Deciding : public testing::Test {
 
 TEST_F(Deciding, OnAlteredEvidenceIsRefused) {
   GoldenImage image = waiting();
-  const Path file = evidence_directory(*product_.context, image.run_id) / "assessment.json";
+  const Path file = evidence_directory(*product_.context, image.run_id) / "assessments.json";
   const std::string text = read_file(file);
   write_file(file, text + " ");
   EXPECT_EQ(decide_again(image), ErrorKind::corrupt);
   write_file(file, text);
   EXPECT_EQ(decide_again(image), ErrorKind::internal) << "nothing was thrown";
+}
+
+TEST_F(Deciding, OnEvidenceThatListsLessIsRefused) {
+  GoldenImage image = waiting();
+  const Path file = evidence_directory(*product_.context, image.run_id) / "evidence.json";
+  Json listing = parse_json(read_file(file), "evidence");
+  listing["files"].erase("gate.json");
+  write_file(file, pretty(listing));
+  EXPECT_EQ(decide_again(image), ErrorKind::corrupt);
+  write_file(file, "{\"files\": {}, \"reviewed\": 1}");
+  EXPECT_EQ(decide_again(image), ErrorKind::corrupt);
+  write_file(file, "{}");
+  EXPECT_EQ(decide_again(image), ErrorKind::corrupt);
+}
+
+TEST_F(Deciding, OnEvidenceFromBeforeThereWereSeveralScannersWorks) {
+  GoldenImage image = waiting();
+  const Path directory = evidence_directory(*product_.context, image.run_id);
+  Json listing = parse_json(read_file(directory / "evidence.json"), "evidence");
+  const std::string one =
+      pretty(parse_json(read_file(directory / "assessments.json"), "assessments")[0]);
+  remove_all(directory / "assessments.json");
+  write_file(directory / "assessment.json", one);
+  listing["files"].erase("assessments.json");
+  listing["files"]["assessment.json"] = sha256_hex(one);
+  listing["reviewed"].erase("assessments");
+  listing["reviewed"]["assessment"] = sha256_hex(one);
+  write_file(directory / "evidence.json", pretty(listing));
+  EXPECT_EQ(decide_again(image), ErrorKind::corrupt) << "another evidence digest";
+  image.evidence_digest = sha256_hex(compact(listing["reviewed"]));
+  change_image(*product_.context, image.run_id, {.evidence_digest = image.evidence_digest});
+  EXPECT_EQ(read_assessments(*product_.context, image.run_id).size(), 1u);
+  EXPECT_EQ(decide_again(image), ErrorKind::internal) << "nothing was thrown";
+}
+
+TEST(KeepRaw, KeepsWhatScannersSentAndBindsIt) {
+  Fixture fixture;
+  const Context& context = *fixture.product.context;
+  const scan::KeepRaw keep = keep_raw(context, "run-1");
+  keep("qualys/scan.json", "application/json", "{");
+  model::Assessment assessment = assessment_with(0);
+  assessment.raw = {keep("qualys/scan.json", "application/json", "{}")};
+  const Path file = evidence_directory(context, "run-1") / "raw/qualys/scan.json";
+  EXPECT_EQ(read_file(file), "{}");
+  EXPECT_EQ(assessment.raw[0].size_bytes, 2u);
+  EXPECT_EQ(assessment.raw[0].sha256, sha256_hex("{}"));
+
+  Evidence evidence{.image_id = "ami-1", .assessments = {assessment}};
+  const model::Pipeline pipeline = sample_pipeline();
+  GoldenImage image{.run_id = "run-1", .image_key = "Web-1.0/Debian-12/1", .pipeline = pipeline};
+  image.evidence_digest = write_evidence(context, "run-1", pipeline, evidence);
+  check_evidence(context, image);
+  write_file(file, "{ }");
+  EXPECT_EQ(error_of([&] { check_evidence(context, image); }).kind(), ErrorKind::corrupt);
+  EXPECT_EQ(error_of([&] { write_evidence(context, "run-1", pipeline, evidence); }).kind(),
+            ErrorKind::corrupt);
+
+  // Not even with a listing that fits: the assessment names the digest too.
+  const Path listing_file = evidence_directory(context, "run-1") / "evidence.json";
+  Json listing = parse_json(read_file(listing_file), "evidence");
+  listing["files"]["raw/qualys/scan.json"] = sha256_hex("{ }");
+  write_file(listing_file, pretty(listing));
+  EXPECT_EQ(error_of([&] { check_evidence(context, image); }).kind(), ErrorKind::corrupt);
+}
+
+TEST(KeepRaw, NoNameLeadsElsewhere) {
+  Fixture fixture;
+  const scan::KeepRaw keep = keep_raw(*fixture.product.context, "run-1");
+  for (const std::string& name :
+       {std::string(), std::string(".."), std::string("../x"), std::string("/etc/x"),
+        std::string("a/../../x"), std::string("a//b"), std::string("a/"), std::string(".x"),
+        std::string("a\\b"), std::string("a\0b", 3), std::string("\xc3\xa4"),
+        std::string(201, 'a')}) {
+    EXPECT_EQ(error_of([&] { keep(name, "", ""); }).kind(), ErrorKind::usage) << name;
+  }
 }
 
 TEST_F(Deciding, AfterAWaiverEndedIsRefused) {
