@@ -29,6 +29,7 @@ Json machine_record(const cloud::Machine& machine) {
           {"kind", cloud::to_string(machine.kind)},
           {"account_id", machine.account_id},
           {"region", machine.region},
+          {"ip", machine.ip},
           {"launched_at", to_rfc3339(machine.launched_at)}};
 }
 

@@ -173,6 +173,8 @@ struct Machine {
   std::string name;
   std::string account_id;
   std::string region;
+  /// "10.0.0.7", for others in its network; empty if none of them can reach it.
+  std::string ip;
   bool reachable = false;  ///< commands can be started now (the guest agent answers)
   Tags tags;
   TimePoint launched_at{};

@@ -52,6 +52,15 @@ void from_json(const Json& json, ImageTest& value) {
   value.script = member<Script>(json, "script");
 }
 
+void to_json(Json& json, const ScannerUse& value) {
+  json = {{"name", value.name}, {"deadline", duration_text(value.deadline)}};
+}
+
+void from_json(const Json& json, ScannerUse& value) {
+  value.name = member<std::string>(json, "name");
+  value.deadline = duration_member(json, "deadline");
+}
+
 void to_json(Json& json, const Target& value) {
   json = {{"account_id", value.account_id},
           {"regions", value.regions},
@@ -117,6 +126,7 @@ void to_json(Json& json, const Pipeline& value) {
         {"severities", value.updates.severities},
         {"time_limit", duration_text(value.updates.time_limit)}}},
       {"tests", value.tests},
+      {"scanners", value.scanners},
       {"gate", value.gate},
       {"approval", value.approval},
       {"targets", value.targets},
@@ -164,6 +174,9 @@ void from_json(const Json& json, Pipeline& value) {
   }
   value.updates.time_limit = duration_member(updates, "time_limit");
   value.tests = member<std::vector<ImageTest>>(json, "tests");
+  if (json.contains("scanners")) {
+    value.scanners = member<std::vector<ScannerUse>>(json, "scanners");
+  }
   value.gate = member<Gate>(json, "gate");
   value.approval = member<ApprovalPolicy>(json, "approval");
   value.targets = member<std::vector<Target>>(json, "targets");

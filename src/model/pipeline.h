@@ -64,6 +64,12 @@ struct ImageTest {
   Script script;
 };
 
+/// A scanner outside of Hallmark that looks at a machine booted from the candidate.
+struct ScannerUse {
+  std::string name;                ///< as config.yaml has it
+  Duration deadline{60 * 60'000};  ///< from launch to the scan's end
+};
+
 enum class Delivery {
   share,  ///< the region's copy stays ours and the account may launch it
   copy,   ///< the account gets a copy that it owns
@@ -96,6 +102,7 @@ struct Pipeline {
   std::vector<std::string> secrets;
   Updates updates;
   std::vector<ImageTest> tests;
+  std::vector<ScannerUse> scanners;
   Gate gate;
   ApprovalPolicy approval;
   std::vector<Target> targets;

@@ -43,6 +43,7 @@ class Builder {
     read_scripts(root.value("scripts", Json::object()));
     read_updates(root.value("updates", Json::object()));
     read_tests(root.value("tests", Json::array()));
+    read_scanners(root.value("scanners", Json::array()));
     read_gate(root.value("gate", Json::object()));
     read_approval(root.value("approval", Json::object()));
     if (root.contains("targets")) read_targets(root["targets"]);
@@ -65,8 +66,12 @@ class Builder {
   void read_duration(const Json& object, const char* key, Address address, Duration& duration) {
     if (!object.contains(key)) return;
     address.push_back(key);
+    read_duration(object[key].get<std::string>(), address, duration);
+  }
+
+  void read_duration(const std::string& text, const Address& address, Duration& duration) {
     try {
-      duration = parse_duration(object[key].get<std::string>());
+      duration = parse_duration(text);
       if (duration < std::chrono::seconds(1) || duration > std::chrono::hours(24 * 366)) {
         add(address, "must be between 1s and 366d", "");
       }
@@ -243,6 +248,23 @@ class Builder {
     }
   }
 
+  void read_scanners(const Json& scanners) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < scanners.size(); ++i) {
+      const Address address = {"scanners", std::to_string(i)};
+      const Json& json = scanners[i];
+      ScannerUse use;
+      use.name = json.is_string() ? json.get<std::string>() : json["name"].get<std::string>();
+      if (json.is_object()) read_duration(json, "deadline", address, use.deadline);
+      if (use.name == "hallmark") {
+        add(address, "hallmark is the built-in scanner, which always looks", "leave it out");
+      } else if (!names.insert(use.name).second) {
+        add(address, "the scanner " + use.name + " is there twice", "keep one of them");
+      }
+      pipeline_.scanners.push_back(std::move(use));
+    }
+  }
+
   void read_gate(const Json& gate) {
     Gate& out = pipeline_.gate;
     out.max_findings = gate.value("max_findings", std::map<std::string, int>());
@@ -289,11 +311,22 @@ class Builder {
     out.required = approval.value("required", 1);
     out.approvers = approval.value("approvers", std::vector<std::string>());
     read_duration(approval, "deadline", {"approval"}, out.deadline);
+    if (approval.contains("reminders")) read_reminders(approval["reminders"]);
     if (!out.approvers.empty() && out.approvers.size() < static_cast<std::size_t>(out.required)) {
       add({"approval", "required"},
           fmt::format("{} must approve, but only {} may", out.required, out.approvers.size()),
           "name more approvers or require fewer");
     }
+  }
+
+  void read_reminders(const Json& reminders) {
+    std::vector<Duration>& out = pipeline_.approval.reminders;
+    out.clear();
+    for (std::size_t i = 0; i < reminders.size(); ++i) {
+      read_duration(reminders[i].get<std::string>(), {"approval", "reminders", std::to_string(i)},
+                    out.emplace_back());
+    }
+    std::sort(out.begin(), out.end(), std::greater<>());
   }
 
   void read_targets(const Json& targets) {

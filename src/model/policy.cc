@@ -42,6 +42,7 @@ void to_json(Json& json, const Waiver& value) {
   put(json, "package", value.package);
   put(json, "images", value.images);
   if (value.known_exploited) json["known_exploited"] = true;
+  put(json, "justification", value.justification);
 }
 
 void from_json(const Json& json, Waiver& value) {
@@ -52,6 +53,7 @@ void from_json(const Json& json, Waiver& value) {
   take(json, "package", value.package);
   take(json, "images", value.images);
   take(json, "known_exploited", value.known_exploited);
+  take(json, "justification", value.justification);
 }
 
 void to_json(Json& json, const Gate& value) {
@@ -88,10 +90,13 @@ void from_json(const Json& json, Gate& value) {
 }
 
 void to_json(Json& json, const ApprovalPolicy& value) {
+  std::vector<std::string> reminders;
+  for (Duration reminder : value.reminders) reminders.push_back(duration_text(reminder));
   json = {{"automatic", value.automatic},
           {"required", value.required},
           {"approvers", value.approvers},
-          {"deadline", duration_text(value.deadline)}};
+          {"deadline", duration_text(value.deadline)},
+          {"reminders", reminders}};
 }
 
 void from_json(const Json& json, ApprovalPolicy& value) {
@@ -99,6 +104,12 @@ void from_json(const Json& json, ApprovalPolicy& value) {
   value.required = member<int>(json, "required");
   value.approvers = member<std::vector<std::string>>(json, "approvers");
   value.deadline = duration_member(json, "deadline");
+  // Runs recorded before there were reminders go on without.
+  value.reminders.clear();
+  if (!json.contains("reminders")) return;
+  for (const std::string& reminder : member<std::vector<std::string>>(json, "reminders")) {
+    value.reminders.push_back(parse_duration(reminder));
+  }
 }
 
 }  // namespace hallmark::model

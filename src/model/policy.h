@@ -29,6 +29,9 @@ struct Waiver {
   TimePoint expires_at;  ///< from then on it counts as none
   /// Holds for a finding in CISA's catalog too, which else fails whatever a waiver says.
   bool known_exploited = false;
+  /// Why the image is not affected at all, in OpenVEX's words ("vulnerable_code_not_present").
+  /// Empty: it is affected, and the risk is accepted.
+  std::string justification;
 };
 
 /// What findings of one severity mean, by whether a fix is there.
@@ -56,6 +59,8 @@ struct ApprovalPolicy {
   int required = 1;                    ///< distinct approvers
   std::vector<std::string> approvers;  ///< empty: anyone but the requester
   Duration deadline{48 * 3600'000};
+  /// When those who have not decided are reminded: so long before the deadline, the longest first.
+  std::vector<Duration> reminders{Duration{24 * 3600'000}, Duration{4 * 3600'000}};
 };
 
 /// How long before its end a waiver is warned of.

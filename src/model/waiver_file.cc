@@ -51,6 +51,7 @@ class Reader {
     waiver.reason = json["reason"];
     waiver.by = json["by"];
     waiver.known_exploited = json.value("known_exploited", false);
+    waiver.justification = json.value("justification", "");
     if (is_bad_cve(waiver.finding)) {
       add(index, "finding", "\"" + waiver.finding + "\" is no CVE id",
           "CVE ids look like CVE-2026-12345");

@@ -35,6 +35,7 @@ Machine machine_from(const Value& value, const Place& place) {
                   .name = tag_value(tags, kNameTag),
                   .account_id = place.account_id,
                   .region = place.region,
+                  .ip = text(value, "PrivateIpAddress"),
                   .tags = tags_from(tags)};
   if (auto reason = value.find("StateReason"); reason != value.end()) {
     machine.state_reason = text(*reason, "Message");

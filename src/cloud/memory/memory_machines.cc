@@ -57,6 +57,9 @@ std::string MemoryCloud::launch_machine(const Place& place, const MachineSpec& s
   record.machine.name = spec.name;
   record.machine.account_id = place.account_id;
   record.machine.region = place.region;
+  // Machines of this cloud are far fewer than addresses.
+  const std::size_t number = call.state().machines.size() + 1;
+  record.machine.ip = fmt::format("10.0.{}.{}", number / 256 % 256, number % 256);
   record.machine.tags = spec.tags;
   record.machine.launched_at = call.now();
   record.disk = image.disk;

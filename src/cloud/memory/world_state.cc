@@ -48,6 +48,7 @@ Json to_json(const MemoryMachine& record) {
           {"name", machine.name},
           {"account_id", machine.account_id},
           {"region", machine.region},
+          {"ip", machine.ip},
           {"reachable", machine.reachable},
           {"tags", machine.tags},
           {"launched_at", milliseconds(machine.launched_at)},
@@ -69,6 +70,7 @@ MemoryMachine machine_from(const Json& json) {
   machine.name = member<std::string>(json, "name");
   machine.account_id = member<std::string>(json, "account_id");
   machine.region = member<std::string>(json, "region");
+  machine.ip = member<std::string>(json, "ip");
   machine.reachable = member<bool>(json, "reachable");
   machine.tags = member<Tags>(json, "tags");
   machine.launched_at = time_of(member<std::int64_t>(json, "launched_at"));
