@@ -54,7 +54,7 @@ HOMES = {
     r"spdlog/": ["base"],
     r"openssl/": ["base"],
     r"zstd\.h": ["disk"],
-    r"zlib\.h": ["disk", "aws"],
+    r"zlib\.h": ["disk", "aws", "scan"],
     r"rapidjson/": ["aws"],
     r"pugixml\.hpp": ["aws", "scan/qualys", "scan/openscap"],
     r"expat\.h": ["scan/tenable"],
