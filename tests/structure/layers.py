@@ -54,7 +54,7 @@ HOMES = {
     r"spdlog/": ["base"],
     r"openssl/": ["base"],
     r"zstd\.h": ["disk"],
-    r"zlib\.h": ["disk", "aws", "scan"],
+    r"zlib\.h": ["disk", "aws", "scan", "scan/openscap"],
     r"rapidjson/": ["aws"],
     r"pugixml\.hpp": ["aws", "scan/qualys", "scan/openscap"],
     r"expat\.h": ["scan/tenable"],
