@@ -1,15 +1,14 @@
 /// The build workflow: from a source image to an approved, registered golden image.
 
-#include <algorithm>
-
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/text.h"
-#include "pipeline/decision.h"
+#include "pipeline/approval.h"
 #include "pipeline/evidence.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/guest.h"
 #include "pipeline/names.h"
+#include "pipeline/outside_scan.h"
 #include "pipeline/ownership.h"
 #include "pipeline/scripts.h"
 #include "pipeline/source.h"
@@ -154,7 +153,8 @@ std::string make_candidate(const Build& build, const SourceImage& source) {
   return image_id;
 }
 
-/// Boots the candidate once, which alone proves something, and runs the tests in it.
+/// Boots the candidate once, which alone proves something, runs the tests in it, and has outside
+/// scanners look at it.
 void test_candidate(const Build& build, const std::string& image_id, cloud::Platform platform) {
   cloud::MachineSpec spec{.image_id = image_id,
                           .kind = cloud::MachineKind::boot,
@@ -170,6 +170,7 @@ void test_candidate(const Build& build, const std::string& image_id, cloud::Plat
       throw std::move(e.note("the candidate did not pass its tests"));
     }
   }
+  scan_guest(build.context, build.run, guest, image_id, build.pipeline.scanners);
   remove_guest(build.context, build.run, guest);
 }
 
@@ -180,7 +181,9 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
     auto disk = context.cloud.open_image(build.home, id);
     inventory = context.scanner.take_inventory(*disk);
     step.progress(std::nullopt, fmt::format("{} packages in {}", inventory.packages.size(), id));
-    return context.scanner.assess(inventory, step.stop());
+    model::Assessment assessment = context.scanner.assess(inventory, step.stop());
+    if (context.scanner.annotate) context.scanner.annotate(assessment, step.stop());
+    return assessment;
   };
   return build.run.step("assess", [&](workflow::Step& step) {
     Evidence evidence;
@@ -188,6 +191,10 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
     evidence.source_image_id = source.image_id;
     evidence.source_image = source.record;
     evidence.assessments = {assess(step, image_id, evidence.inventory)};
+    for (auto& seen : read_scans(context, build.run.id(), build.pipeline.scanners)) {
+      if (context.scanner.annotate) context.scanner.annotate(seen, step.stop());
+      evidence.assessments.push_back(std::move(seen));
+    }
     try {
       model::Inventory source_inventory;
       evidence.source = assess(step, source.image_id, source_inventory);
@@ -201,83 +208,35 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
                                   evidence.assessments, context.clock.now());
     std::string digest = write_evidence(context, build.run.id(), build.pipeline, evidence);
 
-    auto record = [&](const std::string& purpose, const model::Assessment& assessment) {
-      record_assessment(context.database, build.run.id(),
-                        {.assessment_id = id_from_token("assessment", step.token() + purpose),
-                         .purpose = purpose,
-                         .assessed_at = assessment.assessed_at,
-                         .digest = sha256_hex(compact(assessment)),
-                         .assessment = assessment});
+    auto record = [&](const std::string& purpose, const std::string& scanner,
+                      const model::Assessment& assessment) {
+      record_assessment(
+          context.database, build.run.id(),
+          {.assessment_id = id_from_token("assessment", step.token() + purpose + scanner),
+           .purpose = purpose,
+           .assessed_at = assessment.assessed_at,
+           .digest = sha256_hex(compact(assessment)),
+           .assessment = assessment});
     };
-    const model::Assessment& own = evidence.assessments.front();
-    record("candidate", own);
-    if (evidence.source) record("source", *evidence.source);
+    Json scanners = Json::array();
+    for (const model::Assessment& assessment : evidence.assessments) {
+      const bool own = &assessment == &evidence.assessments.front();
+      record("candidate", own ? "" : assessment.scanner, assessment);
+      scanners.push_back({{"scanner", assessment.scanner},
+                          {"findings", assessment.findings.size()},
+                          {"gaps", assessment.gaps.size()},
+                          {"completeness", model::to_string(assessment.completeness)}});
+    }
+    if (evidence.source) record("source", "", *evidence.source);
     change_image(context, build.run.id(), {.evidence_digest = digest});
     // The journal keeps the verdict; what it says of each finding is in the evidence.
     evidence.gate.findings.clear();
     return Json{{"evidence_digest", digest},
                 {"gate", evidence.gate},
-                {"findings", own.findings.size()},
+                {"scanners", scanners},
                 {"source_findings",
-                 evidence.source ? Json(evidence.source->findings.size()) : Json(nullptr)},
-                {"gaps", own.gaps.size()},
-                {"completeness", model::to_string(own.completeness)}};
+                 evidence.source ? Json(evidence.source->findings.size()) : Json(nullptr)}};
   });
-}
-
-/// Notes why, for the record that is made once everything is cleaned up, and ends the run.
-[[noreturn]] void reject(const Build& build, Error error) {
-  build.run.step("reject", [&](workflow::Step&) {
-    change_image(build.context, build.run.id(), {.state_reason = error.full_text()});
-  });
-  throw error;
-}
-
-/// Waits until enough people have approved exactly this evidence. Holds no thread meanwhile.
-void await_approval(const Build& build, const std::string& digest, bool needs_review) {
-  const model::ApprovalPolicy& policy = build.pipeline.approval;
-  const std::string key = model::image_key(build.pipeline);
-  if (policy.automatic && !needs_review) {
-    build.run.note("approved-by-policy", "approved by policy: approval.automatic is on");
-    return;
-  }
-  build.run.step("await-approval", [&](workflow::Step&) {
-    change_image(build.context, build.run.id(), {.state = GoldenState::awaiting_approval});
-  });
-  std::vector<std::string> approvers;
-  for (int n = 1; static_cast<int>(approvers.size()) < policy.required; ++n) {
-    const std::string step_key = fmt::format("decision-{}", n);
-    std::optional<Json> signal = build.run.wait_for_signal(
-        step_key, kDecisionSignal, policy.deadline,
-        fmt::format("approval of {} ({} of {})", key, approvers.size(), policy.required));
-    if (!signal) {
-      reject(build, Error(ErrorKind::rejected, "{} was not approved within {}", key,
-                          format_duration(policy.deadline)));
-    }
-    Decision decision = signal->get<Decision>();
-    // Signals may come from anywhere, so the rules are checked here again; once, because users come
-    // and go, and what counted goes on counting.
-    const bool counts = build.run.step("check-" + step_key, [&](workflow::Step&) {
-      const std::vector<User> users = list_users(build.context.database);
-      return decision.evidence_digest == digest &&
-             !refusal(policy, users, build.requested_by, decision.approver) &&
-             is_proved(users, get_golden_image(build.context.database, build.run.id()), decision);
-    });
-    if (!counts ||
-        std::find(approvers.begin(), approvers.end(), decision.approver) != approvers.end()) {
-      build.run.note(step_key + "-void",
-                     fmt::format("a decision of {} does not count", decision.approver));
-      continue;
-    }
-    build.run.step("record-" + step_key, [&](workflow::Step&) {
-      record_decision(build.context, build.run.id(), decision);
-    });
-    if (!decision.approve) {
-      reject(build, Error(ErrorKind::rejected, "{} was rejected by {}: {}", key, decision.approver,
-                          decision.comment.empty() ? "no reason given" : decision.comment));
-    }
-    approvers.push_back(decision.approver);
-  }
 }
 
 /// From candidate to golden image. Each step is owned by the run until the last one releases them
@@ -343,16 +302,23 @@ Json build(Context& context, workflow::Run& run) {
                               .created_at = to_rfc3339(run.started_at())});
   });
   SourceImage source = resolve_source(build);
+  check_scanners(context, run, pipeline.scanners);
   std::string image_id = make_candidate(build, source);
   test_candidate(build, image_id, source.platform);
   Json assessed = assess_candidate(build, image_id, source);
   GateVerdict gate = member<GateVerdict>(assessed, "gate");
   if (!gate.passed) {
-    reject(build, Error(ErrorKind::rejected, "the gate is closed for {}", key)
-                      .note(join(gate.failures, "\n  "))
-                      .hint("the evidence is kept: hallmark image report " + run.id()));
+    reject(context, run,
+           Error(ErrorKind::rejected, "the gate is closed for {}", key)
+               .note(join(gate.failures, "\n  "))
+               .hint("the evidence is kept: hallmark image report " + run.id()));
   }
-  await_approval(build, member<std::string>(assessed, "evidence_digest"), gate.needs_review);
+  if (pipeline.approval.automatic && !gate.needs_review) {
+    run.note("approved-by-policy", "approved by policy: approval.automatic is on");
+  } else {
+    await_approval(context, run, pipeline, build.requested_by,
+                   member<std::string>(assessed, "evidence_digest"));
+  }
   register_image(build, image_id);
   return {{"image_key", key},
           {"image_id", image_id},

@@ -2,6 +2,7 @@
 /// What the product's workflows are given to work with. Made once, in app/.
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -12,6 +13,7 @@
 #include "cloud/cloud.h"
 #include "db/database.h"
 #include "model/assessment.h"
+#include "scan/scanner.h"
 #include "workflow/ledger.h"
 
 namespace hallmark::pipeline {
@@ -20,12 +22,20 @@ namespace hallmark::pipeline {
 struct Scanner {
   std::function<model::Inventory(disk::BlockReader&)> take_inventory;
   std::function<model::Assessment(const model::Inventory&, std::stop_token)> assess;
+  /// Adds to its findings what is known of their exploitation, whoever found them. Empty: nothing
+  /// is known.
+  std::function<void(model::Assessment&, std::stop_token)> annotate;
 };
 
 /// Who an AWS caller is, from a request of theirs that only they could have signed and that names
 /// `statement_digest`: their ARN. Throws `denied` if it does not hold, `unavailable`.
 using AwsIdentity =
     std::function<std::string(const Json& request, const std::string& statement_digest)>;
+
+/// The scanner outside of Hallmark that golden.yaml calls by this name. Throws `usage` if
+/// config.yaml does not have it, or does not say enough.
+using OutsideScanners =
+    std::function<std::shared_ptr<scan::OutsideScanner>(const std::string& name)>;
 
 /// References must outlive every workflow that runs.
 struct Context {
@@ -42,6 +52,7 @@ struct Context {
   std::function<std::string(const std::string& url, std::stop_token)> fetch;
   /// Who signed a request to AWS; see decision.h. Empty: nobody can prove who they are that way.
   AwsIdentity aws_identity;
+  OutsideScanners outside_scanner;
 
   /// Where images are built: our own account, in `region` or the cloud's first one.
   cloud::Place home(const std::string& region) const;

@@ -27,6 +27,7 @@ using workflow::RunState;
 struct Expectation {
   std::vector<std::string> leftovers;  ///< how each line of the world's leftovers starts
   std::map<std::string, int> effects;  ///< operation and how often it took effect
+  int scans = 0;                       ///< launched on outside services
 };
 
 struct Scenario {
@@ -34,6 +35,7 @@ struct Scenario {
   model::Pipeline pipeline = sample_pipeline();
   cloud::MemoryOptions cloud;
   std::function<model::Assessment()> assess = [] { return assessment_with(0); };
+  bool service_refuses = false;    ///< every launch of a scan
   bool golden_there = false;       ///< an active image exists before the run
   bool distributed_there = false;  ///< and is where its targets are
   bool approve = true;
@@ -85,6 +87,11 @@ class ProductWorld : public workflow::CrashWorld {
       left.erase(found);
     }
     if (!left.empty()) throw Error(ErrorKind::failed, "left over: {}", join(left, " | "));
+    if (!service().scans().empty()) throw Error(ErrorKind::failed, "a scan is left");
+    if (service().launches() != scenario_.expected.scans) {
+      throw Error(ErrorKind::failed, "{} scans were launched, not {}", service().launches(),
+                  scenario_.expected.scans);
+    }
     for (const auto& [operation, count] : scenario_.expected.effects) {
       if (world_->effects(operation) != count) {
         throw Error(ErrorKind::failed, "{} took effect {} times, not {}", operation,
@@ -110,7 +117,14 @@ class ProductWorld : public workflow::CrashWorld {
                             .assess = [this](const model::Inventory&,
                                              std::stop_token) { return scenario_.assess(); }},
                 .secret = [](const std::string&) { return std::nullopt; },
-                .fetch = [](const std::string&, std::stop_token) { return std::string(); }});
+                .fetch = [](const std::string&, std::stop_token) { return std::string(); },
+                .outside_scanner = fake_scanners(service())});
+  }
+
+  FakeService service() const {
+    FakeService service{.directory = crash_.directory / "service"};
+    if (scenario_.service_refuses) service.refuses = Error(ErrorKind::denied, "no licence");
+    return service;
   }
 
   void set_up() {
@@ -208,6 +222,21 @@ TEST(CrashEverywhere, Build) { expect_survival(good_build(), RunState::succeeded
 TEST(CrashEverywhere, BuildInProcessesThatReallyDie) {
   CrashReport report = survive(good_build(), CrashPlan::Death::process, false);
   EXPECT_EQ(report.outcome.state, RunState::succeeded);
+}
+
+TEST(CrashEverywhere, BuildThatOutsideScannersLookAt) {
+  Scenario scenario = good_build();
+  scenario.pipeline.scanners = {{.name = "one"}, {.name = "two"}};
+  scenario.expected.scans = 2;
+  expect_survival(scenario, RunState::succeeded);
+}
+
+TEST(CrashEverywhere, BuildWhoseScannerRefuses) {
+  Scenario scenario{.workflow = "build"};
+  scenario.pipeline.scanners = {{.name = "one"}};
+  scenario.service_refuses = true;
+  scenario.expected = {kOnlySource, {{"launch_machine", 2}, {"create_image", 1}}};
+  expect_survival(scenario, RunState::failed);
 }
 
 TEST(CrashEverywhere, BuildWhoseTestFails) {

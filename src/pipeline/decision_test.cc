@@ -201,7 +201,7 @@ TEST_F(Deciding, OnEvidenceFromBeforeThereWereSeveralScannersWorks) {
   Json listing = parse_json(read_file(directory / "evidence.json"), "evidence");
   const std::string one =
       pretty(parse_json(read_file(directory / "assessments.json"), "assessments")[0]);
-  remove_all(directory / "assessments.json");
+  std::filesystem::remove_all(directory / "assessments.json");
   write_file(directory / "assessment.json", one);
   listing["files"].erase("assessments.json");
   listing["files"]["assessment.json"] = sha256_hex(one);

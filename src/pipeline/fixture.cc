@@ -1,6 +1,9 @@
 #include "pipeline/fixture.h"
 
+#include <algorithm>
+
 #include "base/error.h"
+#include "base/ids.h"
 #include "cloud/hooks/faulty.h"
 #include "cloud/hooks/hooked_cloud.h"
 
@@ -65,6 +68,79 @@ model::Assessment assessment_with(int pending_updates, int gaps) {
   return assessment;
 }
 
+namespace {
+
+class FakeScanner final : public scan::OutsideScanner {
+ public:
+  FakeScanner(std::string name, const FakeService& service)
+      : name_(std::move(name)), service_(service) {}
+
+  std::string name() const override { return name_; }
+  Duration poll_interval() const override { return Duration{30'000}; }
+  void check(std::stop_token) override {}
+  std::string launch(const scan::ScanTarget& target, std::stop_token) override {
+    if (service_.refuses) throw *service_.refuses;
+    if (!read_file_if_exists(file(target))) {
+      write_file(file(target), "");
+      append_file(service_.directory / "launches", name_ + "\n");
+    }
+    return "scan of " + target.ip;
+  }
+  scan::ScanProgress look(const scan::ScanTarget& target, const std::string&,
+                          std::stop_token) override {
+    append_file(file(target), ".");
+    return {has_ended(target), has_ended(target) ? "done" : "running"};
+  }
+  model::Assessment collect(const scan::ScanTarget& target, const std::string& scan_id,
+                            const scan::KeepRaw& keep_raw, std::stop_token) override {
+    model::Assessment assessment{.reasons = {"the scan has not ended"}};
+    if (has_ended(target)) assessment = service_.see();
+    assessment.scanner = name_;
+    assessment.native_id = scan_id;
+    assessment.raw = {keep_raw(name_ + "/answer.txt", "text/plain", "as it came")};
+    return assessment;
+  }
+  void clean_up(const scan::ScanTarget& target, const std::string&, std::stop_token) override {
+    if (service_.stays) throw Error(ErrorKind::denied, "scans stay");
+    std::filesystem::remove(file(target));
+  }
+
+ private:
+  Path file(const scan::ScanTarget& target) const {
+    return service_.directory / (sha256_hex(target.title) + ".scan");
+  }
+  bool has_ended(const scan::ScanTarget& target) const {
+    const std::string looks = read_file_if_exists(file(target)).value_or("");
+    return service_.looks >= 0 && static_cast<int>(looks.size()) >= service_.looks;
+  }
+
+  std::string name_;
+  FakeService service_;
+};
+
+}  // namespace
+
+int FakeService::launches() const {
+  const std::string lines = read_file_if_exists(directory / "launches").value_or("");
+  return static_cast<int>(std::count(lines.begin(), lines.end(), '\n'));
+}
+
+std::vector<Path> FakeService::scans() const {
+  std::vector<Path> files;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.path().extension() == ".scan") files.push_back(entry.path());
+  }
+  return files;
+}
+
+OutsideScanners fake_scanners(const FakeService& service) {
+  make_directories(service.directory);
+  return [service](const std::string& name) -> std::shared_ptr<scan::OutsideScanner> {
+    if (name == "unknown") throw Error(ErrorKind::usage, "there is no scanner {}", name);
+    return std::make_shared<FakeScanner>(name, service);
+  };
+}
+
 Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
                  ProductOptions options)
     : directory(options.directory) {
@@ -98,7 +174,8 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
               },
               .fetch = [](const std::string& url, std::stop_token) -> std::string {
                 throw Error(ErrorKind::not_found, "{} is not there", url);
-              }});
+              },
+              .outside_scanner = options.outside_scanner});
   engine = std::make_unique<workflow::Engine>(
       *database, clock, workflows(*context),
       workflow::EngineOptions{.log_directory = directory / "runs",

@@ -4,8 +4,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "base/error.h"
 #include "base/files.h"
 #include "cloud/memory/memory_cloud.h"
 #include "db/database.h"
@@ -25,10 +28,26 @@ model::Pipeline sample_pipeline();
 /// Assessments a test wants to see; all complete.
 model::Assessment assessment_with(int pending_updates, int gaps = 0);
 
+/// A service that scans, whatever the scanner's name but "unknown". It lives in files, so that it
+/// outlives processes.
+struct FakeService {
+  Path directory;  ///< a file for each scan there is, and `launches` with a line for each ever made
+  /// What its scans see; not asked about one that has not ended.
+  std::function<model::Assessment()> see = [] { return assessment_with(0); };
+  int looks = 2;                 ///< until a scan has ended; below 0: never
+  std::optional<Error> refuses;  ///< thrown by each launch
+  bool stays = false;            ///< scans cannot be removed
+
+  int launches() const;
+  std::vector<Path> scans() const;
+};
+OutsideScanners fake_scanners(const FakeService& service);
+
 struct ProductOptions {
   cloud::MemoryOptions cloud;
   /// The fake scanner's answer; nothing: a faultless image.
   std::function<model::Assessment(const model::Inventory&)> assess;
+  OutsideScanners outside_scanner;
   workflow::CrashPoint crash_point;
   /// Called before and after each cloud call.
   std::function<void(const std::string&)> cloud_point;

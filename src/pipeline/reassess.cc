@@ -19,6 +19,7 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
     GoldenImage image = get_golden_image(context.database, image_run_id);
     model::Inventory inventory = read_inventory(context, image_run_id);
     model::Assessment assessment = context.scanner.assess(inventory, step.stop());
+    if (context.scanner.annotate) context.scanner.annotate(assessment, step.stop());
     record_assessment(context.database, image_run_id,
                       {.assessment_id = id_from_token("assessment", step.token()),
                        .purpose = "reassessment",

@@ -1,0 +1,30 @@
+#pragma once
+/// Scanners outside of Hallmark in a workflow: asked before anything is spent, then set on a
+/// machine that was started from the candidate, all at the same time.
+
+#include <vector>
+
+#include "model/assessment.h"
+#include "model/pipeline.h"
+#include "pipeline/context.h"
+#include "pipeline/guest.h"
+#include "workflow/run.h"
+
+namespace hallmark::pipeline {
+
+/// A step that throws what OutsideScanner::check throws, `usage` for a scanner that config.yaml
+/// does not have, and for one that needs a machine's address where machines have none.
+void check_scanners(Context& context, workflow::Run& run,
+                    const std::vector<model::ScannerUse>& scanners);
+
+/// Returns once every scan has ended or passed its deadline, and all that it left on its service is
+/// removed. A scan that cannot be started or has no results is an assessment that failed and says
+/// why: the gate decides, not the network. Assessments wait for read_scans.
+void scan_guest(Context& context, workflow::Run& run, const Guest& guest,
+                const std::string& image_id, const std::vector<model::ScannerUse>& scanners);
+
+/// What scan_guest kept, in the pipeline's order. Throws `not_found`, `corrupt`.
+std::vector<model::Assessment> read_scans(const Context& context, const std::string& run_id,
+                                          const std::vector<model::ScannerUse>& scanners);
+
+}  // namespace hallmark::pipeline

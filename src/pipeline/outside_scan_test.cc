@@ -1,0 +1,140 @@
+#include "pipeline/outside_scan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "pipeline/evidence.h"
+#include "pipeline/fixture.h"
+
+namespace hallmark::pipeline {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using workflow::RunState;
+
+model::Assessment critical_seen() {
+  model::Assessment assessment = assessment_with(0);
+  assessment.findings = {{.finding_id = "38739",
+                          .cves = {"CVE-2026-1000"},
+                          .package = "openssl",
+                          .fix = model::FixState::none,
+                          .severity = model::Severity::critical}};
+  return assessment;
+}
+
+class OutsideScan : public testing::Test {
+ protected:
+  workflow::RunInfo build() {
+    service_.directory = directory_.path() / "service";
+    ProductOptions options;
+    options.outside_scanner = fake_scanners(service_);
+    fixture_ = std::make_unique<Fixture>(options);
+    return fixture_->product.build(pipeline_);
+  }
+  std::vector<model::Assessment> assessments(const workflow::RunInfo& run) {
+    return read_assessments(*fixture_->product.context, run.run_id);
+  }
+  static model::Pipeline pipeline_with(std::vector<model::ScannerUse> scanners) {
+    model::Pipeline pipeline = sample_pipeline();
+    pipeline.scanners = std::move(scanners);
+    return pipeline;
+  }
+
+  TempDir directory_;
+  FakeService service_;
+  model::Pipeline pipeline_ = pipeline_with({{.name = "one"}, {.name = "two"}});
+  std::unique_ptr<Fixture> fixture_;
+};
+
+TEST_F(OutsideScan, AddsToTheEvidenceWhatEachScannerSaw) {
+  service_.see = critical_seen;
+  workflow::RunInfo run = build();
+  ASSERT_EQ(run.state, RunState::waiting) << (run.error ? run.error->full_text() : "");
+  auto seen = assessments(run);
+  ASSERT_EQ(seen.size(), 3u);
+  EXPECT_EQ(seen[0].scanner, "fake");
+  EXPECT_EQ(seen[1].scanner, "one");
+  EXPECT_EQ(seen[2].scanner, "two");
+  EXPECT_EQ(seen[2].findings.size(), 1u);
+  ASSERT_EQ(seen[1].raw.size(), 1u);
+  EXPECT_EQ(read_file(evidence_directory(*fixture_->product.context, run.run_id) / "raw" /
+                      seen[1].raw[0].name),
+            "as it came");
+  EXPECT_EQ(service_.launches(), 2);
+  EXPECT_THAT(service_.scans(), IsEmpty()) << "gone before anybody is asked to approve";
+}
+
+TEST_F(OutsideScan, IsJudgedByTheGate) {
+  service_.see = critical_seen;
+  pipeline_.gate.findings[model::Severity::critical] = {model::Judgement::fail,
+                                                        model::Judgement::fail};
+  workflow::RunInfo run = build();
+  EXPECT_EQ(run.state, RunState::failed);
+  EXPECT_THAT(run.error->full_text(), HasSubstr("fail by their severity"));
+  EXPECT_THAT(fixture_->world->leftovers(), ElementsAre(HasSubstr("debian-source")));
+}
+
+TEST_F(OutsideScan, ThatNeverEndsClosesTheGateAfterItsDeadline) {
+  service_.looks = -1;
+  pipeline_ = pipeline_with({{.name = "one", .deadline = Duration{600'000}}});
+  workflow::RunInfo run = build();
+  EXPECT_EQ(run.state, RunState::failed);
+  EXPECT_EQ(run.error->kind(), ErrorKind::rejected);
+  EXPECT_THAT(run.error->full_text(), HasSubstr("has not ended"));
+  EXPECT_THAT(service_.scans(), IsEmpty());
+  EXPECT_EQ(assessments(run).at(1).completeness, model::Completeness::failed);
+}
+
+TEST_F(OutsideScan, ThatCannotBeLaunchedClosesTheGateAndSaysWhy) {
+  service_.refuses = Error(ErrorKind::denied, "the licence has ended");
+  workflow::RunInfo run = build();
+  EXPECT_EQ(run.state, RunState::failed);
+  EXPECT_EQ(run.error->kind(), ErrorKind::rejected);
+  EXPECT_THAT(run.error->full_text(), HasSubstr("the licence has ended"));
+}
+
+TEST_F(OutsideScan, OfAServiceThatIsDownIsTriedUntilItsDeadline) {
+  service_.refuses = Error(ErrorKind::unavailable, "maintenance");
+  pipeline_ = pipeline_with({{.name = "one", .deadline = Duration{600'000}}});
+  workflow::RunInfo run = build();
+  EXPECT_EQ(run.error->kind(), ErrorKind::rejected);
+  EXPECT_THAT(run.error->full_text(), HasSubstr("maintenance"));
+}
+
+TEST_F(OutsideScan, WithAScannerThatIsNotConfiguredSpendsNothing) {
+  pipeline_ = pipeline_with({{.name = "unknown"}});
+  workflow::RunInfo run = build();
+  EXPECT_EQ(run.error->kind(), ErrorKind::usage);
+  EXPECT_EQ(fixture_->world->effects("launch_machine"), 0);
+}
+
+TEST_F(OutsideScan, ThatCannotBeRemovedIsTriedAgainAtTheEndAndTold) {
+  service_.stays = true;
+  workflow::RunInfo run = build();
+  ASSERT_EQ(run.state, RunState::waiting);
+  fixture_->product.decide(run.run_id, true);
+  run = fixture_->product.drive(run.run_id);
+  EXPECT_EQ(run.state, RunState::failed);
+  EXPECT_THAT(run.error->full_text(), HasSubstr("scans stay"));
+  EXPECT_EQ(fixture_->product.image(run.run_id).state, GoldenState::active)
+      << "what was approved stays";
+}
+
+TEST_F(OutsideScan, ResultsAreBoundByTheEvidenceDigest) {
+  workflow::RunInfo run = build();
+  const Path raw = evidence_directory(*fixture_->product.context, run.run_id) / "raw" /
+                   assessments(run).at(1).raw.at(0).name;
+  write_file(raw, "as somebody would like it");
+  try {
+    fixture_->product.decide(run.run_id, true);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::corrupt);
+  }
+}
+
+}  // namespace
+}  // namespace hallmark::pipeline
