@@ -9,6 +9,7 @@
 /// `unavailable` (try later), `timeout`, `corrupt` (an answer that is none), `cancelled`.
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -30,6 +31,7 @@ struct ScanTarget {
   std::string machine_id;
   std::string ip;  ///< where the scanner reaches it; empty if it has none that others reach
   TimePoint launched_at{};
+  std::map<std::string, std::string> tags;  ///< the machine's; for services that find it by these
 };
 
 struct ScanProgress {

@@ -27,6 +27,7 @@ enum class MachineIs {
 };
 
 struct ScannerSetup {
+  std::string why_skipped;  ///< why the stand-in cannot run on this machine; empty if it can
   /// What the scanner stands on; dropped after the scanners. Has the clock.
   std::shared_ptr<void> keep;
   /// One more scanner over the same service, as another process would open it.
@@ -41,6 +42,8 @@ struct ScannerSetup {
   std::function<int()> launches;             ///< that the service has ever done
   std::function<int()> scans_left;           ///< that the service still has
   int looks = 60;                            ///< after which a scan must have ended
+  /// The service scans every machine by itself: a launch starts nothing there and leaves nothing.
+  bool scans_by_itself = false;
 };
 
 using MakeScannerSetup = std::function<ScannerSetup()>;
@@ -49,6 +52,7 @@ class ScannerContract : public ::testing::TestWithParam<MakeScannerSetup> {
  protected:
   void SetUp() override {
     setup_ = GetParam()();
+    if (!setup_.why_skipped.empty()) GTEST_SKIP() << setup_.why_skipped;
     scanner_ = setup_.open();
     keep_raw_ = [this](const std::string& name, const std::string& media_type,
                        std::string_view bytes) {
@@ -65,6 +69,8 @@ class ScannerContract : public ::testing::TestWithParam<MakeScannerSetup> {
     }
     return false;
   }
+  /// What so many launches are to the service.
+  int started(int launches) const { return setup_.scans_by_itself ? 0 : launches; }
   model::Assessment scan_once() {
     std::string id = scanner_->launch(setup_.target, stop_);
     EXPECT_TRUE(run_to_end(id));
@@ -97,7 +103,7 @@ TEST_P(ScannerContract, LaunchingTwiceIsOneScan) {
   std::string id = scanner_->launch(setup_.target, stop_);
   EXPECT_EQ(scanner_->launch(setup_.target, stop_), id);
   EXPECT_EQ(setup_.open()->launch(setup_.target, stop_), id) << "as another process";
-  EXPECT_EQ(setup_.launches(), 1);
+  EXPECT_EQ(setup_.launches(), started(1));
 }
 
 TEST_P(ScannerContract, AnotherTitleIsAnotherScan) {
@@ -105,7 +111,7 @@ TEST_P(ScannerContract, AnotherTitleIsAnotherScan) {
   ScanTarget other = setup_.target;
   other.title += " again";
   EXPECT_NE(scanner_->launch(other, stop_), id);
-  EXPECT_EQ(setup_.launches(), 2);
+  EXPECT_EQ(setup_.launches(), started(2));
 }
 
 TEST_P(ScannerContract, ALostAnswerIsNotASecondScan) {
@@ -113,7 +119,7 @@ TEST_P(ScannerContract, ALostAnswerIsNotASecondScan) {
   std::string id;
   auto kind = kind_of([&] { id = scanner_->launch(setup_.target, stop_); });
   if (kind) id = scanner_->launch(setup_.target, stop_);  // as the next attempt of the step
-  EXPECT_EQ(setup_.launches(), 1);
+  EXPECT_EQ(setup_.launches(), started(1));
   EXPECT_TRUE(run_to_end(id));
 }
 
@@ -194,7 +200,7 @@ TEST_P(ScannerContract, CleansUpByTitleAlone) {
   other.title += " again";
   scanner_->launch(other, stop_);
   scanner_->clean_up(setup_.target, "", stop_);
-  EXPECT_EQ(setup_.scans_left(), 1) << "that of another title stays";
+  EXPECT_EQ(setup_.scans_left(), started(1)) << "that of another title stays";
 }
 
 TEST_P(ScannerContract, StopsWhenAsked) {

@@ -40,7 +40,7 @@ ROOMS = {
     "app": ["*"],
 }
 # Tests may also use the fakes and contract suites.
-TEST_EXTRA = ["cloud/memory", "cloud/hooks", "workflow", "db", "net"]
+TEST_EXTRA = ["cloud/memory", "cloud/hooks", "cloud/aws", "workflow", "db", "net"]
 
 # An outside library has one home.
 HOMES = {

@@ -245,7 +245,8 @@ def _packages(short):
 
 def _whole(call, short, instance, item, kind="AWS_EC2_INSTANCE"):
     """A finding as the service has it; only what is required if `bare`."""
-    since = call.now - 60
+    # The same in every answer, as a finding's first moment is.
+    since = call.place["inspector_since"].setdefault(instance, call.now - 60)
     ended = item.get("State", {}).get("Name") in ("terminated", "shutting-down")
     finding = {
         "findingArn": _arn(call, instance, short["cve"]), "awsAccountId": call.account,
