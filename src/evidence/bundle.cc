@@ -27,16 +27,24 @@ bool is_inside(const std::string& name) {
                       [](auto& part) { return part == ".." || part == "." || part.empty(); });
 }
 
-/// Every file, link and whatever else stands below the directory; true: an ordinary file.
-std::map<std::string, bool> files_below(const Path& directory) {
-  std::map<std::string, bool> files;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
-    const std::filesystem::file_status status = entry.symlink_status();
-    if (std::filesystem::is_directory(status)) continue;
-    files[entry.path().lexically_relative(directory).string()] =
-        std::filesystem::is_regular_file(status);
+/// Every file, link and whatever else stands below the directory; true: an ordinary file. What
+/// cannot be looked into is a problem.
+void find_files(const Path& directory, const std::string& prefix,
+                std::map<std::string, bool>& files, std::vector<Problem>& problems) {
+  std::error_code error;
+  std::filesystem::directory_iterator entries(directory / prefix, error);
+  while (!error && entries != std::filesystem::directory_iterator()) {
+    const std::string name = prefix + entries->path().filename().string();
+    const std::filesystem::file_status status = entries->symlink_status(error);
+    if (error) break;
+    if (std::filesystem::is_directory(status)) {
+      find_files(directory, name + "/", files, problems);
+    } else {
+      files[name] = std::filesystem::is_regular_file(status);
+    }
+    entries.increment(error);
   }
-  return files;
+  if (error) problems.push_back({prefix, "it cannot be read: " + error.message()});
 }
 
 /// A scanner's name as a part of a file's.
@@ -52,7 +60,9 @@ std::string file_name(const std::string& scanner) {
 class Verifier {
  public:
   Verifier(const Path& directory, const PublicKey& trusted)
-      : directory_(directory), trusted_(trusted), there_(files_below(directory)) {}
+      : directory_(directory), trusted_(trusted) {
+    find_files(directory, "", there_, verified_.problems);
+  }
 
   Verified verify() {
     if (std::optional<Json> manifest = read_manifest()) {
@@ -81,7 +91,12 @@ class Verifier {
       problem(name, "it is no ordinary file");
       return std::nullopt;
     }
-    return read_file(directory_ / name);
+    try {
+      return read_file(directory_ / name);
+    } catch (const Error& e) {
+      problem(name, e.message());
+      return std::nullopt;
+    }
   }
 
   std::optional<Json> read_manifest() {
@@ -221,6 +236,22 @@ void write_bundle(const Path& directory, const Subject& subject, const std::vect
                                "\n";
   write_file(directory / kManifest, manifest);
   write_file(directory / kSignedManifest, seal(kManifestType, manifest, key));
+}
+
+std::string signer(const Path& directory) {
+  const Path file = directory / kSignedManifest;
+  std::error_code error;
+  // A pipe would be waited for, a link followed to elsewhere.
+  if (!std::filesystem::is_regular_file(std::filesystem::symlink_status(file, error))) return "";
+  try {
+    const Json signatures =
+        member<Json>(parse_json(read_file(file), kSignedManifest), "signatures");
+    return signatures.is_array() && !signatures.empty()
+               ? member<std::string>(signatures[0], "keyid")
+               : "";
+  } catch (const Error&) {
+    return "";  // verify_bundle says what is wrong with it
+  }
 }
 
 Verified verify_bundle(const Path& directory, const PublicKey& trusted) {

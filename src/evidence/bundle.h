@@ -49,9 +49,14 @@ struct Verified {
   std::size_t file_count = 0;
 };
 
+/// The id of the key that the bundle says it was signed with, to find the key by; proves nothing.
+/// Empty if it says none.
+std::string signer(const Path& directory);
+
 /// Reads the directory and nothing else. Everything that is wrong is a problem: a file that is
-/// missing, extra, changed or no ordinary file, a signature that does not fit, another key's
-/// signature, a statement on another image. Throws `not_found` if there is no such directory.
+/// missing, extra, changed, not to be read or no ordinary file, a signature that does not fit,
+/// another key's signature, a statement on another image. Throws `not_found` if there is no such
+/// directory.
 Verified verify_bundle(const Path& directory, const PublicKey& trusted);
 
 }  // namespace hallmark::evidence

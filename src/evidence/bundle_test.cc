@@ -1,7 +1,9 @@
 #include "evidence/bundle.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "base/ids.h"
 #include "base/text.h"
@@ -93,6 +95,38 @@ TEST_F(Bundle, NoticesALinkInPlaceOfAFile) {
   std::filesystem::rename(directory_ / "sbom.cdx.json", parent_.path() / "elsewhere");
   std::filesystem::create_symlink(parent_.path() / "elsewhere", directory_ / "sbom.cdx.json");
   EXPECT_THAT(problems(), ElementsAre(is("sbom.cdx.json", "no ordinary file")));
+}
+
+/// A directory so deep that no path leads to its end; even root cannot look into it.
+void make_deep(const Path& directory) {
+  const std::string name(200, 'd');
+  FileDescriptor at(::open(directory.c_str(), O_DIRECTORY | O_CLOEXEC));
+  for (int depth = 0; depth < 30; ++depth) {
+    ASSERT_EQ(::mkdirat(at.get(), name.c_str(), 0755), 0);
+    at = FileDescriptor(::openat(at.get(), name.c_str(), O_DIRECTORY | O_CLOEXEC));
+  }
+}
+
+TEST_F(Bundle, WhatCannotBeReadIsAProblemOfMany) {
+  const Path deep = directory_ / "raw" / "deep";
+  make_directories(deep);
+  make_deep(deep);
+  hallmark::remove_all(directory_ / "sbom.cdx.json");
+  const std::vector<Problem> found = problems();
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_THAT(found[0].file, HasSubstr("raw/deep/"));
+  EXPECT_THAT(found[0].what, HasSubstr("cannot be read"));
+  EXPECT_THAT(found[1], is("sbom.cdx.json", "missing"));
+}
+
+TEST_F(Bundle, SaysWhoseItSaysToBe) {
+  EXPECT_EQ(signer(directory_), key_.public_key().id());
+  write_file(directory_ / kSignedManifest, "{\"signatures\": 3}");
+  EXPECT_EQ(signer(directory_), "");
+  hallmark::remove_all(directory_ / kSignedManifest);
+  EXPECT_EQ(signer(directory_), "");
+  ASSERT_EQ(::mkfifo((directory_ / kSignedManifest).c_str(), 0600), 0);
+  EXPECT_EQ(signer(directory_), "") << "and does not wait";
 }
 
 TEST_F(Bundle, NoticesAManifestThatFollowsTheChange) {

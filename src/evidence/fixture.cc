@@ -174,6 +174,8 @@ Subject hostile_subject() {
   subject.findings = scan::merge(subject.assessments);
   subject.previous = Previous{kHostile, {subject.findings.front()}};
   subject.previous->findings.front().id = kHostile + "gone";
+  subject.source = subject.previous;
+  subject.rules = {{kHostile}, {kHostile}, {kHostile}, {kHostile}};
   subject.verdicts.push_back({.id = "CVE-2026-3000",
                               .package = "not-installed",
                               .why = kHostile,

@@ -3,10 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <set>
-
-#include "scan/report.h"
 
 namespace hallmark::evidence {
 namespace {
@@ -14,10 +11,6 @@ namespace {
 using model::Severity;
 using scan::Counts;
 using scan::MergedFinding;
-
-constexpr std::array<Severity, 6> kWorstFirst = {Severity::critical, Severity::high,
-                                                 Severity::unknown,  Severity::medium,
-                                                 Severity::low,      Severity::info};
 
 constexpr const char* kStyle = R"css(
 :root{color-scheme:light dark;--page:#fff;--text:#1c2024;--soft:#60646c;--line:#d9dce0;
@@ -46,10 +39,37 @@ body{max-width:none;margin:0;font-size:10pt}svg rect{print-color-adjust:exact;
 @page{margin:15mm}
 )css";
 
-std::string text(std::string_view outside) { return scan::escape_html(line(outside)); }
+std::string escape_html(std::string_view text) {
+  std::string escaped;
+  escaped.reserve(text.size());
+  for (char c : text) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      case '\'':
+        escaped += "&#39;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
+std::string text(std::string_view outside) { return escape_html(line(outside)); }
 
 /// Of any length, which names are not.
-std::string prose(std::string_view outside) { return scan::escape_html(model::safe_text(outside)); }
+std::string prose(std::string_view outside) { return escape_html(model::safe_text(outside)); }
 
 struct Bar {
   std::string label;
@@ -75,13 +95,13 @@ std::string chart(const std::string& caption, const std::vector<Bar>& bars) {
   const double scale = static_cast<double>(kWidth - kLabel - kCount) / most;
   std::string svg = fmt::format(R"(<figure><figcaption>{}</figcaption>
 <svg viewBox="0 0 {} {}" role="img" aria-label="{}">)",
-                                scan::escape_html(caption), kWidth,
-                                kRow * static_cast<int>(bars.size()), scan::escape_html(caption));
+                                escape_html(caption), kWidth, kRow * static_cast<int>(bars.size()),
+                                escape_html(caption));
   int y = 0;
   for (Bar bar : bars) {
     constexpr std::size_t kLabelLimit = 24;
     svg += fmt::format("\n<text x=\"0\" y=\"{}\">{}</text>", y + 19,
-                       scan::escape_html(model::safe_text(line(bar.label), kLabelLimit)));
+                       escape_html(model::safe_text(line(bar.label), kLabelLimit)));
     double x = kLabel;
     for (Severity severity : kWorstFirst) {
       const int count = bar.counts.of(severity);
@@ -159,7 +179,7 @@ std::string head(const Subject& subject) {
 std::string scanners(const Subject& subject) {
   std::string html =
       "<h2>Scanners</h2>\n<table><thead><tr><th>Scanner</th><th>Saw</th><th>Logged in</th>"
-      "<th>Scanned</th><th>Why not complete</th></tr></thead><tbody>\n";
+      "<th>Score</th><th>Scanned</th><th>Why not complete</th></tr></thead><tbody>\n";
   for (const model::Assessment& assessment : subject.assessments) {
     std::vector<std::string> why = assessment.reasons;
     for (const model::CoverageGap& gap : assessment.gaps)
@@ -167,10 +187,12 @@ std::string scanners(const Subject& subject) {
     std::string reasons;
     for (const std::string& reason : why) reasons += prose(reason) + "<br>";
     html += fmt::format(
-        "<tr><td>{} {}</td><td class=\"{}\">{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+        "<tr><td>{} {}</td><td "
+        "class=\"{}\">{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
         text(assessment.scanner), text(assessment.scanner_version),
         assessment.completeness == model::Completeness::complete ? "good" : "bad",
         model::to_string(assessment.completeness), model::to_string(assessment.login),
+        assessment.hardening_score ? fmt::format("{:.1f}", *assessment.hardening_score) : "",
         text(assessment.assessed_at), reasons);
   }
   return html + "</tbody></table>\n";
@@ -182,15 +204,9 @@ std::string finding_row(const Subject& subject, const Index& index, const Merged
     names.insert(line(subject.assessments.at(observation.assessment).scanner));
   }
   std::string seen_by;
-  for (const std::string& name : names) seen_by += scan::escape_html(name) + " ";
-  std::string verdict = "pass";
-  if (const Verdict* known = index.verdict_of(finding)) {
-    verdict = std::string(model::to_string(known->judgement)) + ": " + prose(known->why);
-    if (known->waived) {
-      verdict = "waived by " + text(known->waived->by) + " until " +
-                text(known->waived->expires_at) + ": " + prose(known->waived->reason);
-    }
-  }
+  for (const std::string& name : names) seen_by += escape_html(name) + " ";
+  const Explanation explanation = explain(index, finding);
+  const std::string verdict = explanation.verdict + ": " + prose(explanation.why);
   return fmt::format(
       "<tr><td class=\"{0}\">{0}{1}</td><td>{2}</td><td>{3} {4}</td><td>{5}</td><td>{6}</td>"
       "<td>{7}</td><td>{8}</td></tr>\n",
@@ -216,17 +232,45 @@ std::string findings(const Subject& subject) {
   return html;
 }
 
-std::string change_since(const Subject& subject) {
-  if (!subject.previous) return "";
-  const scan::Change change = scan::change(subject.previous->findings, subject.findings);
+std::string change_page(const Subject& subject, const std::optional<Previous>& previous,
+                        const std::string& what) {
+  if (!previous) return "";
+  const scan::Change change = change_since(subject, *previous);
   const std::vector<Bar> bars = {{"new", scan::count(change.introduced)},
                                  {"unchanged", scan::count(change.unchanged)},
                                  {"gone", scan::count(change.fixed)}};
-  return "<h2>Change since " + text(subject.previous->image_key) + "</h2>\n" +
-         chart("Findings that are new, unchanged and gone", bars) + counts_table(bars);
+  std::string html = "<h2>Change since " + what + text(previous->image_key) + "</h2>\n";
+  if (previous->completeness != model::Completeness::complete) {
+    html += fmt::format(
+        "<p class=\"bad\">Not everything was seen there ({}): what is new here may "
+        "have been there.</p>\n",
+        model::to_string(previous->completeness));
+  }
+  if (!previous->scanners.empty()) {
+    html += "<p>As far as these saw both: " +
+            text(fmt::format("{}", fmt::join(previous->scanners, ", "))) + "</p>\n";
+  }
+  return html + chart("Findings that are new, unchanged and gone", bars) + counts_table(bars);
+}
+
+std::string rules(const Rules& rules) {
+  std::string rows;
+  auto add = [&](const char* tone, const char* name, const std::vector<std::string>& lines) {
+    for (const std::string& line : lines) {
+      rows +=
+          fmt::format("<tr><td class=\"{}\">{}</td><td>{}</td></tr>\n", tone, name, prose(line));
+    }
+  };
+  add("bad", "fails", rules.failures);
+  add("bad", "needs review", rules.reviews);
+  add("bad", "warning", rules.warnings);
+  add("good", "holds", rules.passes);
+  if (rows.empty()) return "";
+  return "<h2>Rules</h2>\n<table><tbody>\n" + rows + "</tbody></table>\n";
 }
 
 std::string decisions(const Subject& subject) {
+  if (subject.run_id.empty()) return "";  // a disk that nobody decides on
   std::string html = "<h2>Decisions</h2>\n";
   if (subject.approved) {
     html += *subject.approved ? "<p class=\"good\"><strong>Approved</strong></p>\n"
@@ -257,7 +301,9 @@ std::string report_html(const Subject& subject) {
          "<meta name=\"viewport\" content=\"width=device-width\">\n<title>" +
          text(subject.image_key) + "</title>\n<style>" + kStyle + "</style></head><body>\n" +
          head(subject) + "<h2>Severities</h2>\n" + chart("Findings by scanner and severity", bars) +
-         counts_table(bars) + change_since(subject) + scanners(subject) + findings(subject) +
+         counts_table(bars) + scanners(subject) + rules(subject.rules) +
+         change_page(subject, subject.previous, "") +
+         change_page(subject, subject.source, "the source image ") + findings(subject) +
          decisions(subject) + "<p class=\"soft\">hallmark " + text(subject.tool_version) +
          "</p>\n</body></html>\n";
 }

@@ -1,5 +1,7 @@
 #include "evidence/subject.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -72,6 +74,39 @@ std::vector<std::size_t> Index::packages_of(const scan::MergedFinding& finding) 
   };
   std::vector<std::size_t> found = meant(by_name_);
   return found.empty() ? meant(by_source_) : found;
+}
+
+scan::Change change_since(const Subject& subject, const Previous& previous) {
+  if (previous.scanners.empty()) return scan::change(previous.findings, subject.findings);
+  auto saw_both = [&](const scan::Observation& observation) {
+    const std::string& scanner = subject.assessments.at(observation.assessment).scanner;
+    return std::find(previous.scanners.begin(), previous.scanners.end(), scanner) !=
+           previous.scanners.end();
+  };
+  std::vector<scan::MergedFinding> comparable;
+  for (const scan::MergedFinding& finding : subject.findings) {
+    if (std::any_of(finding.observations.begin(), finding.observations.end(), saw_both)) {
+      comparable.push_back(finding);
+    }
+  }
+  return scan::change(previous.findings, comparable);
+}
+
+Explanation explain(const Index& index, const scan::MergedFinding& finding) {
+  if (const Verdict* known = index.verdict_of(finding)) {
+    if (!known->waived) {
+      return {std::string(model::to_string(known->judgement)), model::safe_text(known->why)};
+    }
+    const Waived& waived = *known->waived;
+    return {"waived", fmt::format("waived by {} until {}: {}", line(waived.by),
+                                  line(waived.expires_at), model::safe_text(waived.reason))};
+  }
+  if (finding.kind == model::FindingKind::compliance) {
+    return {"pass", "a hardening rule counts in the score only"};
+  }
+  if (finding.kind == model::FindingKind::information) return {"pass", "a note is not judged"};
+  return {"pass", fmt::format("{} {} a fix: pass", model::to_string(finding.severity),
+                              finding.fixable ? "with" : "without")};
 }
 
 std::string line(std::string_view text) {

@@ -2,6 +2,7 @@
 /// Everything that the evidence of one image is made from. Who calls fills it; nothing here asks a
 /// database, a cloud or a clock, so the same subject always gives the same documents.
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,6 +17,11 @@
 #include "scan/merge.h"
 
 namespace hallmark::evidence {
+
+/// As people want to see them; an unknown severity is not harmless.
+inline constexpr std::array<model::Severity, 6> kWorstFirst = {
+    model::Severity::critical, model::Severity::high, model::Severity::unknown,
+    model::Severity::medium,   model::Severity::low,  model::Severity::info};
 
 /// A finding that somebody answers for.
 struct Waived {
@@ -43,10 +49,22 @@ struct Decision {
   std::string decided_at;  ///< RFC 3339
 };
 
-/// The version of the same product that came before.
+/// Another image to compare with: the version of the same product that came before, or the source.
 struct Previous {
-  std::string image_key;
+  std::string image_key;  ///< of a source: its image id
   std::vector<scan::MergedFinding> findings;
+  /// Where it is not complete, what is new may be old, and was not seen then.
+  model::Completeness completeness = model::Completeness::complete;
+  /// Those that saw both; `findings` is theirs. Empty: all.
+  std::vector<std::string> scanners;
+};
+
+/// What the gate says of the image as a whole, one line for each rule.
+struct Rules {
+  std::vector<std::string> failures;
+  std::vector<std::string> reviews;
+  std::vector<std::string> passes;
+  std::vector<std::string> warnings;
 };
 
 /// Times are RFC 3339. A member that is not known is empty.
@@ -75,7 +93,9 @@ struct Subject {
   std::vector<model::Assessment> assessments;
   std::vector<scan::MergedFinding> findings;  ///< of the assessments
   std::vector<Verdict> verdicts;              ///< a finding without one passed
+  Rules rules;
   std::optional<Previous> previous;
+  std::optional<Previous> source;  ///< nothing: it could not be read
   std::vector<Decision> decisions;
   std::optional<bool> approved;  ///< what came of the decisions; nothing: still open
 };
@@ -109,6 +129,16 @@ class Index {
   std::unordered_map<std::string_view, std::vector<std::size_t>> by_name_;
   std::unordered_map<std::string_view, std::vector<std::size_t>> by_source_;
 };
+
+/// What is new, unchanged and gone, as far as the same scanners saw both images.
+scan::Change change_since(const Subject& subject, const Previous& previous);
+
+/// What came of a finding, for people.
+struct Explanation {
+  std::string verdict;  ///< "fail", "review", "waived", "pass"
+  std::string why;
+};
+Explanation explain(const Index& index, const scan::MergedFinding& finding);
 
 /// Valid UTF-8 on one line, for names; at most 512 bytes.
 std::string line(std::string_view text);

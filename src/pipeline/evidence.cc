@@ -5,8 +5,11 @@
 
 #include "base/error.h"
 #include "base/ids.h"
+#include "base/log.h"
 #include "base/text.h"
-#include "scan/report.h"
+#include "evidence/report.h"
+#include "evidence/report_html.h"
+#include "pipeline/subject.h"
 
 namespace hallmark::pipeline {
 
@@ -19,6 +22,7 @@ constexpr const char* kAssessmentsFile = "assessments.json";
 constexpr const char* kAssessmentFile = "assessment.json";
 constexpr const char* kRawDirectory = "raw";
 constexpr const char* kEvidenceFile = "evidence.json";
+constexpr const char* kSourceAssessmentFile = "source-assessment.json";
 
 bool is_safe_name(const std::string& name) {
   constexpr std::size_t kLongest = 200;  // the raw directory itself needs room in a path too
@@ -34,13 +38,6 @@ bool is_safe_name(const std::string& name) {
   });
 }
 
-std::string raw_file(const std::string& name) {
-  if (!is_safe_name(name)) {
-    throw Error(ErrorKind::usage, "\"{}\" is no name for a scanner's raw result", name);
-  }
-  return std::string(kRawDirectory) + "/" + name;
-}
-
 /// As it was kept, or `corrupt`.
 void check_raw(const Path& directory, const model::RawResult& raw) {
   const std::optional<std::string> kept = read_file_if_exists(directory / raw_file(raw.name));
@@ -50,7 +47,55 @@ void check_raw(const Path& directory, const model::RawResult& raw) {
       .hint("the evidence was altered after it was written; build a new version");
 }
 
+PreviousVersion as_previous(const GoldenImage& image) {
+  return {image.image_key, image.run_id, image.evidence_digest};
+}
+
+/// The newest that was registered before this one was begun.
+std::optional<PreviousVersion> find_previous(const Context& context, const GoldenImage& image) {
+  for (const GoldenImage& other : list_golden_images(
+           context.database,
+           {GoldenState::active, GoldenState::decommissioning, GoldenState::decommissioned})) {
+    if (other.product == image.product && other.os == image.os &&
+        other.created_at < image.created_at && !other.evidence_digest.empty()) {
+      return as_previous(other);
+    }
+  }
+  return std::nullopt;
+}
+
+/// One whose evidence is gone or damaged is nothing to compare with, and no reason not to build.
+std::optional<PreviousVersion> find_readable_previous(const Context& context,
+                                                      const GoldenImage& image) {
+  std::optional<PreviousVersion> previous = find_previous(context, image);
+  try {
+    if (previous && read_assessments(context, *previous)) return previous;
+  } catch (const Error& e) {
+    log_warning("{} is not compared with {}: {}", image.image_key, previous->image_key,
+                e.full_text());
+  }
+  return std::nullopt;
+}
+
+/// The image as the database has it; made up where there is no record.
+GoldenImage image_of(const Context& context, const std::string& run_id,
+                     const model::Pipeline& pipeline) {
+  if (auto image = find_golden_image(context.database, run_id)) return *image;
+  return {.run_id = run_id,
+          .image_key = model::image_key(pipeline),
+          .product = pipeline.product,
+          .os = pipeline.os,
+          .version = pipeline.version};
+}
+
 }  // namespace
+
+std::string raw_file(const std::string& name) {
+  if (!is_safe_name(name)) {
+    throw Error(ErrorKind::usage, "\"{}\" is no name for a scanner's raw result", name);
+  }
+  return std::string(kRawDirectory) + "/" + name;
+}
 
 Path evidence_directory(const Context& context, const std::string& run_id) {
   return context.state_directory / "evidence" / run_id;
@@ -70,44 +115,54 @@ scan::KeepRaw keep_raw(const Context& context, const std::string& run_id) {
 std::string write_evidence(const Context& context, const std::string& run_id,
                            const model::Pipeline& pipeline, const Evidence& evidence) {
   const Path directory = evidence_directory(context, run_id);
+  const GoldenImage image = image_of(context, run_id, pipeline);
   Json files = Json::object();
   auto write = [&](const std::string& name, const std::string& content) {
     write_file(directory / name, content);
     files[name] = sha256_hex(content);
     return files[name].get<std::string>();
   };
+  KeptEvidence kept{.evidence = evidence,
+                    .pipeline = pipeline,
+                    .pipeline_sha256 = write("pipeline.json", pretty(pipeline)),
+                    .digest = {},
+                    .judged_at = to_rfc3339(context.clock.now()),
+                    .tool_version = HALLMARK_VERSION,
+                    .previous = find_readable_previous(context, image)};
   Json reviewed = {{"image_id", evidence.image_id},
                    {"image_key", model::image_key(pipeline)},
+                   {"judged_at", kept.judged_at},
+                   {"tool_version", kept.tool_version},
+                   {"pipeline", kept.pipeline_sha256},
                    {"source", write("source.json", pretty(evidence.source_image))},
-                   {"pipeline", write("pipeline.json", pretty(pipeline))},
                    {"inventory", write(kInventoryFile, pretty(evidence.inventory))},
                    {"assessments", write(kAssessmentsFile, pretty(evidence.assessments))},
                    {"gate", write("gate.json", pretty(evidence.gate))}};
+  if (evidence.source) {
+    reviewed["source-assessment"] = write(kSourceAssessmentFile, pretty(*evidence.source));
+  }
   if (!evidence.disk_sha256.empty()) reviewed["disk_sha256"] = evidence.disk_sha256;
-  const std::string digest = sha256_hex(compact(reviewed));
-  if (evidence.source) write("source-assessment.json", pretty(*evidence.source));
+  if (kept.previous) {
+    reviewed["previous"] = {{"image_key", kept.previous->image_key},
+                            {"run_id", kept.previous->run_id},
+                            {"evidence_digest", kept.previous->evidence_digest}};
+  }
   for (const model::Assessment& assessment : evidence.assessments) {
     for (const model::RawResult& raw : assessment.raw) {
       check_raw(directory, raw);
       files[raw_file(raw.name)] = raw.sha256;
     }
   }
+  kept.digest = sha256_hex(compact(reviewed));
 
-  // What could not be looked at is shown as just that: an assessment that failed.
-  const model::Assessment first =
-      evidence.assessments.empty() ? model::Assessment{} : evidence.assessments.front();
-  scan::ReportInput report{.title = model::image_key(pipeline),
-                           .source = {evidence.source_image_id, "source image",
-                                      evidence.source.value_or(model::Assessment{})},
-                           .candidate = {evidence.image_id, model::image_name(pipeline), first},
-                           .evidence_digest = digest,
-                           .made_at = first.assessed_at};
-  write("report.json", pretty(scan::report_json(report)));
-  write("report.txt", scan::report_text(report));
-  write("report.html", scan::report_html(report));
+  const evidence::Subject subject = make_subject(context, image, kept);
+  const Json report = evidence::report_json(subject);
+  write("report.json", pretty(report));
+  write("report.txt", evidence::report_text(report));
+  write("report.html", evidence::report_html(subject));
   write_file(directory / kEvidenceFile,
-             pretty({{"evidence_digest", digest}, {"reviewed", reviewed}, {"files", files}}));
-  return digest;
+             pretty({{"evidence_digest", kept.digest}, {"reviewed", reviewed}, {"files", files}}));
+  return kept.digest;
 }
 
 namespace {
@@ -139,15 +194,29 @@ struct Listing {
     return {read_json(kAssessmentFile).get<model::Assessment>()};
   }
 
-  /// Whether each part that the evidence digest covers is the file of that name.
-  bool fits() const {
-    const bool one = reviewed.contains("assessment");
-    for (const char* part :
-         {"source", "pipeline", "inventory", one ? "assessment" : "assessments", "gate"}) {
-      auto file = files.find(std::string(part) + ".json");
-      if (file == files.end() || reviewed.value(part, "") != file->second) return false;
-    }
-    return true;
+  /// Whether the evidence digest is that, and each part it covers is the file of that name.
+  bool fits(const std::string& evidence_digest) const {
+    if (sha256_hex(compact(reviewed)) != evidence_digest) return false;
+    std::vector<std::string> parts = {"source", "pipeline", "inventory", "gate"};
+    parts.emplace_back(reviewed.contains("assessment") ? "assessment" : "assessments");
+    if (reviewed.contains("source-assessment")) parts.emplace_back("source-assessment");
+    return std::all_of(parts.begin(), parts.end(), [&](const std::string& part) {
+      auto file = files.find(part + ".json");
+      return file != files.end() && reviewed.contains(part) && reviewed[part] == file->second;
+    });
+  }
+
+  /// Of evidence from before it was written down: empty.
+  std::string text(const char* key) const {
+    return reviewed.contains(key) ? member<std::string>(reviewed, key) : "";
+  }
+
+  std::optional<PreviousVersion> previous() const {
+    if (!reviewed.contains("previous")) return std::nullopt;
+    const Json& json = reviewed["previous"];
+    return PreviousVersion{member<std::string>(json, "image_key"),
+                           member<std::string>(json, "run_id"),
+                           member<std::string>(json, "evidence_digest")};
   }
 };
 
@@ -163,6 +232,12 @@ Listing read_listing(const Context& context, const std::string& run_id) {
   return listing;
 }
 
+[[noreturn]] void refuse(const Listing& listing, const std::string& image_key) {
+  throw Error(ErrorKind::corrupt, "the evidence in {} is not that of {}",
+              listing.directory.string(), image_key)
+      .hint("it was altered after it was written; build a new version");
+}
+
 }  // namespace
 
 model::Inventory read_inventory(const Context& context, const std::string& run_id) {
@@ -173,18 +248,55 @@ std::vector<model::Assessment> read_assessments(const Context& context, const st
   return read_listing(context, run_id).assessments();
 }
 
-void check_evidence(const Context& context, const GoldenImage& image) {
+std::optional<std::vector<model::Assessment>> read_assessments(const Context& context,
+                                                               const PreviousVersion& version) {
+  if (!std::filesystem::exists(evidence_directory(context, version.run_id) / kEvidenceFile)) {
+    return std::nullopt;
+  }
+  const Listing listing = read_listing(context, version.run_id);
+  if (!listing.fits(version.evidence_digest)) refuse(listing, version.image_key);
+  return listing.assessments();
+}
+
+std::vector<std::string> list_evidence_files(const Context& context, const std::string& run_id) {
+  std::vector<std::string> names = {kEvidenceFile};
+  for (const auto& [name, digest] : read_listing(context, run_id).files) names.push_back(name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+KeptEvidence read_evidence(const Context& context, const GoldenImage& image) {
   const Listing listing = read_listing(context, image.run_id);
   for (const auto& [name, digest] : listing.files) listing.read(name);
-  if (sha256_hex(compact(listing.reviewed)) != image.evidence_digest || !listing.fits()) {
-    throw Error(ErrorKind::corrupt, "the evidence in {} is not that of {}",
-                listing.directory.string(), image.image_key)
-        .hint("it was altered after it was written; build a new version");
+  if (!listing.fits(image.evidence_digest)) refuse(listing, image.image_key);
+  const Json source = listing.read_json("source.json");
+  KeptEvidence kept{
+      .evidence = {.image_id = member<std::string>(listing.reviewed, "image_id"),
+                   .source_image_id = source.is_object() ? source.value("image_id", "") : "",
+                   .source_image = source,
+                   .inventory = listing.read_json(kInventoryFile).get<model::Inventory>(),
+                   .assessments = listing.assessments(),
+                   .source = std::nullopt,
+                   .gate = listing.read_json("gate.json").get<GateVerdict>(),
+                   .disk_sha256 = listing.text("disk_sha256")},
+      .pipeline = listing.read_json("pipeline.json").get<model::Pipeline>(),
+      .pipeline_sha256 = listing.text("pipeline"),
+      .digest = image.evidence_digest,
+      .judged_at = listing.text("judged_at"),
+      .tool_version = listing.text("tool_version"),
+      .previous = listing.previous()};
+  if (listing.files.contains(kSourceAssessmentFile)) {
+    kept.evidence.source = listing.read_json(kSourceAssessmentFile).get<model::Assessment>();
   }
-  const std::vector<model::Assessment> assessments = listing.assessments();
-  for (const model::Assessment& assessment : assessments) {
+  for (const model::Assessment& assessment : kept.evidence.assessments) {
     for (const model::RawResult& raw : assessment.raw) check_raw(listing.directory, raw);
   }
+  return kept;
+}
+
+void check_evidence(const Context& context, const GoldenImage& image) {
+  const std::vector<model::Assessment> assessments =
+      read_evidence(context, image).evidence.assessments;
   const GateVerdict now = evaluate_gate(image.pipeline.get<model::Pipeline>().gate, image.image_key,
                                         assessments, context.clock.now());
   if (now.passed) return;

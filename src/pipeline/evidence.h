@@ -28,18 +28,39 @@ struct Evidence {
   std::string disk_sha256;  ///< of the raw disk; empty: it was not read as a whole
 };
 
+/// The version of the same product and operating system that was registered before.
+struct PreviousVersion {
+  std::string image_key;
+  std::string run_id;
+  std::string evidence_digest;
+};
+
+/// Evidence as it was written, with what was fixed then, so that it can be shown the same again.
+/// Members are empty if it is from a version of Hallmark that did not write them.
+struct KeptEvidence {
+  Evidence evidence;
+  model::Pipeline pipeline;
+  std::string pipeline_sha256;  ///< of pipeline.json
+  std::string digest;
+  std::string judged_at;
+  std::string tool_version;
+  std::optional<PreviousVersion> previous;
+};
+
 Path evidence_directory(const Context& context, const std::string& run_id);
 
 /// Keeps scanners' answers as <evidence directory>/raw/<name>. A name is relative, of letters,
-/// digits and "._-" between slashes; else `usage`. The same name again replaces the file. `context`
-/// must outlive the result.
+/// digits and "._-" between slashes; else `usage`. The same name again replaces the file.
 scan::KeepRaw keep_raw(const Context& context, const std::string& run_id);
+
+/// Where keep_raw puts the file: "raw/<name>". Throws `usage`.
+std::string raw_file(const std::string& name);
 
 /// Writes source.json, inventory.json, assessments.json, source-assessment.json, gate.json,
 /// pipeline.json, report.json, report.txt, report.html and evidence.json (the digest of each file
 /// and of each raw result). Returns the evidence digest: SHA-256 of image id, disk, source,
-/// pipeline, inventory, assessments and gate verdict. Throws `corrupt` if a raw result that an
-/// assessment names was not kept just so.
+/// pipeline, inventory, assessments, gate verdict, the version to compare with, and the time.
+/// Throws `corrupt` if a raw result that an assessment names was not kept just so.
 std::string write_evidence(const Context& context, const std::string& run_id,
                            const model::Pipeline& pipeline, const Evidence& evidence);
 
@@ -49,8 +70,20 @@ model::Inventory read_inventory(const Context& context, const std::string& run_i
 /// What scanners said of the image when it was built; throws as read_inventory does.
 std::vector<model::Assessment> read_assessments(const Context& context, const std::string& run_id);
 
-/// Throws `corrupt` if a file of the image's evidence is not what its evidence digest stands for,
-/// `conflict` if the gate would not pass any more: a waiver has ended, the data is too old.
+/// What scanners said of a version when it was built. Nothing if its evidence is gone; `corrupt` if
+/// it is not what its digest stands for.
+std::optional<std::vector<model::Assessment>> read_assessments(const Context& context,
+                                                               const PreviousVersion& version);
+
+/// All of it. Throws `not_found`, and `corrupt` if any file is not what the image's evidence digest
+/// stands for.
+KeptEvidence read_evidence(const Context& context, const GoldenImage& image);
+
+/// Relative names of the files of an image's evidence, evidence.json among them, sorted.
+std::vector<std::string> list_evidence_files(const Context& context, const std::string& run_id);
+
+/// Throws as read_evidence does, and `conflict` if the gate would not pass any more: a waiver has
+/// ended, the data is too old.
 void check_evidence(const Context& context, const GoldenImage& image);
 
 }  // namespace hallmark::pipeline

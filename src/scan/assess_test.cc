@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "scan/report.h"
 #include "scan/scan.h"
 #include "scan/suite.h"
 
@@ -134,74 +133,6 @@ TEST(Suite, SurvivesTheCache) {
   std::string text = pack_suite(made);
   EXPECT_THROW(unpack_suite(text.substr(0, text.size() - 1)), Error);
   EXPECT_THROW(unpack_suite(""), Error);
-}
-
-ReportInput report() {
-  ReportInput input;
-  input.title = "web <1.0> & co";
-  input.source = {
-      "ami-1", "source",
-      assessed({package("openssl", "3.0.16-1"), package("tzdata", "2025a-1", "", "all")})};
-  input.candidate = {
-      "ami-2", "candidate",
-      assessed({package("openssl", "3.0.16-1"), package("libssl3", "3.0.1-1", "openssl")})};
-  input.candidate.assessment.gaps = {{"<script>alert(1)</script>", "\"why\"\x1b[31m"}};
-  input.evidence_digest = "abc123";
-  input.made_at = "2026-01-02T00:00:00Z";
-  return input;
-}
-
-TEST(Report, Compares) {
-  ReportInput input = report();
-  Comparison found = compare(input.source.assessment, input.candidate.assessment);
-  ASSERT_THAT(found.introduced, SizeIs(1));
-  EXPECT_EQ(found.introduced[0].package, "libssl3");
-  ASSERT_THAT(found.unchanged, SizeIs(1));
-  EXPECT_EQ(found.unchanged[0].candidate.package, "openssl");
-  ASSERT_THAT(found.fixed, SizeIs(1));
-  EXPECT_EQ(found.fixed[0].package, "tzdata");
-}
-
-TEST(Report, NewerAdvisoryOfTheSamePackageIsNotAFix) {
-  ReportInput input = report();
-  model::Finding& finding = input.candidate.assessment.findings.at(1);
-  ASSERT_EQ(finding.package, "openssl");
-  finding.fixed_version = "3.0.18-1";
-  finding.finding_id = "bookworm-security:openssl:3.0.18-1";
-  Comparison found = compare(input.source.assessment, input.candidate.assessment);
-  ASSERT_THAT(found.unchanged, SizeIs(1));
-  EXPECT_EQ(found.unchanged[0].candidate.fixed_version, "3.0.18-1");
-}
-
-TEST(Report, JsonCountsAndNamesEvidence) {
-  Json json = report_json(report());
-  EXPECT_EQ(json["counts"]["fixed"], 1);
-  EXPECT_EQ(json["counts"]["introduced"], 1);
-  EXPECT_EQ(json["counts"]["unchanged"], 1);
-  EXPECT_EQ(json["evidence_digest"], "abc123");
-  EXPECT_EQ(json["candidate"]["gap_count"], 1);
-  EXPECT_EQ(json["source"]["assessment_digest"], assessment_digest(report().source.assessment));
-}
-
-TEST(Report, TextHasNoControlCharactersAndGapsFirst) {
-  std::string text = report_text(report());
-  EXPECT_THAT(text, Not(HasSubstr("\x1b")));
-  EXPECT_LT(text.find("Not covered in the candidate"), text.find("1 fixed, 1 new, 1 unchanged"));
-  EXPECT_THAT(text, HasSubstr("evidence: abc123"));
-  EXPECT_THAT(text, HasSubstr("3.0.17-1"));
-}
-
-TEST(Report, HtmlEscapesEverything) {
-  std::string html = report_html(report());
-  EXPECT_THAT(html, Not(HasSubstr("<script")));
-  EXPECT_THAT(html, HasSubstr("&lt;script&gt;alert(1)&lt;/script&gt;"));
-  EXPECT_THAT(html, HasSubstr("web &lt;1.0&gt; &amp; co"));
-  EXPECT_THAT(html, HasSubstr("&quot;why&quot;?[31m"));
-  EXPECT_THAT(html, Not(HasSubstr("http://")));
-  EXPECT_THAT(html, Not(HasSubstr("https://")));
-  EXPECT_LT(html.find("Not covered in the candidate"), html.find("New in the candidate"));
-  EXPECT_THAT(html, HasSubstr("prefers-color-scheme: dark"));
-  EXPECT_EQ(escape_html("<a href='x'>&\"\n"), "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\n");
 }
 
 }  // namespace
