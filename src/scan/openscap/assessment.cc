@@ -214,7 +214,10 @@ void take_facts(Assessment& assessment, const Output& output) {
   assessment.started_at = time_or_nothing(fact(output, "started"));
   assessment.distribution.pretty_name = fact(output, "system");
   std::string user = fact(output, "user");
-  if (user.empty()) return;
+  if (user.empty()) {
+    lower(assessment, Completeness::inconclusive, "nothing says that the command ran as root");
+    return;
+  }
   assessment.login = user == "0" ? Login::yes : Login::no;
   if (assessment.login == Login::no) {
     lower(assessment, Completeness::inconclusive,
@@ -376,7 +379,11 @@ Assessment assess(const OpenscapConfig& config, const MachineCommand& command,
     lower(assessment, name == "arf" ? Completeness::partial : Completeness::failed,
           fmt::format("the {} did not come out of the machine unaltered", name));
   }
-  if (code) judge_exit(assessment, *code, messages);
+  if (code) {
+    judge_exit(assessment, *code, messages);
+  } else if (output.whole && output.problem.empty()) {
+    lower(assessment, Completeness::failed, "nothing says how oscap ended");
+  }
   judge_messages(assessment, messages);
   if (!xml.empty()) {
     keep("results.xml", "application/xml", xml);

@@ -71,7 +71,12 @@ Output read_output(std::string_view output, std::string_view mark) {
       continue;
     }
     std::string_view word = take_word(*words);
-    if (word == "begin") begun = true;
+    if (word == "begin") {
+      // A machine that came up again may have run the script once more: the last run counts.
+      result = {};
+      open.reset();
+      begun = true;
+    }
     if (!begun) continue;
     if (word == "part") {
       if (open) result.damage.push_back(open->name);
