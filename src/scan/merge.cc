@@ -1,6 +1,10 @@
 #include "scan/merge.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <functional>
+#include <numeric>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
@@ -13,13 +17,25 @@ using model::Assessment;
 using model::Finding;
 using model::FindingStatus;
 
-/// A record's name while records are looked for: CVE and package, or scanner, id and package. The
-/// separator is in none of them.
-std::string key_of(std::string_view id, std::string_view package) {
-  std::string key;
-  key.reserve(id.size() + package.size() + 1);
-  return key.append(id).append(1, '\0').append(package);
-}
+/// A record's name while records are looked for: CVE and package, or scanner, its id and package.
+/// Views into what is merged, which outlives them.
+struct Key {
+  std::string_view id;
+  std::string_view package;
+  std::string_view scanner = {};
+  bool has_cve = true;
+  bool operator==(const Key&) const = default;
+};
+
+struct HashKey {
+  std::size_t operator()(const Key& key) const {
+    const std::hash<std::string_view> hash;
+    // An odd factor, so that equal texts in different places do not cancel each other out.
+    return (hash(key.id) * 31 + hash(key.package)) * 31 + hash(key.scanner);
+  }
+};
+
+Key key_of(const MergedFinding& finding) { return {finding.id, finding.package}; }
 
 class Merger {
  public:
@@ -34,23 +50,20 @@ class Merger {
     each([&](const Observation& where, const Finding& finding) {
       if (!finding.cves.empty() && !finding.package.empty()) {
         for (const std::string& cve : finding.cves) {
-          observe(record(cve, cve, finding.package), where, finding);
+          observe(record({cve, finding.package}), where, finding);
         }
       }
     });
-    remember_packages();
+    find_packages();
     each([&](const Observation& where, const Finding& finding) {
       if (finding.cves.empty()) {
         const std::string& scanner = assessments_[where.assessment].scanner;
-        observe(record("", scanner + ":" + finding.finding_id, finding.package), where, finding);
+        observe(record({finding.finding_id, finding.package, scanner, false}), where, finding);
       } else if (finding.package.empty()) {
         for (const std::string& cve : finding.cves) observe_everywhere(cve, where, finding);
       }
     });
-    std::sort(records_.begin(), records_.end(), [](const MergedFinding& a, const MergedFinding& b) {
-      return std::tie(b.severity, a.id, a.package) < std::tie(a.severity, b.id, b.package);
-    });
-    return std::move(records_);
+    return sorted();
   }
 
  private:
@@ -62,13 +75,13 @@ class Merger {
     }
   }
 
-  MergedFinding& record(const std::string& cve, const std::string& id, const std::string& package) {
-    auto [place, is_new] = at_.try_emplace(key_of(id, package), records_.size());
+  MergedFinding& record(const Key& key) {
+    auto [place, is_new] = at_.try_emplace(key, records_.size());
     if (is_new) {
       MergedFinding& fresh = records_.emplace_back();
-      fresh.cve = cve;
-      fresh.id = id;
-      fresh.package = package;
+      if (key.has_cve) fresh.cve = key.id;
+      fresh.id = key.has_cve ? fresh.cve : fmt::format("{}:{}", key.scanner, key.id);
+      fresh.package = key.package;
       fresh.suppressed = true;
     }
     return records_[place->second];
@@ -89,24 +102,45 @@ class Merger {
     if (record.fixed_version.empty()) record.fixed_version = finding.fixed_version;
   }
 
-  void remember_packages() {
-    for (std::size_t i = 0; i < records_.size(); ++i) of_cve_[records_[i].cve].push_back(i);
+  /// The records of every CVE that somebody names without a package.
+  void find_packages() {
+    each([&](const Observation&, const Finding& finding) {
+      if (!finding.package.empty()) return;
+      for (const std::string& cve : finding.cves) of_cve_[cve];
+    });
+    if (of_cve_.empty()) return;
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+      auto known = of_cve_.find(records_[i].cve);
+      if (known != of_cve_.end()) known->second.push_back(i);
+    }
   }
 
   void observe_everywhere(const std::string& cve, const Observation& where,
                           const Finding& finding) {
-    auto known = of_cve_.find(cve);
-    if (known == of_cve_.end()) {
-      observe(record(cve, cve, ""), where, finding);
-      return;
-    }
-    for (std::size_t index : known->second) observe(records_[index], where, finding);
+    const std::vector<std::size_t>& known = of_cve_.at(cve);
+    if (known.empty()) observe(record({cve, {}}), where, finding);
+    for (std::size_t index : known) observe(records_[index], where, finding);
+  }
+
+  /// The records are large and are moved once only: what is sorted are their places.
+  std::vector<MergedFinding> sorted() {
+    std::vector<std::size_t> order(records_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t left, std::size_t right) {
+      const MergedFinding& a = records_[left];
+      const MergedFinding& b = records_[right];
+      return std::tie(b.severity, a.id, a.package) < std::tie(a.severity, b.id, b.package);
+    });
+    std::vector<MergedFinding> sorted;
+    sorted.reserve(records_.size());
+    for (std::size_t place : order) sorted.push_back(std::move(records_[place]));
+    return sorted;
   }
 
   const std::vector<Assessment>& assessments_;
   std::vector<MergedFinding> records_;
-  std::unordered_map<std::string, std::size_t> at_;
-  std::unordered_map<std::string, std::vector<std::size_t>> of_cve_;
+  std::unordered_map<Key, std::size_t, HashKey> at_;
+  std::unordered_map<std::string_view, std::vector<std::size_t>> of_cve_;
 };
 
 }  // namespace
@@ -116,23 +150,26 @@ std::vector<MergedFinding> merge(const std::vector<Assessment>& assessments) {
 }
 
 Change change(const std::vector<MergedFinding>& before, const std::vector<MergedFinding>& after) {
-  std::unordered_map<std::string, bool> still_there;
+  std::unordered_map<Key, bool, HashKey> still_there;
   still_there.reserve(before.size());
-  for (const MergedFinding& finding : before) {
-    still_there.emplace(key_of(finding.id, finding.package), false);
+  for (const MergedFinding& finding : before) still_there.emplace(key_of(finding), false);
+  std::size_t both = 0;
+  std::vector<bool> is_new(after.size());
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    auto known = still_there.find(key_of(after[i]));
+    is_new[i] = known == still_there.end();
+    if (is_new[i]) continue;
+    known->second = true;
+    ++both;
   }
   Change change;
-  for (const MergedFinding& finding : after) {
-    auto known = still_there.find(key_of(finding.id, finding.package));
-    if (known == still_there.end()) {
-      change.introduced.push_back(finding);
-    } else {
-      known->second = true;
-      change.unchanged.push_back(finding);
-    }
+  change.unchanged.reserve(both);
+  change.introduced.reserve(after.size() - both);
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    (is_new[i] ? change.introduced : change.unchanged).push_back(after[i]);
   }
   for (const MergedFinding& finding : before) {
-    if (!still_there[key_of(finding.id, finding.package)]) change.fixed.push_back(finding);
+    if (!still_there.at(key_of(finding))) change.fixed.push_back(finding);
   }
   return change;
 }
