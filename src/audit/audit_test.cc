@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "audit/plain_json.h"
 #include "audit/verify.h"
 #include "base/error.h"
 #include "base/ids.h"
@@ -57,6 +58,19 @@ TEST_F(AuditLog, IsIntactAsWritten) {
   EXPECT_THAT(verified_export(exported()).problems, IsEmpty());
   Json first = parse_json(log_.read(0, 1).at(0).text, "entry");
   EXPECT_EQ(first["action"], kStarted);
+}
+
+TEST_F(AuditLog, TextsThatAreNotPlainAreIntactToo) {
+  log_.append({.token = "1",
+               .actor = "Zo\xc3\xab",
+               .action = "decision.approve",
+               .subject = "a \"quoted\" \\ one",
+               .detail = {{"comment", "two\nlines\t\x01"}, {"score", 1.5}, {"none", nullptr}}});
+  tell(2, 3);
+  log_.rotate_key("alice");
+  tell(4, 5);
+  EXPECT_THAT(verified().problems, IsEmpty());
+  EXPECT_THAT(verified_export(exported()).problems, IsEmpty());
 }
 
 TEST_F(AuditLog, TellsAnEventOnce) {
@@ -185,6 +199,57 @@ TEST_F(AuditLog, NoKeyMeansNoEntry) {
   hallmark::remove_all(log_.directory() / kSigningKeyFile);
   EXPECT_THROW(tell(2, 2), Error);
   EXPECT_EQ(log_.read(0, 10).size(), 2u);
+}
+
+TEST(PlainObject, SaysWhatTheParserSays) {
+  const std::string deep = std::string(10, '[') + std::string(10, ']');
+  for (const std::string text :
+       {R"({})", R"({"a":1})", R"({"a":"x","b":-20,"a":"y"})", R"({"a":"\\ and \"b\":1"})",
+        R"({"a":{"b":[1,{"c":null}],"d":true},"e":[],"f":false})", R"({"":""})"}) {
+    auto plain = plain_object(text);
+    ASSERT_TRUE(plain) << text;
+    const Json json = Json::parse(text);
+    for (const auto& [name, value] : json.items()) {
+      EXPECT_EQ(plain->json(name), value.dump()) << text;
+      EXPECT_EQ(plain->text(name).has_value(), value.is_string()) << text;
+      if (value.is_string()) EXPECT_EQ(*plain->text(name), value.get<std::string>()) << text;
+    }
+    EXPECT_EQ(plain->json("missing"), "");
+    EXPECT_FALSE(plain->text("missing"));
+  }
+  ASSERT_TRUE(plain_object(R"({"a":)" + deep + "}"));
+}
+
+TEST(PlainObject, LeavesToTheParserWhatIsNotPlain) {
+  std::string many = "{";
+  for (int i = 0; i < 17; ++i) many += (i ? "," : "") + ('"' + std::to_string(i) + "\":0");
+  for (const std::string text : {std::string(),
+                                 std::string("{"),
+                                 std::string("[]"),
+                                 std::string("1"),
+                                 std::string(R"({"a":1}x)"),
+                                 std::string(R"({"a":1,})"),
+                                 std::string(R"({"a" :1})"),
+                                 std::string(R"({"a":01})"),
+                                 std::string(R"({"a":1.5})"),
+                                 std::string(R"({"a":1e3})"),
+                                 std::string(R"({"a":-})"),
+                                 std::string(R"({"a":12345678901234567890})"),
+                                 std::string(R"({"a":"\n"})"),
+                                 std::string(R"({"a":"\u0041"})"),
+                                 std::string(R"({"a":"\)"),
+                                 std::string(R"({"\"a":1})"),
+                                 std::string("{\"a\":\"\xc3\xab\"}"),
+                                 std::string("{\"a\":\"\n\"}"),
+                                 std::string(R"({"a":"x)"),
+                                 std::string(R"({"a":tru})"),
+                                 std::string(R"({"a":[1,]})"),
+                                 std::string(R"({"a":{"b":}})"),
+                                 std::string(R"({"a":[1})"),
+                                 many + "}",
+                                 "{\"a\":" + std::string(1'000'000, '[')}) {
+    EXPECT_FALSE(plain_object(text)) << text.substr(0, 80);
+  }
 }
 
 }  // namespace
