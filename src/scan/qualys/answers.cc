@@ -228,32 +228,50 @@ std::vector<ListedScan> parse_scan_list(std::string_view body) {
   return scans;
 }
 
-ScanResults parse_results(std::string_view body) {
-  Json document = parse_json(without_mark(body), "Qualys' scan results");
-  if (!document.is_array()) {
-    throw Error(ErrorKind::corrupt, "Qualys' scan results are not a list");
+namespace {
+
+/// Rows of several kinds stand in one list; what they are shows in their members.
+void add_result(ScanResults& results, const Json& object) {
+  if (object.contains("qid")) {
+    results.rows.push_back(row_of(object));
+    return;
   }
+  if (object.contains("scanner_appliance") || object.contains("reference")) {
+    results.reference = text_of(object, "reference");
+    results.status = text_of(object, "status");
+    results.appliance = text_of(object, "scanner_appliance");
+    results.option_profile = text_of(object, "option_profile");
+    results.active_hosts = number_of<int>(text_of(object, "active_hosts"));
+  }
+  for (const auto& [name, value] : object.items()) {
+    if (!name.starts_with("hosts_not_scanned")) continue;
+    results.not_scanned.emplace_back(name, text_of(object, name.c_str()));
+  }
+}
+
+}  // namespace
+
+ScanResults parse_results(std::string_view body) {
   ScanResults results;
-  // Rows of several kinds stand in one list; what they are shows in their members.
-  for (const Json& object : document) {
-    if (!object.is_object()) {
+  // Each row is taken when it ends and not kept: all of them together take four times the text.
+  auto take = [&](int depth, Json::parse_event_t event, Json& value) {
+    using Event = Json::parse_event_t;
+    if (depth != 1 || event == Event::object_start || event == Event::key) return true;
+    if (event != Event::object_end) {
       throw Error(ErrorKind::corrupt, "Qualys' scan results hold something that is no object");
     }
-    if (object.contains("qid")) {
-      results.rows.push_back(row_of(object));
-      continue;
-    }
-    if (object.contains("scanner_appliance") || object.contains("reference")) {
-      results.reference = text_of(object, "reference");
-      results.status = text_of(object, "status");
-      results.appliance = text_of(object, "scanner_appliance");
-      results.option_profile = text_of(object, "option_profile");
-      results.active_hosts = number_of<int>(text_of(object, "active_hosts"));
-    }
-    for (const auto& [name, value] : object.items()) {
-      if (!name.starts_with("hosts_not_scanned")) continue;
-      results.not_scanned.emplace_back(name, text_of(object, name.c_str()));
-    }
+    add_result(results, value);
+    return false;
+  };
+  Json document;
+  try {
+    document = Json::parse(without_mark(body), take);
+  } catch (const Json::parse_error& error) {
+    throw Error(ErrorKind::corrupt, "Qualys' scan results: not valid JSON at byte {}: {}",
+                error.byte, error.what());
+  }
+  if (!document.is_array()) {
+    throw Error(ErrorKind::corrupt, "Qualys' scan results are not a list");
   }
   return results;
 }
