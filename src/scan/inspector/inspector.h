@@ -50,9 +50,6 @@ struct InspectorConfig {
   std::string cis_level;
   /// The tag that no other machine has with the same value; CIS finds the machine by it.
   std::string cis_tag = "hallmark:token";
-  /// Also give the image's list of packages to Inspector, see scan/inspector/sbom.h. It needs no
-  /// machine, so it is the caller who does it, not this scanner.
-  bool scan_sbom = false;
   InspectorLimits limits;
 };
 

@@ -16,4 +16,8 @@ model::Assessment scan_sbom(const InspectorAccess& access, const InspectorPlace&
                             const Json& cyclonedx, const KeepRaw& keep_raw, Clock& clock,
                             std::stop_token stop);
 
+/// The same as a scanner that needs ScanTarget::sbom and no machine. `clock` outlives it.
+std::unique_ptr<OutsideScanner> make_inspector_sbom_scanner(InspectorPlace place,
+                                                            InspectorAccess access, Clock& clock);
+
 }  // namespace hallmark::scan

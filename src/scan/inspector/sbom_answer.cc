@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "scan/inspector/findings.h"
 
 namespace hallmark::scan::inspector {
 namespace {
@@ -122,8 +123,7 @@ void take_vulnerability(const Value& vulnerability, const Asked& asked,
     one.source_package = safe_text(component.source_name, kName);
     one.architecture = safe_text(purl_qualifier(component.purl, "arch"), kName);
     one.installed_version = safe_text(component.version, kName);
-    std::string fixed = property_of(vulnerability, "fixed_version:" + reference);
-    if (fixed != "NotAvailable") one.fixed_version = safe_text(fixed, kName);
+    one.fixed_version = fixed_version_of(property_of(vulnerability, "fixed_version:" + reference));
     one.fix = one.fixed_version.empty() ? model::FixState::unknown : model::FixState::available;
   }
   // Of something that was not asked about, or nothing: still not to be lost.
