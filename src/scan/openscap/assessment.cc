@@ -62,10 +62,6 @@ void judge_messages(Assessment& assessment, std::string_view messages) {
           fmt::format("oscap had errors of its own: {}{}", join(errors, "; "),
                       more == 0 ? "" : fmt::format("; and {} more", more)));
   }
-  if (messages.find("--fetch-remote-resources") != messages.npos) {
-    lower(assessment, Completeness::partial,
-          "the content refers to other hosts, and fetch_remote_resources is not set");
-  }
 }
 
 /// The last lines, for people.
@@ -91,7 +87,8 @@ void judge_exit(Assessment& assessment, int code, std::string_view messages) {
   lower(assessment, Completeness::failed, with_end(why, messages));
 }
 
-void judge_rules(Assessment& assessment, const OpenscapConfig& config, const Results& results) {
+void judge_rules(Assessment& assessment, const OpenscapConfig& config, const Results& results,
+                 std::string_view messages) {
   model::Checks checks;
   int manual = 0, broken = 0;
   for (const RuleOutcome& rule : results.rules) {
@@ -135,11 +132,14 @@ void judge_rules(Assessment& assessment, const OpenscapConfig& config, const Res
     lower(assessment, Completeness::partial,
           fmt::format("of {} rules oscap could not tell whether they hold", broken));
   }
-  if (manual > 0) {
-    lower(assessment, Completeness::partial,
-          fmt::format("{} rules were not checked: they need a person, or their check is missing",
-                      manual));
-  }
+  if (manual == 0) return;
+  // oscap warns of every part that was not fetched, also if no rule of the profile wants it.
+  bool not_fetched = messages.find("--fetch-remote-resources") != messages.npos;
+  lower(assessment, Completeness::partial,
+        fmt::format("{} rules were not checked: {}", manual,
+                    not_fetched ? "their check may be one of those that the content has on other "
+                                  "hosts, and fetch_remote_resources is not set"
+                                : "they need a person, or their check is missing"));
 }
 
 /// Whether the results are those that were asked for, and agree with how oscap ended.
@@ -239,7 +239,7 @@ std::string unpacked(Assessment& assessment, const Output& output, const std::st
 }
 
 void add_results(Assessment& assessment, const OpenscapConfig& config, const std::string& xml,
-                 std::optional<int> code) {
+                 std::optional<int> code, std::string_view messages) {
   Results results;
   try {
     results = parse_results(xml);
@@ -255,7 +255,7 @@ void add_results(Assessment& assessment, const OpenscapConfig& config, const std
       assessment.scanner_version = results.test_system.substr(colon + 1);
     }
   }
-  judge_rules(assessment, config, results);
+  judge_rules(assessment, config, results, messages);
   judge_origin(assessment, config, results, code);
   for (const RuleOutcome& rule : results.rules) {
     if (is_finding(rule.verdict)) assessment.findings.push_back(finding_of(rule, config.name));
@@ -387,7 +387,7 @@ Assessment assess(const OpenscapConfig& config, const MachineCommand& command,
   judge_messages(assessment, messages);
   if (!xml.empty()) {
     keep("results.xml", "application/xml", xml);
-    add_results(assessment, config, xml, code);
+    add_results(assessment, config, xml, code, messages);
   } else if (assessment.completeness != Completeness::failed) {
     lower(assessment, Completeness::failed, "there are no results");
   }

@@ -15,7 +15,8 @@ give_up() {
 }
 clean_up() { [ -z "$directory" ] || rm -rf "$directory"; }
 trap clean_up EXIT
-trap 'exit 143' HUP INT TERM
+# PIPE: whoever reads the output may be gone.
+trap 'exit 143' HUP INT TERM PIPE
 
 # print_part NAME FILE: false if it does not fit any more.
 print_part() {

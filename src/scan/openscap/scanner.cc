@@ -23,7 +23,7 @@ void check_config(const OpenscapConfig& config) {
     refuse("content_path is an absolute path in the machine");
   }
   if (config.min_evaluated < 1) refuse("min_evaluated is at least 1");
-  if (config.limits.time_limit < std::chrono::seconds(1)) refuse("it needs a time limit");
+  if (config.limits.time_limit <= Duration(0)) refuse("it needs a time limit");
   if (config.profile.starts_with('-')) refuse("a profile's name does not begin with a dash");
 }
 

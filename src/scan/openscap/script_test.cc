@@ -183,11 +183,18 @@ TEST_F(Script, AnErrorCountsBeforeEndlessMessagesToo) {
   EXPECT_LT(raw_["openscap/messages.txt"].size(), 300'000u);
 }
 
-TEST_F(Script, RemotePartsThatWereNotFetchedAreMissed) {
-  machine_.set_oscap(kResults +
-                     "echo \"WARNING: Datastream component 'x' points out to the remote "
-                     "'https://a'. Use '--fetch-remote-resources' option\"; exit 2");
-  EXPECT_EQ(scan().completeness, Completeness::partial);
+TEST_F(Script, RemotePartsThatWereNotFetchedAreMissedByRulesOnly) {
+  const std::string warn =
+      "echo \"WARNING: Datastream component 'x' points out to the remote 'https://a'. Use "
+      "'--fetch-remote-resources' option\"; ";
+  machine_.set_oscap(kResults + warn + "exit 2");
+  EXPECT_EQ(scan().completeness, Completeness::complete);
+  target_.title = "run-2";
+  machine_.set_oscap(kResults + warn +
+                     "sed -i 's/>notapplicable</>notchecked</' \"$results\"; exit 2");
+  model::Assessment assessment = scan();
+  EXPECT_EQ(assessment.completeness, Completeness::partial);
+  EXPECT_THAT(reasons(assessment), HasSubstr("fetch_remote_resources"));
 }
 
 TEST_F(Script, AHugeArfIsLeftOutAndSaidSo) {
@@ -216,11 +223,21 @@ TEST_F(Script, CutOffOutputFails) {
 }
 
 TEST_F(Script, TakesItsTemporaryFilesAlongWhenItsTimeIsUp) {
-  config_.limits.time_limit = 1s;
+  config_.limits.time_limit = 300ms;
   machine_.set_oscap("sleep 60");
   model::Assessment assessment = scan();
   EXPECT_EQ(assessment.completeness, Completeness::failed);
   EXPECT_THAT(reasons(assessment), HasSubstr("time limit"));
+  EXPECT_THAT(machine_.leftovers(), IsEmpty());
+}
+
+TEST_F(Script, TakesItsTemporaryFilesAlongWhenNobodyReadsIt) {
+  machine_.set_oscap(kResults + "exit 2");
+  Path file = machine_.root() / "unread";
+  write_file(file, make_script(config_, target_));
+  run_process({.argv = {"/bin/sh", "-c", "/bin/sh " + file.string() + " | :"},
+               .environment = {{"PATH", (machine_.root() / "bin").string() + ":/usr/bin:/bin"},
+                               {"TMPDIR", (machine_.root() / "tmp").string()}}});
   EXPECT_THAT(machine_.leftovers(), IsEmpty());
 }
 
