@@ -235,7 +235,7 @@ TEST_F(Script, TakesItsTemporaryFilesAlongWhenNobodyReadsIt) {
   machine_.set_oscap(kResults + "exit 2");
   Path file = machine_.root() / "unread";
   write_file(file, make_script(config_, target_));
-  run_process({.argv = {"/bin/sh", "-c", "/bin/sh " + file.string() + " | :"},
+  run_process({.argv = {"/bin/sh", "-c", "/bin/sh " + file.string() + " | head -n 4"},
                .environment = {{"PATH", (machine_.root() / "bin").string() + ":/usr/bin:/bin"},
                                {"TMPDIR", (machine_.root() / "tmp").string()}}});
   EXPECT_THAT(machine_.leftovers(), IsEmpty());
