@@ -53,6 +53,16 @@ void RawPages::add(const Value& answer) {
   if (lines_.size() >= kRawFile) flush();
 }
 
+void RawPages::keep(const std::function<void()>& read) {
+  try {
+    read();
+  } catch (const Error&) {
+    flush();
+    throw;
+  }
+  flush();
+}
+
 void RawPages::flush() {
   if (lines_.empty()) return;
   keep_(name_ + "-" + std::to_string(++number_) + ".jsonl", "application/x-ndjson", lines_);

@@ -38,10 +38,11 @@ class RawPages {
  public:
   RawPages(const KeepRaw& keep, std::string name) : keep_(keep), name_(std::move(name)) {}
   void add(const Value& answer);
-  /// To be called at the end.
-  void flush();
+  /// Runs what adds answers, and keeps them also if it throws: some may count already.
+  void keep(const std::function<void()>& read);
 
  private:
+  void flush();
   const KeepRaw& keep_;
   std::string name_;
   std::string lines_;

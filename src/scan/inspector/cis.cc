@@ -173,8 +173,8 @@ void take_cis(const Api& api, const ScanTarget& target, const std::optional<CisS
                                scan->status.empty() ? "unknown" : shown(scan->status)));
   }
   RawPages targets(keep_raw, "inspector/cis-targets");
-  CisTarget state = find_target(api, scan->arn, target.machine_id, targets, stop);
-  targets.flush();
+  CisTarget state;
+  targets.keep([&] { state = find_target(api, scan->arn, target.machine_id, targets, stop); });
   if (!state.found) return lacking("it did not find the machine");
   if (state.status != "COMPLETED") {
     return lacking(fmt::format("on the machine it ended as \"{}\"{}", shown(state.status),
@@ -183,18 +183,19 @@ void take_cis(const Api& api, const ScanTarget& target, const std::optional<CisS
   RawPages raw(keep_raw, "inspector/cis-checks");
   model::Checks checks;
   std::size_t of_others = 0;
-  api.each_page(
-      "GetCisScanResultDetails",
-      {{"scanArn", scan->arn},
-       {"targetResourceId", target.machine_id},
-       {"accountId", target.account_id},
-       {"maxResults", kChecksPage}},
-      [&](const Value& page) {
-        raw.add(page);
-        of_others += take_checks(page, target.machine_id, checks, assessment.findings);
-      },
-      stop);
-  raw.flush();
+  raw.keep([&] {
+    api.each_page(
+        "GetCisScanResultDetails",
+        {{"scanArn", scan->arn},
+         {"targetResourceId", target.machine_id},
+         {"accountId", target.account_id},
+         {"maxResults", kChecksPage}},
+        [&](const Value& page) {
+          raw.add(page);
+          of_others += take_checks(page, target.machine_id, checks, assessment.findings);
+        },
+        stop);
+  });
   if (of_others > 0) {
     lower(assessment, Completeness::partial,
           fmt::format("{} results of the CIS benchmark are of other machines, and left out",

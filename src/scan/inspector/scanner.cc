@@ -236,35 +236,37 @@ void InspectorScanner::read_findings(const Api& api, const ScanTarget& target,
                                      FoundOnMachine& found, const KeepRaw& keep_raw,
                                      std::stop_token stop) {
   RawPages raw(keep_raw, "inspector/findings");
-  api.each_page(
-      "ListFindings",
-      {{"filterCriteria",
-        {{"resourceId", equals({target.machine_id})},
-         // What a rule of the organization hides is shown all the same, as hidden.
-         {"findingStatus", equals({"ACTIVE", "SUPPRESSED"})}}},
-       {"maxResults", kFindingsPage}},
-      [&](const Value& page) {
-        raw.add(page);
-        found.take_page(page);
-      },
-      stop);
-  raw.flush();
+  raw.keep([&] {
+    api.each_page(
+        "ListFindings",
+        {{"filterCriteria",
+          {{"resourceId", equals({target.machine_id})},
+           // What a rule of the organization hides is shown all the same, as hidden.
+           {"findingStatus", equals({"ACTIVE", "SUPPRESSED"})}}},
+         {"maxResults", kFindingsPage}},
+        [&](const Value& page) {
+          raw.add(page);
+          found.take_page(page);
+        },
+        stop);
+  });
 }
 
 void InspectorScanner::read_details(const Api& api, FoundOnMachine& found, const KeepRaw& keep_raw,
                                     std::stop_token stop) {
   RawPages raw(keep_raw, "inspector/details");
   const std::vector<std::string> wanted = found.wanted_details();
-  for (std::size_t at = 0; at < wanted.size(); at += kDetailsAtOnce) {
-    auto begin = wanted.begin() + static_cast<std::ptrdiff_t>(at);
-    auto end =
-        wanted.begin() + static_cast<std::ptrdiff_t>(std::min(at + kDetailsAtOnce, wanted.size()));
-    const std::vector<std::string> asked(begin, end);
-    Value answer = api.call("BatchGetFindingDetails", {{"findingArns", asked}}, stop);
-    raw.add(answer);
-    found.take_details(asked, answer);
-  }
-  raw.flush();
+  raw.keep([&] {
+    for (std::size_t at = 0; at < wanted.size(); at += kDetailsAtOnce) {
+      auto begin = wanted.begin() + static_cast<std::ptrdiff_t>(at);
+      auto end = wanted.begin() +
+                 static_cast<std::ptrdiff_t>(std::min(at + kDetailsAtOnce, wanted.size()));
+      const std::vector<std::string> asked(begin, end);
+      Value answer = api.call("BatchGetFindingDetails", {{"findingArns", asked}}, stop);
+      raw.add(answer);
+      found.take_details(asked, answer);
+    }
+  });
 }
 
 void judge_findings(const FoundOnMachine& found, model::Assessment& assessment) {
@@ -312,8 +314,8 @@ model::Assessment InspectorScanner::collect(const ScanTarget& target, const std:
   };
 
   RawPages rows(keep, "inspector/coverage");
-  const Coverage coverage = read_coverage(api, target, stop, &rows);
-  rows.flush();
+  Coverage coverage;
+  rows.keep([&] { coverage = read_coverage(api, target, stop, &rows); });
   const CoverageVerdict verdict = judge(coverage, target.launched_at);
   if (verdict.completeness != Completeness::complete) {
     lower(assessment, verdict.completeness, verdict.why);
@@ -343,8 +345,8 @@ model::Assessment InspectorScanner::collect(const ScanTarget& target, const std:
     }
     bearably("the CIS benchmark could not be read", [&] {
       RawPages scans(keep, "inspector/cis-scans");
-      std::optional<CisScan> scan = find_cis_scan(api, scan_id, stop, &scans);
-      scans.flush();
+      std::optional<CisScan> scan;
+      scans.keep([&] { scan = find_cis_scan(api, scan_id, stop, &scans); });
       take_cis(api, target, scan, keep, assessment, stop);
     });
   } else if (!config_.cis_level.empty()) {
