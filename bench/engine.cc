@@ -2,42 +2,26 @@
 /// JSON lines on stdout, a table for people on stderr. Usage: bench_engine [runs [directory]]
 
 #include <fmt/format.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <cstdio>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/json.h"
+#include "measure.h"
 #include "workflow/engine.h"
 
 namespace hallmark::workflow {
 namespace {
 
 using namespace std::chrono_literals;
+using bench::own_status;
+using bench::Result;
 using Steady = std::chrono::steady_clock;
 
 constexpr int kStepsPerRun = 100;
 constexpr Duration kForEver = std::chrono::hours(24 * 365);
-
-struct Result {
-  std::string name;
-  double value;
-  std::string unit;
-};
-
-/// A field of /proc/self/status: "VmRSS" in KiB, "Threads".
-double own_status(const std::string& field) {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);) {
-    if (line.starts_with(field + ":")) return std::stod(line.substr(field.size() + 1));
-  }
-  return 0;
-}
 
 double seconds_since(Steady::time_point start) {
   return std::chrono::duration<double>(Steady::now() - start).count();
@@ -57,37 +41,6 @@ std::vector<WorkflowDefinition> workflows() {
              auto said = run.wait_for_signal("approval", "decision", 48h, "an approval");
              return said ? *said : Json();
            }}};
-}
-
-/// Reports of one part, made in a process of its own so that memory and threads are its alone.
-std::vector<Result> in_child(const std::function<std::vector<Result>()>& part) {
-  int channel[2];
-  if (::pipe(channel) != 0) throw_errno(errno, "cannot make a pipe");
-  pid_t child = ::fork();
-  if (child == 0) {
-    std::string text;
-    try {
-      for (const Result& r : part()) text += fmt::format("{}\t{}\t{}\n", r.name, r.value, r.unit);
-    } catch (const Error& error) {
-      fmt::print(stderr, "{}\n", error.full_text());
-      ::_exit(1);
-    }
-    bool written =
-        ::write(channel[1], text.data(), text.size()) == static_cast<ssize_t>(text.size());
-    ::_exit(written ? 0 : 1);
-  }
-  ::close(channel[1]);
-  std::vector<Result> results;
-  FILE* in = ::fdopen(channel[0], "r");
-  char name[128], unit[32];
-  for (double value = 0; std::fscanf(in, "%127[^\t]\t%lf\t%31[^\n]\n", name, &value, unit) == 3;) {
-    results.push_back({name, value, unit});
-  }
-  std::fclose(in);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  if (status != 0) throw Error(ErrorKind::failed, "a part of the benchmark failed");
-  return results;
 }
 
 std::vector<Result> bench_steps(const std::string& url, int width) {
@@ -173,7 +126,7 @@ int main(int argc, char** argv) {
   try {
     fmt::print(stderr, "engine on SQLite, {} waiting runs\n", runs);
     for (const auto& part : parts) {
-      for (const Result& r : in_child(part)) {
+      for (const Result& r : bench::in_child(part)) {
         Json line = {{"bench", "engine"},
                      {"name", r.name},
                      {"value", r.value},
