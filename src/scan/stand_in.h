@@ -1,13 +1,11 @@
 #pragma once
 /// For tests: a stand-in of tests/scanner_fakes as a process of its own.
 
-#include <sys/types.h>
-
 #include <optional>
 #include <string>
 
-#include "base/files.h"
 #include "base/json.h"
+#include "net/stand_in_process.h"
 
 namespace hallmark::scan {
 
@@ -19,9 +17,6 @@ class StandIn {
  public:
   /// `service`: "qualys" or "tenable".
   explicit StandIn(const std::string& service);
-  StandIn(const StandIn&) = delete;
-  StandIn& operator=(const StandIn&) = delete;
-  ~StandIn();
 
   const std::string& url() const { return url_; }
   /// POST /_fake/<name> with a body, GET without. See tests/scanner_fakes/README.md.
@@ -30,8 +25,7 @@ class StandIn {
   int calls(const std::string& operation) const;
 
  private:
-  pid_t pid_ = -1;
-  FileDescriptor stdin_;
+  net::StandInProcess process_;
   std::string url_;
 };
 

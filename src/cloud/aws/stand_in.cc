@@ -1,36 +1,16 @@
 #include "cloud/aws/stand_in.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include "aws/credentials/renewing.h"
 #include "base/error.h"
-#include "base/process.h"
-#include "net/exchange.h"
+#include "base/text.h"
 
 namespace hallmark::cloud {
 
 namespace {
 
-using namespace std::chrono_literals;
-
-std::string read_line(int fd) {
-  std::string line;
-  char c = 0;
-  while (::read(fd, &c, 1) == 1 && c != '\n') line += c;
-  return line;
-}
-
-}  // namespace
-
-namespace {
-
 std::string look_for_stand_in() {
-  ProcessResult result = run_process(
-      {.argv = {"/usr/bin/env", "python3", HALLMARK_STAND_IN, "--help"}, .time_limit = 30s});
-  if (result.exit_code != 0) return "the AWS stand-in does not start: " + result.err;
+  std::string why = net::why_not_started("the AWS stand-in", {"python3", HALLMARK_STAND_IN});
+  if (!why.empty()) return why;
   // A build from Debian's packages alone has models too old for this cloud; it refuses to start
   // too.
   try {
@@ -49,25 +29,9 @@ std::string why_no_stand_in() {
   return kWhy;
 }
 
-StandIn::StandIn(const std::vector<std::string>& accounts) {
-  std::string joined;
-  for (const std::string& account : accounts) joined += (joined.empty() ? "" : ",") + account;
-  int in[2], out[2];
-  if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0) {
-    throw_errno(errno, "cannot create a pipe");
-  }
-  pid_ = ::fork();
-  if (pid_ == 0) {
-    ::dup2(in[0], 0);
-    ::dup2(out[1], 1);
-    ::execlp("python3", "python3", HALLMARK_STAND_IN, "--accounts", joined.c_str(), nullptr);
-    ::_exit(127);
-  }
-  ::close(in[0]);
-  ::close(out[1]);
-  stdin_.reset(in[1]);
-  FileDescriptor reader(out[0]);
-  Json hello = parse_json(read_line(reader.get()), "the AWS stand-in");
+StandIn::StandIn(const std::vector<std::string>& accounts)
+    : process_({"python3", HALLMARK_STAND_IN, "--accounts", join(accounts, ",")}) {
+  Json hello = parse_json(process_.hello(), "the AWS stand-in");
   endpoint_ = member<std::string>(hello, "endpoint");
   for (const Json& account : hello.at("accounts")) {
     keys_[member<std::string>(account, "account")] = {
@@ -77,22 +41,8 @@ StandIn::StandIn(const std::vector<std::string>& accounts) {
   }
 }
 
-StandIn::~StandIn() {
-  stdin_.reset();  // it ends with its standard input
-  ::waitpid(pid_, nullptr, 0);
-}
-
 Json StandIn::control(const std::string& name, const std::optional<Json>& body) const {
-  net::ConnectionPool pool;
-  net::ExchangeRequest request;
-  request.method = body ? "POST" : "GET";
-  request.url = endpoint_ + "/_fake/" + name;
-  if (body) request.body = compact(*body);
-  net::ExchangeResponse response = pool.send(request);
-  if (response.status != 200) {
-    throw Error(ErrorKind::failed, "the stand-in refused {}: {}", name, response.body);
-  }
-  return parse_json(response.body, "the AWS stand-in");
+  return net::control_stand_in(endpoint_, name, body);
 }
 
 std::shared_ptr<hallmark::aws::CredentialProvider> StandIn::credentials(

@@ -1,16 +1,16 @@
 #pragma once
 /// For tests: the AWS stand-in of tests/aws_fake as a process of its own, and a cloud on it.
 
-#include <sys/types.h>
-
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "aws/http_client.h"
-#include "base/files.h"
 #include "base/json.h"
 #include "cloud/aws/aws_cloud.h"
+#include "net/stand_in_process.h"
 
 namespace hallmark::cloud {
 
@@ -22,9 +22,6 @@ class StandIn {
  public:
   /// The first account is ours.
   explicit StandIn(const std::vector<std::string>& accounts);
-  StandIn(const StandIn&) = delete;
-  StandIn& operator=(const StandIn&) = delete;
-  ~StandIn();
 
   /// Its control endpoint: POST /_fake/<name>, or GET without a body. See tests/aws_fake/README.md.
   Json control(const std::string& name, const std::optional<Json>& body = std::nullopt) const;
@@ -40,8 +37,7 @@ class StandIn {
   std::unique_ptr<Cloud> open(const AwsCloudConfig& config, Clock& clock) const;
 
  private:
-  pid_t pid_ = -1;
-  FileDescriptor stdin_;
+  net::StandInProcess process_;
   std::string endpoint_;
   std::map<std::string, hallmark::aws::Credentials> keys_;
 };
