@@ -32,6 +32,8 @@ struct ScanTarget {
   std::string ip;  ///< where the scanner reaches it; empty if it has none that others reach
   TimePoint launched_at{};
   std::map<std::string, std::string> tags;  ///< the machine's; for services that find it by these
+  /// The image's packages as CycloneDX, read when it is called. May be empty.
+  std::function<Json()> sbom;
 };
 
 struct ScanProgress {
