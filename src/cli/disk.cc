@@ -4,18 +4,41 @@
 #include "cli/nouns.h"
 #include "cli/table.h"
 #include "disk/block_reader.h"
+#include "evidence/report_html.h"
 
 namespace hallmark::cli {
 
 namespace {
+
+/// The same page as of an image, of which less is known.
+std::string page(const Path& file, const model::Inventory& inventory,
+                 const model::Assessment& assessment) {
+  evidence::Subject subject;
+  subject.image_key = file.filename().string();
+  subject.image_id = file.string();
+  subject.made_at = assessment.assessed_at;
+  subject.inventory = inventory;
+  subject.assessments = {assessment};
+  subject.findings = scan::merge(subject.assessments);
+  return evidence::report_html(subject);
+}
 
 Outcome scan(App& app, const Arguments& arguments) {
   Path file = arguments.value_or("FILE", "");
   auto disk = disk::open_disk(file);
   model::Inventory inventory = app.scanner.take_inventory(*disk);
   Json record = {{"file", file.string()}, {"inventory", inventory}, {"assessment", nullptr}};
-  if (!arguments.has("--inventory-only")) {
-    record["assessment"] = app.scanner.assess(inventory, app.stop);
+  const std::string html = arguments.value_or("--html", "");
+  if (arguments.has("--inventory-only")) {
+    if (!html.empty())
+      throw Error(ErrorKind::usage, "--html shows what --inventory-only leaves out");
+    return {record};
+  }
+  const model::Assessment assessment = app.scanner.assess(inventory, app.stop);
+  record["assessment"] = assessment;
+  if (!html.empty()) {
+    write_file(html, page(file, inventory, assessment));
+    record["html"] = html;
   }
   return {record};
 }
@@ -83,9 +106,12 @@ std::vector<Command> disk_commands() {
        .summary = "Say what is installed on a disk file and what is wrong with it.",
        .examples = {{"hallmark disk scan debian.qcow2", "Pending security updates, as a table."},
                     {"hallmark disk scan debian.qcow2 --inventory-only",
-                     "Only what is installed; needs no network."}},
+                     "Only what is installed; needs no network."},
+                    {"hallmark disk scan debian.qcow2 --html debian.html",
+                     "And as a page with charts, which loads nothing from anywhere."}},
        .arguments = {{"FILE", "a qcow2 or raw disk; it is only read, nothing boots"}},
-       .options = {{"--inventory-only", "", "match it against nothing"}},
+       .options = {{"--inventory-only", "", "match it against nothing"},
+                   {"--html", "FILE", "also write a page for a browser"}},
        .exits = {{ErrorKind::not_found, ""},
                  {ErrorKind::unavailable, "the advisories cannot be fetched"},
                  {ErrorKind::corrupt, "the file is damaged"}},

@@ -1,10 +1,11 @@
-/// hallmark image list, show, report.
+/// hallmark image list and show.
 
 #include <algorithm>
 
 #include "cli/image_record.h"
 #include "cli/nouns.h"
 #include "cli/table.h"
+#include "pipeline/bundle.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/names.h"
 
@@ -84,6 +85,9 @@ Json parameters_record(App& app, const pipeline::GoldenImage& image) {
 
 Outcome show(App& app, const Arguments& arguments) {
   pipeline::GoldenImage image = image_named(app, arguments);
+  if (!image.evidence_digest.empty()) {
+    pipeline::note_look(app.workplace().context, image, app.user, "image show");
+  }
   db::Database& database = app.workplace().context.database;
   Json decisions = Json::array();
   for (const auto& decision : pipeline::list_decisions(database, image.run_id)) {
@@ -150,6 +154,7 @@ void render_show(const Json& record, App& app) {
   for (const Json& assessment : record.at("assessments")) {
     rows.push_back({assessment.at("assessed_at").get<std::string>(),
                     assessment.at("purpose").get<std::string>(),
+                    assessment.at("scanner").get<std::string>(),
                     std::to_string(assessment.at("packages").get<int>()),
                     std::to_string(assessment.at("findings").get<int>()),
                     std::to_string(assessment.at("gaps").get<int>()),
@@ -157,40 +162,15 @@ void render_show(const Json& record, App& app) {
   }
   if (!rows.empty()) {
     app.out.stream << "\nAssessments:\n";
-    print_table(app.out, {"WHEN", "OF", "PACKAGES", "FINDINGS", "GAPS", "COMPLETENESS"}, rows);
+    print_table(app.out, {"WHEN", "OF", "BY", "PACKAGES", "FINDINGS", "GAPS", "COMPLETENESS"},
+                rows);
   }
-}
-
-Outcome report(App& app, const Arguments& arguments) {
-  pipeline::GoldenImage image = image_named(app, arguments);
-  Json paths = report_paths(app, image.run_id);
-  if (!paths.contains("text") || !paths.contains("json")) {
-    throw Error(ErrorKind::not_found, "{} has no report yet: it is {}", image.image_key,
-                pipeline::to_string(image.state))
-        .hint("see how far its build is: " + app.command_prefix + " run show " + image.run_id);
-  }
-  Path json_file = paths.at("json").get<std::string>();
-  return {{{"image_key", image.image_key},
-           {"run_id", image.run_id},
-           {"evidence_digest", image.evidence_digest},
-           {"paths", paths},
-           {"html", arguments.has("--html")},
-           {"report", parse_json(read_file(json_file), json_file.string())}}};
-}
-
-void render_report(const Json& record, App& app) {
-  const Json& paths = record.at("paths");
-  if (record.at("html").get<bool>()) {
-    app.out.stream << paths.value("html", "") << '\n';
-    return;
-  }
-  app.out.stream << read_file(paths.at("text").get<std::string>());
 }
 
 }  // namespace
 
 std::vector<Command> image_look_commands() {
-  return {
+  std::vector<Command> commands = {
       {.noun = "image",
        .verb = "list",
        .summary = "List golden images, newest first.",
@@ -210,19 +190,9 @@ std::vector<Command> image_look_commands() {
        .exits = {{ErrorKind::not_found, ""}},
        .run = show,
        .render = render_show},
-      {.noun = "image",
-       .verb = "report",
-       .summary = "Print the assessment that an image's approval rests on.",
-       .examples = {{"hallmark image report Web-1.0/Debian-12/1",
-                     "Source image and candidate side by side."},
-                    {"xdg-open \"$(hallmark image report Web-1.0/Debian-12/1 --html)\"",
-                     "The same as a page."}},
-       .arguments = {image_argument()},
-       .options = {{"--html", "", "print the path of the HTML report instead"}},
-       .exits = {{ErrorKind::not_found, ""}},
-       .run = report,
-       .render = render_report},
   };
+  for (Command& command : image_evidence_commands()) commands.push_back(std::move(command));
+  return commands;
 }
 
 }  // namespace hallmark::cli

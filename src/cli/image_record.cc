@@ -33,6 +33,7 @@ Json assessment_record(const pipeline::AssessmentRecord& record) {
   const model::Assessment& assessment = record.assessment;
   return {{"assessment_id", record.assessment_id},
           {"purpose", record.purpose},
+          {"scanner", assessment.scanner},
           {"assessed_at", record.assessed_at},
           {"digest", record.digest},
           {"packages", assessment.package_count},
@@ -55,10 +56,10 @@ Json report_paths(App& app, const std::string& run_id) {
 
 Json approval_record(App& app, const pipeline::GoldenImage& image) {
   pipeline::Context& context = app.workplace().context;
-  Json candidate;
+  Json candidates = Json::array();
   Json source;
   for (const auto& record : pipeline::list_assessments(context.database, image.run_id)) {
-    if (record.purpose == "candidate") candidate = assessment_record(record);
+    if (record.purpose == "candidate") candidates.push_back(assessment_record(record));
     if (record.purpose == "source") source = assessment_record(record);
   }
   auto policy = image.pipeline.get<model::Pipeline>().approval;
@@ -70,7 +71,7 @@ Json approval_record(App& app, const pipeline::GoldenImage& image) {
   auto gate_text = read_file_if_exists(gate);
   std::string command = app.command_prefix + " image ";
   return {{"image", image},
-          {"candidate", candidate},
+          {"candidates", candidates},
           {"source", source},
           {"gate", gate_text ? parse_json(*gate_text, gate.string()) : Json(nullptr)},
           {"approvals", approvals},
@@ -86,7 +87,7 @@ namespace {
 
 std::string findings_text(const Json& assessment) {
   if (!assessment.is_object()) return "not assessed";
-  return fmt::format("{} pending security updates in {} packages, {} gaps, {}",
+  return fmt::format("{} findings in {} packages, {} gaps, {}",
                      assessment.at("findings").get<int>(), assessment.at("packages").get<int>(),
                      assessment.at("gaps").get<int>(),
                      assessment.at("completeness").get<std::string>());
@@ -106,19 +107,24 @@ void render_approval(const Json& record, App& app) {
     }
   }
   const Json& reports = record.at("reports");
-  print_fields(
-      app.out,
-      {{"Image", {text("image_key"), Tone::strong}},
-       {"State", state_cell(text("state"))},
-       {"Candidate", text("image_id") + " in " + text("account_id") + "/" + text("region")},
-       {"Source", text("source_image_id") + ": " + findings_text(record.at("source"))},
-       {"Now", findings_text(record.at("candidate"))},
-       {"Gate", {gate_text, gate_text.starts_with("passed") ? Tone::good : Tone::plain}},
-       {"Evidence", text("evidence_digest")},
-       {"Report", reports.value("html", reports.value("text", ""))},
-       {"Approvals", fmt::format("{} of {}", record.at("approvals").get<int>(),
-                                 record.at("approvals_required").get<int>())},
-       {"Requested by", text("requested_by") + ", who cannot be the one who approves"}});
+  std::vector<std::pair<std::string, Cell>> fields = {
+      {"Image", {text("image_key"), Tone::strong}},
+      {"State", state_cell(text("state"))},
+      {"Candidate", text("image_id") + " in " + text("account_id") + "/" + text("region")},
+      {"Source", text("source_image_id") + ": " + findings_text(record.at("source"))}};
+  for (const Json& candidate : record.at("candidates")) {
+    fields.push_back(
+        {candidate.at("scanner").get<std::string>() + " saw", findings_text(candidate)});
+  }
+  fields.insert(fields.end(),
+                {{"Gate", {gate_text, gate_text.starts_with("passed") ? Tone::good : Tone::plain}},
+                 {"Evidence", text("evidence_digest")},
+                 {"Report", reports.value("html", reports.value("text", ""))},
+                 {"Why", app.command_prefix + " image report " + text("image_key") + " --why"},
+                 {"Approvals", fmt::format("{} of {}", record.at("approvals").get<int>(),
+                                           record.at("approvals_required").get<int>())},
+                 {"Requested by", text("requested_by") + ", who cannot be the one who approves"}});
+  print_fields(app.out, fields);
   if (text("state") != "awaiting_approval") return;
   app.out.stream << "\nIt waits for approval. Decide with one of:\n  "
                  << record.at("approve_command").get<std::string>() << "\n  "

@@ -11,7 +11,8 @@ std::vector<Command> source_commands();
 std::vector<Command> pipeline_commands();
 std::vector<Command> image_build_commands();
 std::vector<Command> image_decision_commands();
-std::vector<Command> image_look_commands();
+std::vector<Command> image_look_commands();  ///< with image_evidence_commands
+std::vector<Command> image_evidence_commands();
 std::vector<Command> image_life_commands();
 std::vector<Command> machine_commands();
 std::vector<Command> compliance_commands();

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/ids.h"
+#include "base/testing.h"
 #include "disk/digest.h"
 #include "pipeline/evidence.h"
 #include "pipeline/fixture.h"
@@ -20,16 +21,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
-
-template <typename Fn>
-Error error_of(Fn&& fn) {
-  try {
-    fn();
-  } catch (const Error& error) {
-    return error;
-  }
-  return Error(ErrorKind::internal, "nothing was thrown");
-}
 
 class ImageBundle : public testing::Test {
  protected:

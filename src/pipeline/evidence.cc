@@ -153,16 +153,16 @@ std::string write_evidence(const Context& context, const std::string& run_id,
       files[raw_file(raw.name)] = raw.sha256;
     }
   }
-  kept.digest = sha256_hex(compact(reviewed));
-
+  // Without the evidence digest, which covers what approvers saw as well.
   const evidence::Subject subject = make_subject(context, image, kept);
   const Json report = evidence::report_json(subject);
-  write("report.json", pretty(report));
-  write("report.txt", evidence::report_text(report));
-  write("report.html", evidence::report_html(subject));
+  reviewed["reports"] = {{"report.json", write("report.json", pretty(report))},
+                         {"report.txt", write("report.txt", evidence::report_text(report))},
+                         {"report.html", write("report.html", evidence::report_html(subject))}};
+  const std::string digest = sha256_hex(compact(reviewed));
   write_file(directory / kEvidenceFile,
-             pretty({{"evidence_digest", kept.digest}, {"reviewed", reviewed}, {"files", files}}));
-  return kept.digest;
+             pretty({{"evidence_digest", digest}, {"reviewed", reviewed}, {"files", files}}));
+  return digest;
 }
 
 namespace {
@@ -200,6 +200,11 @@ struct Listing {
     std::vector<std::string> parts = {"source", "pipeline", "inventory", "gate"};
     parts.emplace_back(reviewed.contains("assessment") ? "assessment" : "assessments");
     if (reviewed.contains("source-assessment")) parts.emplace_back("source-assessment");
+    const Json reports = reviewed.value("reports", Json::object());
+    for (const auto& [name, report_digest] : reports.items()) {
+      auto file = files.find(name);
+      if (file == files.end() || report_digest != file->second) return false;
+    }
     return std::all_of(parts.begin(), parts.end(), [&](const std::string& part) {
       auto file = files.find(part + ".json");
       return file != files.end() && reviewed.contains(part) && reviewed[part] == file->second;

@@ -59,7 +59,8 @@ std::string raw_file(const std::string& name);
 /// Writes source.json, inventory.json, assessments.json, source-assessment.json, gate.json,
 /// pipeline.json, report.json, report.txt, report.html and evidence.json (the digest of each file
 /// and of each raw result). Returns the evidence digest: SHA-256 of image id, disk, source,
-/// pipeline, inventory, assessments, gate verdict, the version to compare with, and the time.
+/// pipeline, inventory, assessments, gate verdict, the version to compare with, the time, and the
+/// reports, which are what people decide by.
 /// Throws `corrupt` if a raw result that an assessment names was not kept just so.
 std::string write_evidence(const Context& context, const std::string& run_id,
                            const model::Pipeline& pipeline, const Evidence& evidence);
