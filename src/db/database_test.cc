@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/testing.h"
 #include "db/session.h"
 
 namespace hallmark::db {
@@ -19,16 +20,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::string url_of(const Path& file) { return "sqlite://" + file.string() + "?synchronous=off"; }
-
-template <typename Fn>
-Error error_of(Fn&& fn) {
-  try {
-    fn();
-  } catch (const Error& error) {
-    return error;
-  }
-  return Error(ErrorKind::internal, "nothing was thrown");
-}
 
 void make_table(Database& database) {
   database.transaction([](Connection& c) {

@@ -8,20 +8,10 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/testing.h"
 
 namespace hallmark::disk {
 namespace {
-
-template <typename Function>
-ErrorKind kind_of(Function function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error.kind();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return ErrorKind::internal;
-}
 
 std::string text_at(BlockReader& disk, std::uint64_t offset, std::size_t length) {
   std::string text(length, '?');

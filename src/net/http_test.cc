@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "base/error.h"
+#include "base/testing.h"
 #include "net/loopback_server.h"
 
 namespace hallmark::net {
@@ -16,17 +17,6 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
-
-template <typename Function>
-Error error_of(Function function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return Error(ErrorKind::internal, "");
-}
 
 ErrorKind kind_for(const std::string& answer) {
   LoopbackServer server([&](const std::string&) { return answer; });

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/testing.h"
 #include "source/boot_loader.h"
 #include "source/mmdebstrap_output.h"
 #include "source/repositories.h"
@@ -14,17 +15,6 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
-
-ErrorKind kind_of(const std::function<void()>& action, std::string* message = nullptr) {
-  try {
-    action();
-  } catch (const Error& e) {
-    if (message != nullptr) *message = e.full_text();
-    return e.kind();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return ErrorKind::internal;
-}
 
 TEST(Repositories, ChoosesTheFirstThatCarriesMain) {
   std::vector<apt::Source> entries = {
@@ -39,10 +29,9 @@ TEST(Repositories, ChoosesTheFirstThatCarriesMain) {
   EXPECT_EQ(image_sources_list(chosen),
             "deb http://one.example/d bookworm main\n"
             "deb http://sec.example/d bookworm-security main\n");
-  std::string message;
-  EXPECT_EQ(kind_of([&] { choose_repositories(entries, "trixie"); }, &message),
-            ErrorKind::not_found);
-  EXPECT_THAT(message, HasSubstr("bookworm-security"));
+  Error error = error_of([&] { choose_repositories(entries, "trixie"); });
+  EXPECT_EQ(error.kind(), ErrorKind::not_found);
+  EXPECT_THAT(error.full_text(), HasSubstr("bookworm-security"));
 }
 
 TEST(BootLoader, RootPartitionEndsBeforeTheBackupTable) {
