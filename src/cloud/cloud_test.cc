@@ -3,20 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/testing.h"
 
 namespace hallmark::cloud {
 namespace {
-
-template <typename Call>
-ErrorKind kind_of(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.kind();
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return ErrorKind::internal;
-}
 
 TEST(Cloud, WordsAndValuesAreInverse) {
   for (ImageState state :

@@ -6,6 +6,7 @@
 #include <atomic>
 
 #include "base/ids.h"
+#include "base/testing.h"
 
 namespace hallmark::workflow {
 namespace {
@@ -48,16 +49,6 @@ class EngineTest : public testing::Test {
   Duration hold_{2000};
   std::unique_ptr<Engine> engine_;
 };
-
-template <typename Fn>
-Error error_of(Fn&& fn) {
-  try {
-    fn();
-  } catch (const Error& error) {
-    return error;
-  }
-  return Error(ErrorKind::internal, "nothing was thrown");
-}
 
 TEST_F(EngineTest, RunsStepsAndRecordsResults) {
   std::string token;

@@ -9,6 +9,7 @@
 #include "aws/api_error.h"
 #include "aws/credentials/assume_role.h"
 #include "aws/credentials/renewing.h"
+#include "base/testing.h"
 #include "base/text.h"
 #include "cloud/aws/stand_in.h"
 
@@ -63,16 +64,6 @@ class BadInput : public testing::Test {
   /// The error of looking at an image with these keys.
   Error look_with(const Credentials& keys) {
     return error_of([&] { cloud(stand_in().client(keys, clock_))->find_image(kHome, image_); });
-  }
-
-  Error error_of(const std::function<void()>& call) {
-    try {
-      call();
-    } catch (const Error& e) {
-      return e;
-    }
-    ADD_FAILURE() << "it was not refused";
-    return Error(ErrorKind::internal, "none");
   }
 
   std::string launch() {

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/process.h"
+#include "base/testing.h"
 #include "cloud/libvirt/image_files.h"
 #include "cloud/libvirt/image_store.h"
 #include "cloud/libvirt/libvirt_cloud.h"
@@ -22,17 +23,6 @@ using ::testing::ElementsAre;
 const Place kHome{"111122223333", "us-east-1"};
 const Place kAway{"111122223333", "eu-west-1"};
 const Place kGuest{"444455556666", "us-east-1"};
-
-template <typename Call>
-ErrorKind kind_of(Call call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.kind();
-  }
-  ADD_FAILURE() << "no error was thrown";
-  return ErrorKind::internal;
-}
 
 class LibvirtStore : public ::testing::Test {
  protected:
