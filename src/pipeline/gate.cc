@@ -109,16 +109,17 @@ class Evaluation {
     return finding.fixable ? rule->second.fixable : rule->second.unfixable;
   }
 
+  static std::string reason_of(const MergedFinding& finding, Judgement judgement) {
+    if (finding.known_exploited) return "exploited in the wild (CISA's catalog)";
+    return fmt::format("{} {} a fix: {}", model::to_string(finding.severity),
+                       finding.fixable ? "with" : "without", model::to_string(judgement));
+  }
+
   void judge_findings() {
     for (const MergedFinding& finding : input_.findings) {
       if (!is_judged(finding)) continue;
       const Waiver* waiver = waiver_for(finding);
       Judgement judgement = judgement_of(finding);
-      std::string why =
-          finding.known_exploited
-              ? "exploited in the wild (CISA's catalog)"
-              : fmt::format("{} {} a fix: {}", model::to_string(finding.severity),
-                            finding.fixable ? "with" : "without", model::to_string(judgement));
       if (waiver != nullptr) {
         verdict_.findings.push_back({finding.id, finding.package, finding.severity, Judgement::pass,
                                      fmt::format("waived by {} until {}: {}", waiver->by,
@@ -126,6 +127,8 @@ class Evaluation {
                                      true});
         continue;
       }
+      std::string why;
+      if (judgement != Judgement::pass) why = reason_of(finding, judgement);
       if (finding.suppressed && judgement == Judgement::fail) {
         judgement = Judgement::review;
         why += ", but suppressed by a rule at the scanner";
@@ -163,17 +166,18 @@ class Evaluation {
   }
 
   void warn_of_waivers() {
-    auto concerns = [&](const Waiver& waiver) {
-      return std::any_of(input_.findings.begin(), input_.findings.end(),
-                         [&](const MergedFinding& finding) {
-                           return finding.id == waiver.finding &&
-                                  model::covers(waiver, input_.image_key, finding.package);
-                         });
-    };
+    std::set<const Waiver*> concerned;
+    for (const MergedFinding& finding : input_.findings) {
+      auto known = waivers_.find(finding.id);
+      if (known == waivers_.end()) continue;
+      for (const Waiver* waiver : known->second) {
+        if (model::covers(*waiver, input_.image_key, finding.package)) concerned.insert(waiver);
+      }
+    }
     for (const Waiver& waiver : gate_.waivers) {
       const bool is_over = waiver.expires_at <= input_.now;
       if (!is_over && waiver.expires_at - input_.now > model::kWaiverWarning) continue;
-      if (!concerns(waiver)) continue;
+      if (!concerned.contains(&waiver)) continue;
       verdict_.warnings.push_back(fmt::format("the waiver of {} for {} {} on {}", waiver.by,
                                               waiver.finding, is_over ? "ended" : "ends",
                                               day_of(waiver.expires_at)));
