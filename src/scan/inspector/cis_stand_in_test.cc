@@ -212,6 +212,40 @@ TEST_F(InspectorSbom, MoreThanItTakesAtOnce) {
   EXPECT_THAT(assessment.raw, SizeIs(2));
 }
 
+TEST_F(InspectorSbom, IsAScannerWithoutAMachine) {
+  auto scanner =
+      make_inspector_sbom_scanner({kAccount, kRegion}, ground_->access(), ground_->clock);
+  scanner->check({});
+  EXPECT_EQ(kind_of([&] { scanner->launch(target_, {}); }), ErrorKind::usage) << "no list";
+  target_.sbom = [] {
+    return Json{{"bomFormat", "CycloneDX"},
+                {"specVersion", "1.6"},
+                {"components",
+                 {{{"name", "openssl"},
+                   {"version", "3.0.8"},
+                   {"purl", "pkg:deb/debian/openssl@3.0.8?distro=debian-12"}}}}};
+  };
+  std::string id = scanner->launch(target_, {});
+  EXPECT_TRUE(scanner->look(target_, id, {}).ended);
+  model::Assessment assessment = scanner->collect(
+      target_, id,
+      [](const std::string& name, const std::string& media_type, std::string_view bytes) {
+        return model::RawResult{name, media_type, bytes.size(), sha256_hex(bytes)};
+      },
+      {});
+  EXPECT_EQ(assessment.completeness, Completeness::complete);
+  EXPECT_EQ(assessment.scanner, scanner->name());
+  EXPECT_THAT(assessment.findings, SizeIs(2));
+  scanner->clean_up(target_, id, {});
+  aws::Credentials wrong{.access_key_id = "AKIAWRONGWRONGWRONG1",
+                         .secret_access_key = std::string(40, 'x'),
+                         .source = "the test"};
+  scanner = make_inspector_sbom_scanner({kAccount, kRegion},
+                                        {.caller = ground_->service.client(wrong, ground_->clock)},
+                                        ground_->clock);
+  EXPECT_EQ(kind_of([&] { scanner->check({}); }), ErrorKind::denied);
+}
+
 TEST_F(InspectorSbom, RefusalsHaveTheirKinds) {
   ground_->arrange({{"sbom_error", "FAILED_TO_GENERATE_SBOM"}});
   EXPECT_EQ(kind_of([&] { scan({"openssl"}, distro_); }), ErrorKind::unavailable);
