@@ -61,6 +61,19 @@ TEST(Text, SuggestsOnlyWhatIsClose) {
   EXPECT_EQ(suggestion("zebra", {"approve", "reject"}), std::nullopt);
 }
 
+TEST(Text, PatternsFitWholeNames) {
+  for (const char* pattern : {"abc", "*", "a*", "*c", "a?c", "a*c", "*b*", "***", "abc*", "???"}) {
+    EXPECT_TRUE(matches_pattern("abc", pattern)) << pattern;
+  }
+  for (const char* pattern : {"", "ab", "b*", "*b", "????", "a?", "abcd", "ABC", "a*d"}) {
+    EXPECT_FALSE(matches_pattern("abc", pattern)) << pattern;
+  }
+  EXPECT_TRUE(matches_pattern("", "*"));
+  EXPECT_TRUE(matches_pattern("abcabcabd", "*abd"));
+  // Not more than a look at each pair of characters.
+  EXPECT_FALSE(matches_pattern(std::string(5000, 'a'), "*a*a*a*a*a*a*a*a*b"));
+}
+
 TEST(Text, EncodesBase64BothWays) {
   for (const char* text : {"", "a", "ab", "abc", "abcd"}) {
     EXPECT_EQ(base64_decode(base64_encode(text)), text);

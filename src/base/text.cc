@@ -48,6 +48,30 @@ std::string to_lower(std::string_view text) {
   return lower;
 }
 
+bool matches_pattern(std::string_view text, std::string_view pattern) {
+  std::size_t at = 0;
+  std::size_t in = 0;
+  // Where to go back to: behind the last *, which takes one character more each time.
+  std::size_t star = std::string_view::npos;
+  std::size_t taken = 0;
+  while (at < text.size()) {
+    if (in < pattern.size() && pattern[in] == '*') {
+      star = in++;
+      taken = at;
+    } else if (in < pattern.size() && (pattern[in] == '?' || pattern[in] == text[at])) {
+      ++at;
+      ++in;
+    } else if (star != std::string_view::npos) {
+      in = star + 1;
+      at = ++taken;
+    } else {
+      return false;
+    }
+  }
+  while (in < pattern.size() && pattern[in] == '*') ++in;
+  return in == pattern.size();
+}
+
 std::string to_hex(std::string_view bytes) {
   std::string hex;
   hex.reserve(bytes.size() * 2);

@@ -14,6 +14,9 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 std::string_view trim(std::string_view text);
 std::string replace_all(std::string text, std::string_view from, std::string_view to);
 std::string to_lower(std::string_view text);
+/// Whether the whole text fits a pattern in which * stands for any characters and ? for one. Takes
+/// no more than a look at each pair of characters.
+bool matches_pattern(std::string_view text, std::string_view pattern);
 std::string to_hex(std::string_view bytes);
 /// Throws `corrupt` on text that is not pairs of hex digits.
 std::string from_hex(std::string_view text);

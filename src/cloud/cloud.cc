@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/text.h"
 
 namespace hallmark::cloud {
 
@@ -184,30 +185,6 @@ bool matches_name_and_owner(const Image& image, const ImageFilter& filter, const
     if (owner == "self") return image.owner_id == place.account_id;
     return owner == image.owner_id || owner == image.owner_alias;
   });
-}
-
-bool matches_pattern(std::string_view name, std::string_view pattern) {
-  std::size_t at = 0;
-  std::size_t in = 0;
-  // Where to go back to: behind the last *, which takes one character more each time.
-  std::size_t star = std::string_view::npos;
-  std::size_t taken = 0;
-  while (at < name.size()) {
-    if (in < pattern.size() && pattern[in] == '*') {
-      star = in++;
-      taken = at;
-    } else if (in < pattern.size() && (pattern[in] == '?' || pattern[in] == name[at])) {
-      ++at;
-      ++in;
-    } else if (star != std::string_view::npos) {
-      in = star + 1;
-      at = ++taken;
-    } else {
-      return false;
-    }
-  }
-  while (in < pattern.size() && pattern[in] == '*') ++in;
-  return in == pattern.size();
 }
 
 bool matches(const Tags& tags, const Tags& wanted, const TagKeys& wanted_keys) {

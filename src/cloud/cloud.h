@@ -329,8 +329,6 @@ void check_image_filter(const ImageFilter& filter);
 /// Whether an image's name and owner satisfy a filter; tags are not looked at. `place` is where it
 /// was asked.
 bool matches_name_and_owner(const Image& image, const ImageFilter& filter, const Place& place);
-/// Whether the whole name fits a pattern in which * stands for any characters and ? for one.
-bool matches_pattern(std::string_view name, std::string_view pattern);
 /// Whether `tags` satisfies a filter's tags and tag_keys.
 bool matches(const Tags& tags, const Tags& wanted, const TagKeys& wanted_keys);
 

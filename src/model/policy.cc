@@ -1,10 +1,9 @@
 #include "model/policy.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <array>
 
+#include "base/text.h"
 #include "model/duration_json.h"
 #include "model/enum_names.h"
 #include "model/sparse_json.h"
@@ -18,20 +17,17 @@ constexpr std::array<std::pair<Judgement, std::string_view>, 3> kJudgements = {{
     {Judgement::fail, "fail"},
 }};
 
-bool fits(const std::string& pattern, const std::string& text) {
-  return ::fnmatch(pattern.c_str(), text.c_str(), FNM_NOESCAPE) == 0;
-}
-
 }  // namespace
 
 std::string_view to_string(Judgement value) { return name_of(kJudgements, value); }
 Judgement judgement_from(std::string_view text) { return value_of(kJudgements, text, "judgement"); }
 
 bool covers(const Waiver& waiver, const std::string& image_key, const std::string& package) {
-  return (waiver.package.empty() || fits(waiver.package, package)) &&
+  return (waiver.package.empty() || matches_pattern(package, waiver.package)) &&
          (waiver.images.empty() ||
-          std::any_of(waiver.images.begin(), waiver.images.end(),
-                      [&](const std::string& pattern) { return fits(pattern, image_key); }));
+          std::any_of(waiver.images.begin(), waiver.images.end(), [&](const std::string& pattern) {
+            return matches_pattern(image_key, pattern);
+          }));
 }
 
 void to_json(Json& json, const Waiver& value) {
