@@ -1,7 +1,5 @@
 #include "cloud/aws/preflight_key.h"
 
-#include <fnmatch.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -46,8 +44,7 @@ bool is_for(const Value& statement, const std::string& account_id) {
 
 bool allows(const Value& statement, const char* action) {
   for (const Value& pattern : list_of(statement.value("Action", Value::array()))) {
-    if (pattern.is_string() &&
-        ::fnmatch(pattern.get_ref<const std::string&>().c_str(), action, 0) == 0) {
+    if (pattern.is_string() && matches_pattern(action, pattern.get_ref<const std::string&>())) {
       return true;
     }
   }
