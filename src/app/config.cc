@@ -12,83 +12,17 @@
 
 namespace hallmark::app {
 
+/// Made by embed_text in CMakeLists.txt.
+const std::vector<std::pair<std::string_view, std::string_view>>& config_schemas();
+
 namespace {
 
-constexpr const char* kSchema = R"({
-  "$schema": "http://json-schema.org/draft-07/schema#",
-  "title": "config.yaml",
-  "type": "object",
-  "additionalProperties": false,
-  "properties": {
-    "database": {
-      "description": "sqlite:///path/to/file or postgresql://...",
-      "type": "string",
-      "pattern": "^(sqlite|postgresql)://.+$",
-      "examples": ["sqlite:///var/lib/hallmark/hallmark.db"]
-    },
-    "cloud": {
-      "description": "Where images and machines are.",
-      "type": "object",
-      "additionalProperties": false,
-      "properties": {
-        "kind": { "enum": ["libvirt", "aws"] },
-        "account_id": {
-          "description": "Our account, where images are built.",
-          "type": "string",
-          "pattern": "^[0-9]{12}$",
-          "examples": ["\"100000000001\""]
-        },
-        "regions": {
-          "description": "Regions, the one where images are built first.",
-          "type": "array",
-          "minItems": 1,
-          "uniqueItems": true,
-          "items": { "type": "string", "pattern": "^[a-z0-9-]+$", "examples": ["us-east-1"] }
-        },
-        "root": {
-          "description": "Directory with the cloud's images and machines.",
-          "type": "string",
-          "minLength": 1
-        },
-        "aws": {
-          "description": "What kind aws needs to know; hallmark aws setup prints it.",
-          "type": "object",
-          "additionalProperties": false,
-          "properties": {
-            "profile": { "description": "Profile of the AWS configuration files.", "type": "string", "minLength": 1 },
-            "endpoint_url": {
-              "description": "Endpoints of another party than AWS.",
-              "type": "string", "pattern": "^https?://.+$", "examples": ["http://127.0.0.1:4566"]
-            },
-            "child_role": { "description": "Name of the role in other accounts.", "type": "string", "minLength": 1 },
-            "external_id": { "description": "External id of that role.", "type": "string", "minLength": 2 },
-            "instance_profile": {
-              "description": "Instance profile of builders and test machines.", "type": "string", "minLength": 1
-            },
-            "instance_types": {
-              "description": "Tried in order when one has no capacity.",
-              "type": "array", "minItems": 1, "items": { "type": "string", "minLength": 1, "examples": ["t3.medium"] }
-            },
-            "regions": {
-              "description": "Where machines stand, by region.",
-              "type": "object",
-              "additionalProperties": {
-                "type": "object",
-                "additionalProperties": false,
-                "properties": {
-                  "subnets": { "type": "array", "items": { "type": "string", "pattern": "^subnet-", "examples": ["subnet-0123456789abcdef0"] } },
-                  "security_groups": { "type": "array", "items": { "type": "string", "pattern": "^sg-", "examples": ["sg-0123456789abcdef0"] } },
-                  "bucket": { "description": "Receives the output of commands.", "type": "string", "minLength": 3 },
-                  "kms_key": { "description": "ARN of the key that encrypts volumes and images.", "type": "string", "pattern": "^arn:", "examples": ["arn:aws:kms:us-east-1:111122223333:key/..."] }
-                }
-              }
-            }
-          }
-        }
-      }
-    }
+Json schema(std::string_view file) {
+  for (const auto& [name, text] : config_schemas()) {
+    if (name == file) return parse_json(text, std::string(name));
   }
-})";
+  throw Error(ErrorKind::internal, "the schema {} is not in the program", file);
+}
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
@@ -147,28 +81,53 @@ AwsConfig aws_config(const Json& json) {
   return config;
 }
 
+/// What a part of the document, at `under`, does not follow of its schema.
+void check_part(const model::YamlDocument& document, const Json& schema, const Json& part,
+                const model::Address& under, std::vector<model::Problem>& problems) {
+  for (const model::SchemaProblem& found : model::check_schema(schema, part)) {
+    model::Address address = under;
+    address.insert(address.end(), found.address.begin(), found.address.end());
+    problems.push_back(
+        {.place = found.about_key ? document.key_place_of(address) : document.place_of(address),
+         .path = model::path_text(document.json, address),
+         .message = found.message,
+         .hint = found.hint});
+  }
+}
+
+void check_document(const model::YamlDocument& document, std::vector<model::Problem>& problems) {
+  check_part(document, schema("config.schema.json"), document.json, {}, problems);
+  if (!problems.empty() || !document.json.contains("scanners")) return;
+  // One kind at a time: what is wrong is then told in the words of that kind.
+  const Json kinds = schema("scanners.schema.json");
+  for (const auto& [name, settings] : document.json["scanners"].items()) {
+    check_part(document, kinds[settings["kind"].get<std::string>()], settings, {"scanners", name},
+               problems);
+  }
+}
+
+/// A URL as it is; a path as it is from the directory of config.yaml.
+std::string source_from(const Json& json, const char* key, const Path& directory) {
+  const std::string text = json.value(key, "");
+  if (text.empty() || text.find("://") != std::string::npos) return text;
+  return (directory / text).lexically_normal().string();
+}
+
 }  // namespace
 
 Config load_config(const Path& state) {
   Config config;
+  config.file = state / "config.yaml";
   config.database_url = "sqlite://" + (state / "hallmark.db").string();
   config.cloud.root = state / "cloud";
-  const Path file = state / "config.yaml";
+  const Path& file = config.file;
   auto text = read_file_if_exists(file);
   if (!text) return config;
 
   model::YamlDocument document = model::read_yaml(*text, {});
   std::vector<model::Problem> problems = document.problems;
   if (problems.empty() && document.json.is_null()) return config;
-  if (problems.empty()) {
-    for (const auto& found : model::check_schema(parse_json(kSchema, "schema"), document.json)) {
-      problems.push_back({.place = found.about_key ? document.key_place_of(found.address)
-                                                   : document.place_of(found.address),
-                          .path = model::path_text(document.json, found.address),
-                          .message = found.message,
-                          .hint = found.hint});
-    }
-  }
+  if (problems.empty()) check_document(document, problems);
   refuse_problems(std::move(problems), file);
 
   const Json& json = document.json;
@@ -177,6 +136,9 @@ Config load_config(const Path& state) {
   config.cloud.account_id = cloud.value("account_id", config.cloud.account_id);
   config.cloud.regions = cloud.value("regions", config.cloud.regions);
   config.cloud.kind = cloud.value("kind", config.cloud.kind);
+  config.scanners = json.value("scanners", config.scanners);
+  const Json exploits = json.value("exploits", Json::object());
+  config.exploits = {source_from(exploits, "kev", state), source_from(exploits, "epss", state)};
   config.cloud.aws = aws_config(cloud.value("aws", Json::object()));
   if (config.cloud.kind == "aws" && !cloud.contains("account_id")) {
     throw Error(ErrorKind::usage, "{} does not say cloud.account_id, which AWS needs",

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/json.h"
 
 namespace hallmark::app {
 
@@ -37,9 +38,19 @@ struct CloudConfig {
   AwsConfig aws;
 };
 
+/// What is known of exploitation, as scan/exploits.h takes it; paths are absolute.
+struct ExploitsConfig {
+  std::string kev;
+  std::string epss;
+};
+
 struct Config {
+  Path file;                 ///< <state>/config.yaml, whether it exists or not
   std::string database_url;  ///< default: hallmark.db in the state directory
   CloudConfig cloud;
+  /// By name; each follows the schema of its kind in schema/scanners.schema.json.
+  std::map<std::string, Json> scanners;
+  ExploitsConfig exploits;
 };
 
 /// --state, else $HALLMARK_STATE, else hallmark in $XDG_DATA_HOME, else in ~/.local/share.

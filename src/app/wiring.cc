@@ -4,6 +4,7 @@
 #include <map>
 
 #include "app/aws_access.h"
+#include "app/scanners.h"
 #include "aws/caller_identity.h"
 #include "base/log.h"
 #include "base/sync.h"
@@ -15,6 +16,7 @@
 #include "net/exchange.h"
 #include "net/http.h"
 #include "pipeline/workflows.h"
+#include "scan/exploits.h"
 #include "scan/scan.h"
 #include "workflow/engine.h"
 #include "workflow/ledger.h"
@@ -33,16 +35,28 @@ std::shared_ptr<cloud::Cloud> make_local_cloud(const CloudConfig& config, Clock&
       {.root = config.root, .account_id = config.account_id, .regions = config.regions}, clock);
 }
 
-std::shared_ptr<cloud::Cloud> make_aws_cloud(const CloudConfig& config, Clock& clock) {
-  const std::string home = config.regions.front();
-  auto access = std::make_shared<AwsAccess>(config.aws, home, clock);
-  return cloud::make_aws_cloud(aws_cloud_config(config), {access, &access->client},
-                               child_credentials(access, config.aws, home), clock);
+/// One client for all, made when the first asks.
+AwsAccessOf aws_access(const CloudConfig& config, Clock& clock) {
+  auto made = std::make_shared<Sync<std::shared_ptr<AwsAccess>>>();
+  return [config, &clock, made] {
+    auto access = made->lock();
+    if (!*access) *access = std::make_shared<AwsAccess>(config.aws, config.regions.front(), clock);
+    return *access;
+  };
 }
 
-std::unique_ptr<cloud::Cloud> make_cloud(const CloudConfig& config, Clock& clock) {
+std::shared_ptr<cloud::Cloud> make_aws_cloud(const CloudConfig& config,
+                                             const std::shared_ptr<AwsAccess>& access,
+                                             Clock& clock) {
+  return cloud::make_aws_cloud(aws_cloud_config(config), {access, &access->client},
+                               child_credentials(access, config.aws, config.regions.front()),
+                               clock);
+}
+
+std::unique_ptr<cloud::Cloud> make_cloud(const CloudConfig& config, const AwsAccessOf& aws,
+                                         Clock& clock) {
   std::shared_ptr<cloud::Cloud> inner =
-      config.kind == "aws" ? make_aws_cloud(config, clock) : make_local_cloud(config, clock);
+      config.kind == "aws" ? make_aws_cloud(config, aws(), clock) : make_local_cloud(config, clock);
   // Retrying outside, so that each attempt is logged.
   return std::make_unique<cloud::HookedCloud>(
       std::move(inner),
@@ -84,11 +98,23 @@ pipeline::AwsIdentity aws_identity(const std::string& own_endpoint) {
   };
 }
 
+/// What is known of exploitation, fetched once a day.
+std::function<void(model::Assessment&, std::stop_token)> annotator(
+    std::function<ExploitsConfig()> exploits, const Path& cache, Clock& clock) {
+  return [exploits, cache, &clock](model::Assessment& assessment, std::stop_token stop) {
+    const ExploitsConfig config = exploits();
+    if (config.kev.empty() && config.epss.empty()) return;
+    scan::annotate(assessment, *scan::load_exploits({.kev = config.kev, .epss = config.epss}, cache,
+                                                    scan::kExploitsMaxAge, clock, std::move(stop)));
+  };
+}
+
 using Suite = std::shared_ptr<const scan::SecuritySuite>;
 
 }  // namespace
 
-pipeline::Scanner make_scanner(const Path& cache, Clock& clock) {
+pipeline::Scanner make_scanner(const Path& cache, std::function<ExploitsConfig()> exploits,
+                               Clock& clock) {
   auto suites = std::make_shared<Sync<std::map<std::string, Suite>>>();
   auto assess = [cache, &clock, suites](const model::Inventory& inventory, std::stop_token stop) {
     const model::Distribution& distribution = inventory.distribution;
@@ -108,7 +134,9 @@ pipeline::Scanner make_scanner(const Path& cache, Clock& clock) {
     }
     return scan::assess(inventory, *suite, clock);
   };
-  return {.take_inventory = scan::take_inventory, .assess = assess};
+  return {.take_inventory = scan::take_inventory,
+          .assess = assess,
+          .annotate = annotator(std::move(exploits), cache, clock)};
 }
 
 struct Installation::Parts {
@@ -117,14 +145,16 @@ struct Installation::Parts {
         database(db::Database::open(config.database_url)),
         ledger(*database, clock),
         audit(*database, state / "audit", clock),
-        cloud(make_cloud(config.cloud, clock)),
+        aws(aws_access(config.cloud, clock)),
+        cloud(make_cloud(config.cloud, aws, clock)),
         context{.cloud = *cloud,
                 .database = *database,
                 .ledger = ledger,
                 .audit = audit,
                 .clock = clock,
                 .state_directory = state,
-                .scanner = make_scanner(state / "advisories", clock),
+                .scanner = make_scanner(
+                    state / "advisories", [this] { return config.exploits; }, clock),
                 .secret = secret,
                 .fetch =
                     [&clock](const std::string& url, std::stop_token stop) {
@@ -133,7 +163,8 @@ struct Installation::Parts {
                                  kFetchAttempts, stop)
                           .body;
                     },
-                .aws_identity = aws_identity(config.cloud.aws.endpoint_url)},
+                .aws_identity = aws_identity(config.cloud.aws.endpoint_url),
+                .outside_scanner = outside_scanners(config, aws, *cloud, clock)},
         engine(*database, clock, pipeline::workflows(context),
                {.log_directory = state / "runs", .observer = forwarding_observer()}),
         workplace{engine, context,
@@ -168,6 +199,7 @@ struct Installation::Parts {
   std::unique_ptr<db::Database> database;
   workflow::Ledger ledger;
   audit::Log audit;
+  AwsAccessOf aws;
   std::unique_ptr<cloud::Cloud> cloud;
   pipeline::Context context;
   Sync<workflow::Observer> observer;

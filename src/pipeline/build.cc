@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "disk/digest.h"
 #include "pipeline/approval.h"
 #include "pipeline/evidence.h"
 #include "pipeline/golden_parameters.h"
@@ -170,7 +171,7 @@ void test_candidate(const Build& build, const std::string& image_id, cloud::Plat
       throw std::move(e.note("the candidate did not pass its tests"));
     }
   }
-  scan_guest(build.context, build.run, guest, image_id, build.pipeline.scanners);
+  scan_guest(build.context, build.run, guest, image_id, build.pipeline);
   remove_guest(build.context, build.run, guest);
 }
 
@@ -191,6 +192,9 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
     evidence.source_image_id = source.image_id;
     evidence.source_image = source.record;
     evidence.assessments = {assess(step, image_id, evidence.inventory)};
+    step.progress(std::nullopt, "the digest of " + image_id + "'s disk");
+    evidence.disk_sha256 =
+        disk::disk_sha256(*context.cloud.open_image(build.home, image_id), step.stop());
     for (auto& seen : read_scans(context, build.run.id(), build.pipeline.scanners)) {
       if (context.scanner.annotate) context.scanner.annotate(seen, step.stop());
       evidence.assessments.push_back(std::move(seen));

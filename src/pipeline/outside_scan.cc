@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "evidence/documents.h"
 #include "pipeline/evidence.h"
 
 namespace hallmark::pipeline {
@@ -51,14 +52,30 @@ scan::ScanTarget target_of(Context& context, workflow::Run& run, const Guest& gu
     if (!machine) {
       throw Error(ErrorKind::unavailable, "machine {} cannot be seen", guest.machine_id);
     }
-    return Json{{"ip", machine->ip}, {"launched_at", to_rfc3339(machine->launched_at)}};
+    return Json{{"ip", machine->ip},
+                {"launched_at", to_rfc3339(machine->launched_at)},
+                {"tags", machine->tags}};
   });
   return {.account_id = guest.place.account_id,
           .region = guest.place.region,
           .image_id = image_id,
           .machine_id = guest.machine_id,
           .ip = member<std::string>(seen, "ip"),
-          .launched_at = from_rfc3339(member<std::string>(seen, "launched_at"))};
+          .launched_at = from_rfc3339(member<std::string>(seen, "launched_at")),
+          .tags = member<cloud::Tags>(seen, "tags")};
+}
+
+/// What is installed in the image, read from its disk: no machine has to run for it.
+Json sbom_of(Context& context, const model::Pipeline& pipeline, const scan::ScanTarget& target) {
+  auto disk = context.cloud.open_image({target.account_id, target.region}, target.image_id);
+  evidence::Subject subject{.image_key = model::image_key(pipeline),
+                            .product = pipeline.product,
+                            .os = pipeline.os,
+                            .version = pipeline.version,
+                            .image_id = target.image_id,
+                            .made_at = to_rfc3339(context.clock.now())};
+  subject.inventory = context.scanner.take_inventory(*disk);
+  return evidence::cyclonedx(subject);
 }
 
 Json summary(const model::Assessment& assessment) {
@@ -150,14 +167,15 @@ void check_scanners(Context& context, workflow::Run& run,
 }
 
 void scan_guest(Context& context, workflow::Run& run, const Guest& guest,
-                const std::string& image_id, const std::vector<model::ScannerUse>& scanners) {
-  if (scanners.empty()) return;
+                const std::string& image_id, const model::Pipeline& pipeline) {
+  if (pipeline.scanners.empty()) return;
   const scan::ScanTarget target = target_of(context, run, guest, image_id);
   std::vector<workflow::Run::Branch> branches;
-  for (const model::ScannerUse& use : scanners) {
+  for (const model::ScannerUse& use : pipeline.scanners) {
     Scan scan{context, run.id(), use, target};
     // Of this machine: a run that is tried again has another one.
     scan.target.title = fmt::format("hallmark {} {} {}", run.id(), guest.machine_id, use.name);
+    scan.target.sbom = [&context, pipeline, target] { return sbom_of(context, pipeline, target); };
     run.on_exit(
         scan.key("clean-up-at-exit"), workflow::ExitOn::always,
         [scan](workflow::Step& step) { scan.scanner()->clean_up(scan.target, "", step.stop()); });

@@ -21,7 +21,7 @@ void check_scanners(Context& context, workflow::Run& run,
 /// removed. A scan that cannot be started or has no results is an assessment that failed and says
 /// why: the gate decides, not the network. Assessments wait for read_scans.
 void scan_guest(Context& context, workflow::Run& run, const Guest& guest,
-                const std::string& image_id, const std::vector<model::ScannerUse>& scanners);
+                const std::string& image_id, const model::Pipeline& pipeline);
 
 /// What scan_guest kept, in the pipeline's order. Throws `not_found`, `corrupt`.
 std::vector<model::Assessment> read_scans(const Context& context, const std::string& run_id,
