@@ -7,7 +7,8 @@ A transcript runs in an empty directory with a state directory of its own. Its l
 
     # comment
     @ NAME           makes a file of that name; the lines that start with "| " are its content
-    $ COMMAND        runs in sh; "hallmark" is the binary, $SOURCE the source tree
+    $ COMMAND        runs in sh; "hallmark" is the binary, $SOURCE the source tree, $MAKE_STATE
+                     the program of tests/evidence that makes a state directory with built images
     > TEXT           expected on stdout
     ! TEXT           expected on stderr
     = CODE           expected exit code, 0 if absent
@@ -94,7 +95,7 @@ def run(binary: pathlib.Path, transcript: pathlib.Path) -> int:
             "HOME": str(home), "USER": "tester", "LC_ALL": "C.UTF-8", "SOURCE": str(SOURCE),
             "HALLMARK_STATE": str(home / "state"),
         }
-        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "MAKE_STATE"):
             if name in os.environ:
                 environment[name] = os.environ[name]
         for item in items:

