@@ -203,7 +203,7 @@ TEST_F(AuditLog, NoKeyMeansNoEntry) {
 
 TEST(PlainObject, SaysWhatTheParserSays) {
   const std::string deep = std::string(10, '[') + std::string(10, ']');
-  for (const std::string text :
+  for (const char* text :
        {R"({})", R"({"a":1})", R"({"a":"x","b":-20,"a":"y"})", R"({"a":"\\ and \"b\":1"})",
         R"({"a":{"b":[1,{"c":null}],"d":true},"e":[],"f":false})", R"({"":""})"}) {
     auto plain = plain_object(text);
@@ -212,7 +212,9 @@ TEST(PlainObject, SaysWhatTheParserSays) {
     for (const auto& [name, value] : json.items()) {
       EXPECT_EQ(plain->json(name), value.dump()) << text;
       EXPECT_EQ(plain->text(name).has_value(), value.is_string()) << text;
-      if (value.is_string()) EXPECT_EQ(*plain->text(name), value.get<std::string>()) << text;
+      if (value.is_string()) {
+        EXPECT_EQ(*plain->text(name), value.get<std::string>()) << text;
+      }
     }
     EXPECT_EQ(plain->json("missing"), "");
     EXPECT_FALSE(plain->text("missing"));
@@ -223,7 +225,7 @@ TEST(PlainObject, SaysWhatTheParserSays) {
 TEST(PlainObject, LeavesToTheParserWhatIsNotPlain) {
   std::string many = "{";
   for (int i = 0; i < 17; ++i) many += (i ? "," : "") + ('"' + std::to_string(i) + "\":0");
-  for (const std::string text : {std::string(),
+  for (const std::string& text : {std::string(),
                                  std::string("{"),
                                  std::string("[]"),
                                  std::string("1"),

@@ -254,7 +254,9 @@ TEST_P(CloudContract, LaunchOfWhatIsNotThereIsRefusedBeforehandIfItIsChecked) {
             std::nullopt);
   auto kind = error_kind_of(
       [&] { cloud_->check_launch(setup_.home, {.image_id = "ami-0123456789abcdef0"}, stop_); });
-  if (kind) EXPECT_EQ(*kind, ErrorKind::not_found);
+  if (kind) {
+    EXPECT_EQ(*kind, ErrorKind::not_found);
+  }
   EXPECT_THAT(cloud_->list_machines(setup_.home, {.include_terminated = true}), IsEmpty());
 }
 

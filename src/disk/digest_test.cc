@@ -47,9 +47,9 @@ TEST(DiskDigest, IsTheSameOfQcow2AndRaw) {
   std::string bytes(3 << 20, '\0');
   bytes.replace(1 << 20, 4, "data");
   write_file(raw, bytes);
-  const ProcessResult made = run_process(
-      {.argv = {"qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", raw, packed},
-       .time_limit = std::chrono::seconds(30)});
+  const ProcessResult made =
+      run_process({.argv = {"qemu-img", "convert", "-c", "-f", "raw", "-O", "qcow2", raw, packed},
+                   .time_limit = std::chrono::seconds(30)});
   if (made.exit_code != 0) GTEST_SKIP() << "qemu-img says: " << made.err;
   EXPECT_EQ(disk_sha256(*open_disk(packed), {}), sha256_hex(bytes));
 }
