@@ -44,6 +44,7 @@ class Maker {
     if (kind == "tenable") return tenable(settings);
     if (kind == "openscap") return openscap(name, settings);
     if (kind == "inspector") return inspector(settings);
+    if (kind == "inspector-image") return inspector_image(settings);
     return scan::make_inspector_sbom_scanner(
         {config_.cloud.account_id, settings.value("region", config_.cloud.regions.front())},
         inspector_access(), clock_);
@@ -122,16 +123,29 @@ class Maker {
             }};
   }
 
+  void require_aws(const char* looks_at) const {
+    if (config_.cloud.kind == "aws") return;
+    throw Error(ErrorKind::usage, "Amazon Inspector looks at {}, and cloud.kind is {}", looks_at,
+                config_.cloud.kind)
+        .hint("kind inspector-sbom takes the image's list of packages instead");
+  }
+
+  scan::InspectorPlace home() const {
+    return {config_.cloud.account_id, config_.cloud.regions.front()};
+  }
+
+  Made inspector_image(const Json& json) const {
+    require_aws("AMIs");
+    Duration poll_interval = scan::InspectorLimits{}.poll_interval;
+    set_duration(json, "poll_interval", poll_interval);
+    return scan::make_inspector_image_scanner(home(), inspector_access(), poll_interval, clock_);
+  }
+
   Made inspector(const Json& json) const {
-    if (config_.cloud.kind != "aws") {
-      throw Error(ErrorKind::usage, "Amazon Inspector looks at EC2 instances, and cloud.kind is {}",
-                  config_.cloud.kind)
-          .hint("kind inspector-sbom takes the image's list of packages instead of a machine");
-    }
-    scan::InspectorConfig made{
-        .places = {{config_.cloud.account_id, config_.cloud.regions.front()}},
-        .must_be_enabled = json.value("must_be_enabled", true),
-        .cis_level = json.value("cis_level", "")};
+    require_aws("EC2 instances");
+    scan::InspectorConfig made{.places = {home()},
+                               .must_be_enabled = json.value("must_be_enabled", true),
+                               .cis_level = json.value("cis_level", "")};
     set_duration(json, "poll_interval", made.limits.poll_interval);
     set_duration(json, "publish_delay", made.limits.publish_delay);
     return scan::make_inspector_scanner(std::move(made), inspector_access(), clock_);
@@ -152,18 +166,42 @@ class Maker {
                 },
             .read =
                 [&cloud, place](const scan::ScanTarget& target, const std::string& command_id) {
-                  cloud::CommandStatus status =
-                      cloud.read_command(place(target), target.machine_id, command_id, 0, {}, {});
-                  return scan::MachineCommand{.state = state_of(status.state),
-                                              .exit_code = status.exit_code,
-                                              .output = std::move(status.output),
-                                              .output_truncated = status.output_truncated};
+                  return read_whole(cloud, place(target), target.machine_id, command_id);
                 },
             .cancel =
                 [&cloud, place](const scan::ScanTarget& target, const std::string& command_id) {
                   if (command_id.empty()) return;
                   cloud.cancel_command(place(target), target.machine_id, command_id);
+                },
+            .check =
+                [this] {
+                  const CloudConfig& config = config_.cloud;
+                  auto region = config.aws.regions.find(config.regions.front());
+                  if (config.kind != "aws" ||
+                      (region != config.aws.regions.end() && !region->second.bucket.empty())) {
+                    return;
+                  }
+                  throw Error(ErrorKind::usage, "results of OpenSCAP are too long for AWS to keep")
+                      .hint("name a bucket for them: cloud.aws.regions." + config.regions.front() +
+                            ".bucket");
                 }};
+  }
+
+  /// Output comes in pieces, and until the last one is read a command counts as running.
+  static scan::MachineCommand read_whole(cloud::Cloud& cloud, const cloud::Place& place,
+                                         const std::string& machine_id,
+                                         const std::string& command_id) {
+    std::string output;
+    cloud::CommandStatus status;
+    do {
+      status =
+          cloud.read_command(place, machine_id, command_id, status.output_offset, Duration{}, {});
+      output += status.output;
+    } while (status.state == cloud::CommandState::running && !status.output.empty());
+    return {.state = state_of(status.state),
+            .exit_code = status.exit_code,
+            .output = std::move(output),
+            .output_truncated = status.output_truncated};
   }
 
   static scan::MachineCommand::State state_of(cloud::CommandState state) {

@@ -26,6 +26,8 @@ class Decisions {
     }));
   }
 
+  TimePoint deadline() const { return deadline_; }
+
   /// The next one; nothing once the deadline has passed. `key` is of its step.
   std::optional<Json> next(const std::string& key, std::size_t approved) {
     const std::string why =
@@ -101,11 +103,12 @@ void await_approval(Context& context, workflow::Run& run, const model::Pipeline&
     const bool counts = run.step("check-" + key, [&](workflow::Step&) {
       const std::vector<User> users = list_users(context.database);
       return decision.evidence_digest == evidence_digest &&
+             from_rfc3339(decision.decided_at) <= decisions.deadline() &&
              !refusal(policy, users, requested_by, decision.approver) &&
              is_proved(users, get_golden_image(context.database, run.id()), decision);
     });
-    if (!counts ||
-        std::find(approvers.begin(), approvers.end(), decision.approver) != approvers.end()) {
+    if (!counts || std::find(approvers.begin(), approvers.end(), identity_of(decision.approver)) !=
+                       approvers.end()) {
       run.note(key + "-void", fmt::format("a decision of {} does not count", decision.approver));
       continue;
     }
@@ -116,7 +119,7 @@ void await_approval(Context& context, workflow::Run& run, const model::Pipeline&
              Error(ErrorKind::rejected, "{} was rejected by {}: {}", image_key, decision.approver,
                    decision.comment.empty() ? "no reason given" : decision.comment));
     }
-    approvers.push_back(decision.approver);
+    approvers.push_back(identity_of(decision.approver));
   }
 }
 

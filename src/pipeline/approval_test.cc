@@ -71,6 +71,15 @@ TEST_F(AwaitApproval, OneDeadlineHoldsForAllApprovers) {
   EXPECT_EQ(fixture_.product.image(run_.run_id).state, GoldenState::rejected);
 }
 
+TEST_F(AwaitApproval, AnApproverWhoComesAfterTheDeadlineIsLate) {
+  build();
+  fixture_.clock.advance(49 * kHour);
+  fixture_.product.decide(run_.run_id, true);
+  run_ = fixture_.product.drive(run_.run_id);
+  EXPECT_EQ(run_.state, RunState::failed);
+  EXPECT_EQ(run_.error->kind(), ErrorKind::rejected);
+}
+
 TEST_F(AwaitApproval, AnApproverWhoComesAfterAReminderIsInTime) {
   build();
   after(47 * kHour);

@@ -159,6 +159,10 @@ TEST_F(ImageBundle, AgreesWithTheRecordAndTheCloud) {
   other.evidence_digest = "abc";
   EXPECT_THAT(problems(other), HasSubstr("its evidence digest is abc"));
   EXPECT_THAT(problems(other), HasSubstr("the audit log does not know"));
+  GoldenImage forged = image;
+  forged.evidence_digest = other.evidence_digest;
+  note_look(context_, forged, "mallory", "image report");
+  EXPECT_THAT(problems(other), HasSubstr("the audit log does not know")) << "a look proves nothing";
   other = bundle;
   other.image_id = "ami-other";
   other.image_key = "a/b/c";

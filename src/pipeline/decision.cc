@@ -107,11 +107,17 @@ std::string role_of_session(const std::string& arn) {
   return fmt::format("arn:{}:iam::{}:role/{}", parts[1], parts[4], path[1]);
 }
 
+std::string identity_of(const std::string& approver) {
+  const std::string role = role_of_session(approver);
+  // IAM Identity Center User Guide, "Referencing permission sets in resource policies".
+  return role.find(":role/AWSReservedSSO_") != std::string::npos ? approver : role;
+}
+
 std::optional<std::string> refusal(const model::ApprovalPolicy& policy,
                                    const std::vector<User>& users, const std::string& requested_by,
                                    const std::string& approver) {
   if (approver.empty()) return "an approver has a name";
-  if (approver == requested_by) {
+  if (identity_of(approver) == identity_of(requested_by)) {
     return approver + " requested the build and cannot be the one who approves it";
   }
   if (policy.approvers.empty()) return std::nullopt;

@@ -42,4 +42,9 @@ std::optional<std::string> refusal(const model::ApprovalPolicy& policy,
 /// "arn:aws:iam::1:role/r" for "arn:aws:sts::1:assumed-role/r/session", else the same ARN.
 std::string role_of_session(const std::string& arn);
 
+/// Who decides, as far as one person is told from another: whoever assumes a role names the session
+/// as they like, so all sessions of a role are one; but for roles of IAM Identity Center, which
+/// names the session after the person.
+std::string identity_of(const std::string& approver);
+
 }  // namespace hallmark::pipeline

@@ -195,6 +195,21 @@ TEST_F(Deciding, OnEvidenceThatListsLessIsRefused) {
   EXPECT_EQ(decide_again(image), ErrorKind::corrupt);
 }
 
+TEST_F(Deciding, OnEvidenceWithAFileThatNobodyReviewedIsRefused) {
+  GoldenImage image = waiting();
+  const Path directory = evidence_directory(*product_.context, image.run_id);
+  const std::string listed = read_file(directory / "evidence.json");
+  for (const char* name : {"assessment.json", "source-assessment-2.json", "raw/qualys/scan.json"}) {
+    write_file(directory / name, "{}");
+    Json listing = parse_json(listed, "evidence");
+    listing["files"][name] = sha256_hex("{}");
+    write_file(directory / "evidence.json", pretty(listing));
+    EXPECT_EQ(decide_again(image), ErrorKind::corrupt) << name;
+  }
+  write_file(directory / "evidence.json", listed);
+  EXPECT_NO_THROW(decide_now(image));
+}
+
 TEST_F(Deciding, OnEvidenceFromBeforeThereWereSeveralScannersWorks) {
   GoldenImage image = waiting();
   const Path directory = evidence_directory(*product_.context, image.run_id);
@@ -299,6 +314,16 @@ TEST_F(Deciding, TheAuditLogHoldsTheWholeLife) {
                                    "decision.approve", "image.active"));
   EXPECT_TRUE(
       audit::verify_log(*product_.audit, audit::first_key(product_.audit->directory())).intact());
+}
+
+TEST(Identity, SessionsOfARoleAreOnePerson) {
+  const std::string role = "arn:aws:iam::111122223333:role/approvers";
+  EXPECT_EQ(identity_of("arn:aws:sts::111122223333:assumed-role/approvers/a"), role);
+  EXPECT_EQ(identity_of("arn:aws:sts::111122223333:assumed-role/approvers/b"), role);
+  const std::string ada =
+      "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Approver_0123456789abcdef/ada";
+  EXPECT_EQ(identity_of(ada), ada) << "IAM Identity Center names the session after the person";
+  EXPECT_EQ(identity_of("ada"), "ada");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/ids.h"
@@ -190,7 +191,7 @@ struct Listing {
   }
 
   std::vector<model::Assessment> assessments() const {
-    if (!files.contains(kAssessmentFile)) return read_json(kAssessmentsFile);
+    if (!reviewed.contains("assessment")) return read_json(kAssessmentsFile);
     return {read_json(kAssessmentFile).get<model::Assessment>()};
   }
 
@@ -205,10 +206,28 @@ struct Listing {
       auto file = files.find(name);
       if (file == files.end() || report_digest != file->second) return false;
     }
-    return std::all_of(parts.begin(), parts.end(), [&](const std::string& part) {
+    const bool are_there = std::all_of(parts.begin(), parts.end(), [&](const std::string& part) {
       auto file = files.find(part + ".json");
       return file != files.end() && reviewed.contains(part) && reviewed[part] == file->second;
     });
+    return are_there && has_nothing_else(parts);
+  }
+
+  /// A file that nobody reviewed would be shown, and signed into a bundle, as if it had been.
+  bool has_nothing_else(const std::vector<std::string>& parts) const {
+    std::set<std::string> known;
+    for (const std::string& part : parts) known.insert(part + ".json");
+    const Json reports = reviewed.value("reports", Json::object());
+    for (const auto& [name, digest] : reports.items()) known.insert(name);
+    if (reports.empty()) {
+      // From before these were covered by the digest.
+      known.insert({"report.json", "report.txt", "report.html", kSourceAssessmentFile});
+    }
+    for (const model::Assessment& assessment : assessments()) {
+      for (const model::RawResult& raw : assessment.raw) known.insert(raw_file(raw.name));
+    }
+    return std::all_of(files.begin(), files.end(),
+                       [&](const auto& file) { return known.contains(file.first); });
   }
 
   /// Of evidence from before it was written down: empty.
@@ -244,10 +263,6 @@ Listing read_listing(const Context& context, const std::string& run_id) {
 }
 
 }  // namespace
-
-model::Inventory read_inventory(const Context& context, const std::string& run_id) {
-  return read_listing(context, run_id).read_json(kInventoryFile);
-}
 
 std::vector<model::Assessment> read_assessments(const Context& context, const std::string& run_id) {
   return read_listing(context, run_id).assessments();

@@ -65,10 +65,8 @@ std::string raw_file(const std::string& name);
 std::string write_evidence(const Context& context, const std::string& run_id,
                            const model::Pipeline& pipeline, const Evidence& evidence);
 
-/// The inventory kept with a build run; throws `not_found`, `corrupt` if it was altered.
-model::Inventory read_inventory(const Context& context, const std::string& run_id);
-
-/// What scanners said of the image when it was built; throws as read_inventory does.
+/// What scanners said of the image when it was built; throws `not_found`, `corrupt`
+/// if it was altered.
 std::vector<model::Assessment> read_assessments(const Context& context, const std::string& run_id);
 
 /// What scanners said of a version when it was built. Nothing if its evidence is gone; `corrupt` if

@@ -77,6 +77,7 @@ class FakeScanner final : public scan::OutsideScanner {
 
   std::string name() const override { return name_; }
   Duration poll_interval() const override { return Duration{30'000}; }
+  bool alters_machine() const override { return name_ == service_.altering; }
   void check(std::stop_token) override {}
   std::string launch(const scan::ScanTarget& target, std::stop_token) override {
     if (service_.refuses) throw *service_.refuses;

@@ -37,6 +37,7 @@ struct FakeService {
   int looks = 2;                 ///< until a scan has ended; below 0: never
   std::optional<Error> refuses;  ///< thrown by each launch
   bool stays = false;            ///< scans cannot be removed
+  std::string altering;          ///< the name of the scanner that alters machines
 
   int launches() const;
   std::vector<Path> scans() const;

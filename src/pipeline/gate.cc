@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/text.h"
+#include "scan/exploits.h"
 
 namespace hallmark::pipeline {
 
@@ -72,6 +73,15 @@ class Evaluation {
       verdict_.failures.push_back(
           fmt::format("hardening score: none, at least {:.1f} needed", *gate_.min_hardening_score));
     }
+    auto knows_exploits = [](const model::Assessment& a) {
+      return std::any_of(a.advisories.begin(), a.advisories.end(),
+                         [](const auto& source) { return source.name == scan::kKevSource; });
+    };
+    if (std::none_of(input_.assessments.begin(), input_.assessments.end(), knows_exploits)) {
+      verdict_.warnings.push_back(
+          "no finding was looked up in CISA's catalog of what is exploited: config.yaml names "
+          "none");
+    }
   }
 
   void check_age(const model::Assessment& assessment, const std::string& of) {
@@ -129,7 +139,8 @@ class Evaluation {
       }
       std::string why;
       if (judgement != Judgement::pass) why = reason_of(finding, judgement);
-      if (finding.suppressed && judgement == Judgement::fail) {
+      // What is exploited fails whatever a rule at the scanner hides.
+      if (finding.suppressed && judgement == Judgement::fail && !finding.known_exploited) {
         judgement = Judgement::review;
         why += ", but suppressed by a rule at the scanner";
       }

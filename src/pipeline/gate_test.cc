@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "scan/exploits.h"
+
 namespace hallmark::pipeline {
 namespace {
 
@@ -19,6 +21,7 @@ model::Assessment assessment(int fixable, int unfixed, int gaps, model::Complete
   model::Assessment result;
   result.scanner = "fake";
   result.completeness = completeness;
+  result.advisories = {{.name = scan::kKevSource}};
   for (int i = 0; i < fixable + unfixed; ++i) {
     model::Finding finding;
     finding.finding_id = std::to_string(i);
@@ -170,6 +173,20 @@ TEST(Gate, WaiversCoverOnlyWhatTheyName) {
   gate.waivers[0].package = "curl";
   EXPECT_FALSE(judge(gate, {cve("CVE-2026-1000", Severity::critical)}).passed);
   EXPECT_FALSE(judge(severities(), {cve("CVE-2026-2000", Severity::critical)}).passed);
+}
+
+TEST(Gate, WhatIsExploitedFailsEvenIfAScannerHidesIt) {
+  model::Finding finding = cve("CVE-2026-1000", Severity::low);
+  finding.status = model::FindingStatus::suppressed;
+  finding.known_exploited = true;
+  EXPECT_FALSE(judge(severities(), {finding}).passed);
+}
+
+TEST(Gate, WarnsIfNobodyKnowsWhatIsExploited) {
+  model::Assessment result = assessment(0, 0, 0, model::Completeness::complete);
+  EXPECT_THAT(evaluate_gate({}, result).warnings, IsEmpty());
+  result.advisories.clear();
+  EXPECT_THAT(evaluate_gate({}, result).warnings, ElementsAre(HasSubstr("CISA")));
 }
 
 TEST(Gate, WhatTheScannersRulesHideIsLookedAt) {

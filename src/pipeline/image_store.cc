@@ -75,7 +75,8 @@ void reserve_version(const Context& context, const GoldenImage& image) {
         " where image_key = :image_key and state not in ('failed', 'rejected')",
         {{"image_key", image.image_key}});
     if (!holders.empty()) {
-      if (holders[0].text("run_id") == image.run_id) return std::nullopt;
+      const bool is_ours = holders[0].text("run_id") == image.run_id;
+      if (is_ours && holders[0].text("state") == "building") return std::nullopt;
       throw Error(ErrorKind::conflict, "version {} exists already (state {}, run {})",
                   image.image_key, holders[0].text("state"), holders[0].text("run_id"))
           .hint("versions are never overwritten: build it under the next version");
@@ -291,7 +292,8 @@ void record_decision(const Context& context, const std::string& run_id, const De
     connection.execute(
         "insert into decisions (image_run_id, approver, decision, comment, evidence_digest,"
         " decided_at, proof) values (:run_id, :approver, :decision, :comment, :evidence_digest,"
-        " :decided_at, :proof) on conflict (image_run_id, approver) do nothing",
+        " :decided_at, :proof)"
+        " on conflict (image_run_id, approver, evidence_digest) do nothing",
         {{"run_id", run_id},
          {"approver", decision.approver},
          {"decision", verdict},
@@ -299,11 +301,12 @@ void record_decision(const Context& context, const std::string& run_id, const De
          {"evidence_digest", decision.evidence_digest},
          {"decided_at", decision.decided_at},
          {"proof", compact(decision.proof)}});
-    return std::optional<audit::Event>({.token = "decision/" + run_id + "/" + decision.approver,
-                                        .actor = decision.approver,
-                                        .action = "decision." + verdict,
-                                        .subject = run_id,
-                                        .detail = decision});
+    return std::optional<audit::Event>(
+        {.token = "decision/" + run_id + "/" + decision.approver + "/" + decision.evidence_digest,
+         .actor = decision.approver,
+         .action = "decision." + verdict,
+         .subject = run_id,
+         .detail = decision});
   });
 }
 

@@ -1,6 +1,10 @@
 #include "pipeline/outside_scan.h"
 
+#include <algorithm>
+#include <set>
+
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "evidence/documents.h"
 #include "pipeline/evidence.h"
@@ -12,6 +16,8 @@ namespace {
 /// A service that answers now has its results ready within this; reports of services are bounded by
 /// their own limits, which are shorter.
 constexpr Duration kCollectLimit{30 * 60'000};
+/// A service that is down for a while must not keep an uploaded key for ever.
+constexpr Duration kCleanUpLimit{30 * 60'000};
 constexpr workflow::PollSchedule kServiceSchedule{Duration{5'000}, Duration{60'000}};
 
 /// Where an assessment waits until the evidence is written.
@@ -97,16 +103,21 @@ void keep_failure(const Scan& scan, workflow::Run& run, const Error& error) {
 
 /// Launch to results. Throws what no waiting mends.
 void run_scan(const Scan& scan, workflow::Run& run) {
-  const Duration deadline = scan.use.deadline;
-  const std::string scan_id = run.poll(scan.key("launch"), deadline, kServiceSchedule,
+  const TimePoint deadline = from_rfc3339(run.step(scan.key("deadline"), [&](workflow::Step&) {
+    return to_rfc3339(scan.context.clock.now() + scan.use.deadline);
+  }));
+  // Counts when a poll begins; after that it has a deadline of its own.
+  auto left = [&] { return std::max(deadline - scan.context.clock.now(), Duration{1}); };
+  const std::string scan_id = run.poll(scan.key("launch"), left(), kServiceSchedule,
                                        [&](workflow::Step& step) -> std::optional<std::string> {
                                          return scan.scanner()->launch(scan.target, step.stop());
                                        });
   const Duration interval{run.step(scan.key("interval"), [&](workflow::Step&) {
     return scan.scanner()->poll_interval().count();
   })};
+  std::string late;
   try {
-    run.poll(scan.key("look"), deadline, {interval, interval},
+    run.poll(scan.key("look"), left(), {interval, interval},
              [&](workflow::Step& step) -> std::optional<std::string> {
                scan::ScanProgress at = scan.scanner()->look(scan.target, scan_id, step.stop());
                step.progress(std::nullopt, scan.use.name + " says " + at.state);
@@ -116,14 +127,17 @@ void run_scan(const Scan& scan, workflow::Run& run) {
   } catch (const Error& e) {
     // What it saw until then is worth having; the assessment says that it is not all.
     if (e.kind() != ErrorKind::timeout) throw;
-    run.note(scan.key("late"),
-             fmt::format("{} had not ended within {}", scan.use.name, format_duration(deadline)));
+    late = fmt::format("{} had not ended within {}", scan.use.name,
+                       format_duration(scan.use.deadline));
+    run.note(scan.key("late"), late);
   }
   run.poll(scan.key("collect"), kCollectLimit, kServiceSchedule,
            [&](workflow::Step& step) -> std::optional<Json> {
              model::Assessment assessment =
                  scan.scanner()->collect(scan.target, scan_id, scan.raw(), step.stop());
              assessment.scanner = scan.use.name;
+             // What is not listed yet would read as if there were nothing.
+             if (!late.empty()) lower(assessment, model::Completeness::partial, late);
              keep(scan.context, scan.run_id, assessment);
              return summary(assessment);
            });
@@ -139,8 +153,11 @@ Json scan_and_clean_up(const Scan& scan, workflow::Run& run) {
   // Not left to the run's end, which may be days of waiting for approval away: an uploaded key or a
   // scan that still runs must go now.
   try {
-    run.step(scan.key("clean-up"),
-             [&](workflow::Step& step) { scan.scanner()->clean_up(scan.target, "", step.stop()); });
+    run.poll(scan.key("clean-up"), kCleanUpLimit, kServiceSchedule,
+             [&](workflow::Step& step) -> std::optional<bool> {
+               scan.scanner()->clean_up(scan.target, "", step.stop());
+               return true;
+             });
     run.drop_on_exit(scan.key("clean-up-at-exit"));
   } catch (const Error& e) {
     if (e.kind() == ErrorKind::cancelled) throw;
@@ -148,6 +165,25 @@ Json scan_and_clean_up(const Scan& scan, workflow::Run& run) {
                                            scan.use.name, e.message()));
   }
   return nullptr;
+}
+
+/// The last try. An image that was approved does not fail for what is left on somebody's service:
+/// the audit log says what somebody has to remove there.
+void clean_up_at_last(const Scan& scan, workflow::Step& step) {
+  try {
+    scan.scanner()->clean_up(scan.target, "", step.stop());
+  } catch (const Error& e) {
+    if (e.kind() == ErrorKind::cancelled) throw;
+    if (traits(e.kind()).retry && step.attempt() < workflow::RetryPolicy{}.max_attempts) throw;
+    log_warning("the scan \"{}\" is left at {}: {}", scan.target.title, scan.use.name, e.message());
+    scan.context.audit.append(
+        {.token = step.token(),
+         .actor = "hallmark",
+         .action = "scan.left",
+         .subject = scan.run_id,
+         .detail = {
+             {"scanner", scan.use.name}, {"title", scan.target.title}, {"why", e.message()}}});
+  }
 }
 
 }  // namespace
@@ -170,20 +206,33 @@ void scan_guest(Context& context, workflow::Run& run, const Guest& guest,
                 const std::string& image_id, const model::Pipeline& pipeline) {
   if (pipeline.scanners.empty()) return;
   const scan::ScanTarget target = target_of(context, run, guest, image_id);
-  std::vector<workflow::Run::Branch> branches;
-  for (const model::ScannerUse& use : pipeline.scanners) {
-    Scan scan{context, run.id(), use, target};
-    // Of this machine: a run that is tried again has another one.
-    scan.target.title = fmt::format("hallmark {} {} {}", run.id(), guest.machine_id, use.name);
-    scan.target.sbom = [&context, pipeline, target] { return sbom_of(context, pipeline, target); };
-    run.on_exit(
-        scan.key("clean-up-at-exit"), workflow::ExitOn::always,
-        [scan](workflow::Step& step) { scan.scanner()->clean_up(scan.target, "", step.stop()); });
-    branches.push_back(
-        {use.name, [scan](workflow::Run& branch) { return scan_and_clean_up(scan, branch); }});
-  }
-  for (const auto& outcome : run.branches(branches, static_cast<int>(branches.size()))) {
-    if (outcome.error) throw *outcome.error;
+  const auto altering = run.step("scan-order", [&](workflow::Step&) {
+    std::set<std::string> names;
+    for (const model::ScannerUse& use : pipeline.scanners) {
+      if (context.outside_scanner(use.name)->alters_machine()) names.insert(use.name);
+    }
+    return names;
+  });
+  // What installs itself in the machine does so once the others have seen it as it was.
+  for (const bool alters : {false, true}) {
+    std::vector<workflow::Run::Branch> branches;
+    for (const model::ScannerUse& use : pipeline.scanners) {
+      if (altering.contains(use.name) != alters) continue;
+      Scan scan{context, run.id(), use, target};
+      // Of this machine: a run that is tried again has another one.
+      scan.target.title = fmt::format("hallmark {} {} {}", run.id(), guest.machine_id, use.name);
+      scan.target.sbom = [&context, pipeline, target] {
+        return sbom_of(context, pipeline, target);
+      };
+      run.on_exit(scan.key("clean-up-at-exit"), workflow::ExitOn::always,
+                  [scan](workflow::Step& step) { clean_up_at_last(scan, step); });
+      branches.push_back(
+          {use.name, [scan](workflow::Run& branch) { return scan_and_clean_up(scan, branch); }});
+    }
+    if (branches.empty()) continue;
+    for (const auto& outcome : run.branches(branches, static_cast<int>(branches.size()))) {
+      if (outcome.error) throw *outcome.error;
+    }
   }
 }
 

@@ -17,9 +17,14 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
                   const std::string& image_key) {
   return run.step("assess/" + image_key, [&](workflow::Step& step) {
     GoldenImage image = get_golden_image(context.database, image_run_id);
-    model::Inventory inventory = read_inventory(context, image_run_id);
-    model::Assessment assessment = context.scanner.assess(inventory, step.stop());
-    if (context.scanner.annotate) context.scanner.annotate(assessment, step.stop());
+    const Evidence evidence = read_evidence(context, image).evidence;
+    // What others saw when it was built is judged again with what is known of it today.
+    std::vector<model::Assessment> assessments = evidence.assessments;
+    assessments.front() = context.scanner.assess(evidence.inventory, step.stop());
+    for (model::Assessment& seen : assessments) {
+      if (context.scanner.annotate) context.scanner.annotate(seen, step.stop());
+    }
+    const model::Assessment& assessment = assessments.front();
     record_assessment(context.database, image_run_id,
                       {.assessment_id = id_from_token("assessment", step.token()),
                        .purpose = "reassessment",
@@ -27,7 +32,7 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
                        .digest = sha256_hex(compact(assessment)),
                        .assessment = assessment});
     GateVerdict gate = evaluate_gate(image.pipeline.get<model::Pipeline>().gate, image_key,
-                                     {assessment}, context.clock.now());
+                                     assessments, context.clock.now());
     return Json{{"image_key", image_key},
                 {"image_id", image.image_id},
                 {"packages", assessment.package_count},

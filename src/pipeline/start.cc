@@ -136,7 +136,9 @@ std::string decide(workflow::Engine& engine, Context& context, const GoldenImage
     throw Error(ErrorKind::denied, "{}", *reason);
   }
   for (const Decision& earlier : list_decisions(context.database, image.run_id)) {
-    if (earlier.approver == decision.approver) {
+    // A build that was tried again asks everybody anew.
+    if (earlier.evidence_digest == image.evidence_digest &&
+        identity_of(earlier.approver) == identity_of(decision.approver)) {
       throw Error(ErrorKind::conflict, "{} has decided on {} already", decision.approver,
                   image.image_key);
     }

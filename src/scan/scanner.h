@@ -52,6 +52,8 @@ class OutsideScanner {
   virtual std::string name() const = 0;
   /// Waiting shorter than this between looks only burns the service's limits.
   virtual Duration poll_interval() const = 0;
+  /// Whether its scan alters the machine: others must have looked before.
+  virtual bool alters_machine() const { return false; }
   /// Credentials, and every name in the configuration that the service must know. Called before
   /// anything is spent.
   virtual void check(std::stop_token stop) = 0;

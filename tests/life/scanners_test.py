@@ -87,6 +87,7 @@ class ScannersOnAws(world.LifeTest):
                            "ssh_private_key": "file:scanner-key.pem", "ssh_passphrase": "env:TENABLE_PASSPHRASE",
                            "poll_interval": "1s"},
                 "inspector": {"kind": "inspector", "cis_level": "LEVEL_1", "poll_interval": "1s", "publish_delay": "1s"},
+                "snapshot": {"kind": "inspector-image", "poll_interval": "1s"},
                 "packages": {"kind": "inspector-sbom"},
                 "stig": {"kind": "openscap", "content": os.path.relpath(content, cls.world.state), "profile": "stig", "install": True,
                          "poll_interval": "1s"},
@@ -109,7 +110,7 @@ class ScannersOnAws(world.LifeTest):
         return False
 
     def test_every_scanner_is_part_of_the_evidence(self):
-        names = ["qualys", "nessus", "inspector", "packages", "stig"]
+        names = ["qualys", "nessus", "inspector", "snapshot", "packages", "stig"]
         approval = {"approvers": [APPROVER.format(world.HOME)]}
         path = self.world.pipeline(build={"mode": "boot"}, scanners=names, approval=approval, gate={
             "max_pending_updates": "any", "allow_gaps": True, "min_completeness": "inconclusive", "waivers": "waivers.yaml"})

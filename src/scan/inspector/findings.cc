@@ -207,6 +207,9 @@ void FoundOnMachine::take(const Value& json) {
     return;
   }
   if (text_of(json, "status") == "CLOSED" || !seen_.insert(arn).second) return;
+  if (auto at = time_of(json, "lastObservedAt"); at && (!last_seen_ || *at > *last_seen_)) {
+    last_seen_ = at;
+  }
 
   Finding finding = common(json);
   const std::string type = text_of(json, "type");

@@ -34,12 +34,15 @@ class FoundOnMachine {
   /// With what the details said.
   std::vector<model::Finding> findings() &&;
 
+  const std::string& resource_id() const { return machine_id_; }
   std::size_t count() const { return findings_.size(); }
   std::size_t of_others() const { return of_others_; }  ///< of other resources; left out
   std::size_t unreadable() const { return unreadable_; }
   std::size_t left_out() const { return left_out_; }  ///< beyond the limit
   /// Vulnerabilities without details, by the service's reason.
   const std::map<std::string, std::size_t>& refused() const { return refused_; }
+  /// When Inspector saw one of them last; nothing if it does not say.
+  std::optional<TimePoint> last_seen() const { return last_seen_; }
   /// "DEBIAN_12", where a finding says it.
   const std::string& platform() const { return platform_; }
 
@@ -69,6 +72,7 @@ class FoundOnMachine {
   std::size_t left_out_ = 0;
   std::map<std::string, std::size_t> refused_;
   std::string platform_;
+  std::optional<TimePoint> last_seen_;
 };
 
 /// By package, then id.

@@ -57,4 +57,11 @@ struct InspectorConfig {
 std::unique_ptr<OutsideScanner> make_inspector_scanner(InspectorConfig config,
                                                        InspectorAccess access, Clock& clock);
 
+/// Scans the image itself on demand, from its snapshots: ScanTarget::image_id. Inspector publishes
+/// what such a scan finds as events and lists it where machine images are scanned all the time; a
+/// scan without listed findings is inconclusive. `home` is where check() asks. `clock` outlives it.
+std::unique_ptr<OutsideScanner> make_inspector_image_scanner(InspectorPlace home,
+                                                             InspectorAccess access,
+                                                             Duration poll_interval, Clock& clock);
+
 }  // namespace hallmark::scan

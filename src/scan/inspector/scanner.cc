@@ -9,6 +9,7 @@
 #include "scan/inspector/cis.h"
 #include "scan/inspector/coverage.h"
 #include "scan/inspector/findings.h"
+#include "scan/inspector/reading.h"
 
 namespace hallmark::scan {
 namespace inspector {
@@ -17,20 +18,12 @@ namespace {
 using model::Completeness;
 
 // What Inspector takes at once.
-constexpr std::size_t kDetailsAtOnce = 10;
-constexpr int kFindingsPage = 100;
 constexpr int kCoveragePage = 200;
 // As often as an answer that was lost may hide what it started.
 constexpr int kLooksAfterLoss = 3;
 
 bool is_lost(ErrorKind kind) {
   return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::corrupt;
-}
-
-/// Whether the assessment can do without: not if somebody stops us, nor if a later try or a right
-/// may help with all of it.
-bool is_bearable(ErrorKind kind) {
-  return kind != ErrorKind::cancelled && kind != ErrorKind::throttled && kind != ErrorKind::denied;
 }
 
 bool is_configuration(const std::string& scan_id) { return scan_id.starts_with("arn:"); }
@@ -94,10 +87,6 @@ class InspectorScanner : public OutsideScanner {
                          RawPages* raw = nullptr);
   bool has_ended(const Coverage& coverage, const CoverageVerdict& verdict,
                  const ScanTarget& target) const;
-  void read_findings(const Api& api, const ScanTarget& target, FoundOnMachine& found,
-                     const KeepRaw& keep_raw, std::stop_token stop);
-  void read_details(const Api& api, FoundOnMachine& found, const KeepRaw& keep_raw,
-                    std::stop_token stop);
   void pause(Duration time, std::stop_token stop);
 
   InspectorConfig config_;
@@ -232,65 +221,6 @@ ScanProgress InspectorScanner::look(const ScanTarget& target, const std::string&
   return progress;
 }
 
-void InspectorScanner::read_findings(const Api& api, const ScanTarget& target,
-                                     FoundOnMachine& found, const KeepRaw& keep_raw,
-                                     std::stop_token stop) {
-  RawPages raw(keep_raw, "inspector/findings");
-  raw.keep([&] {
-    api.each_page(
-        "ListFindings",
-        {{"filterCriteria",
-          {{"resourceId", equals({target.machine_id})},
-           // What a rule of the organization hides is shown all the same, as hidden.
-           {"findingStatus", equals({"ACTIVE", "SUPPRESSED"})}}},
-         {"maxResults", kFindingsPage}},
-        [&](const Value& page) {
-          raw.add(page);
-          found.take_page(page);
-        },
-        stop);
-  });
-}
-
-void InspectorScanner::read_details(const Api& api, FoundOnMachine& found, const KeepRaw& keep_raw,
-                                    std::stop_token stop) {
-  RawPages raw(keep_raw, "inspector/details");
-  const std::vector<std::string> wanted = found.wanted_details();
-  raw.keep([&] {
-    for (std::size_t at = 0; at < wanted.size(); at += kDetailsAtOnce) {
-      auto begin = wanted.begin() + static_cast<std::ptrdiff_t>(at);
-      auto end = wanted.begin() +
-                 static_cast<std::ptrdiff_t>(std::min(at + kDetailsAtOnce, wanted.size()));
-      const std::vector<std::string> asked(begin, end);
-      Value answer = api.call("BatchGetFindingDetails", {{"findingArns", asked}}, stop);
-      raw.add(answer);
-      found.take_details(asked, answer);
-    }
-  });
-}
-
-void judge_findings(const FoundOnMachine& found, model::Assessment& assessment) {
-  if (found.of_others() > 0) {
-    // Findings carry their machine, so those of others do not make one's own doubtful; but all of
-    // them of others is no answer to what was asked.
-    lower(assessment, found.count() > 0 ? Completeness::partial : Completeness::inconclusive,
-          fmt::format("{} findings are of other resources, and left out", found.of_others()));
-  }
-  if (found.unreadable() > 0) {
-    lower(assessment, Completeness::partial,
-          fmt::format("{} findings could not be read", found.unreadable()));
-  }
-  if (found.left_out() > 0) {
-    lower(assessment, Completeness::partial,
-          fmt::format("{} findings beyond the limit were left out", found.left_out()));
-  }
-  for (const auto& [code, count] : found.refused()) {
-    lower(assessment, Completeness::partial,
-          fmt::format("of {} vulnerabilities it is not known whether they are exploited: {}", count,
-                      code.empty() ? "no reason" : code));
-  }
-}
-
 model::Assessment InspectorScanner::collect(const ScanTarget& target, const std::string& scan_id,
                                             const KeepRaw& keep_raw, std::stop_token stop) {
   const Api api = api_of(target);
@@ -303,16 +233,6 @@ model::Assessment InspectorScanner::collect(const ScanTarget& target, const std:
     assessment.raw.push_back(keep_raw(file, media_type, bytes));
     return assessment.raw.back();
   };
-  auto bearably = [&](const std::string& what, const std::function<void()>& read) {
-    try {
-      read();
-    } catch (const Error& error) {
-      if (!is_bearable(error.kind())) throw;
-      lower(assessment, Completeness::partial,
-            what + ": " + redacted(model::safe_text(error.message(), kTitle)));
-    }
-  };
-
   RawPages rows(keep, "inspector/coverage");
   Coverage coverage;
   rows.keep([&] { coverage = read_coverage(api, target, stop, &rows); });
@@ -331,10 +251,7 @@ model::Assessment InspectorScanner::collect(const ScanTarget& target, const std:
   }
 
   FoundOnMachine found(target.machine_id);
-  read_findings(api, target, found, keep, stop);
-  bearably("what is known of the findings' exploits could not be read",
-           [&] { read_details(api, found, keep, stop); });
-  judge_findings(found, assessment);
+  read_findings(api, found, keep, assessment, stop);
   assessment.distribution.pretty_name =
       found.platform().empty() ? model::safe_text(coverage.platform, kName) : found.platform();
   assessment.findings = std::move(found).findings();
@@ -343,7 +260,7 @@ model::Assessment InspectorScanner::collect(const ScanTarget& target, const std:
     if (!config_.cis_level.empty()) {
       assessment.profile += (assessment.profile.empty() ? "CIS " : ", CIS ") + config_.cis_level;
     }
-    bearably("the CIS benchmark could not be read", [&] {
+    bearably(assessment, "the CIS benchmark could not be read", [&] {
       RawPages scans(keep, "inspector/cis-scans");
       std::optional<CisScan> scan;
       scans.keep([&] { scan = find_cis_scan(api, scan_id, stop, &scans); });

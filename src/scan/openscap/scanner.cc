@@ -37,6 +37,7 @@ class OpenscapScanner : public OutsideScanner {
       : config_(std::move(config)), commands_(std::move(commands)), clock_(clock) {}
 
   std::string name() const override { return config_.name; }
+  bool alters_machine() const override { return config_.install; }
   Duration poll_interval() const override { return config_.limits.poll_interval; }
 
   void check(std::stop_token stop) override {

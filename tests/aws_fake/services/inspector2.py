@@ -21,6 +21,7 @@ DEFAULTS = {
     "token_loop": False,
     "report_walk": ["IN_PROGRESS", "SUCCEEDED"], "report_error": None,
     "on_demand_walk": ["IN_PROGRESS", "SUCCESSFUL"], "on_demand_reason": None,
+    "on_demand_listed": True,  # False: what scans of images find is published as events only
     "cis_walk": ["IN_PROGRESS", "COMPLETED"], "cis_checks": [], "cis_target": {},
     "sbom_vulnerabilities": "match", "sbom_limit": 5000, "sbom_error": None,
 }
@@ -297,9 +298,9 @@ def findings_of(call):
         if course is not None and course.step.get("scanned") is not None:
             found += [(_whole(call, short, instance, item), short) for short in chosen["found"]]
     for scan in place["inspector_on_demand"].values():
-        if scan["course"].step["status"] == "SUCCESSFUL":
-            found += [(_whole(call, short, scan["resource"], {}, "MACHINE_IMAGE"), short)
-                      for short in chosen["found"]]
+        if scan["course"].step["status"] == "SUCCESSFUL" and chosen["on_demand_listed"]:
+            found += [({**_whole(call, short, scan["resource"], {}, "MACHINE_IMAGE"),
+                        "lastObservedAt": scan["started"]}, short) for short in chosen["found"]]
     return found
 
 

@@ -141,12 +141,16 @@ def start_on_demand_scan(call):
     if resource.rpartition("/")[2] not in call.world.images:
         raise invalid("The image does not exist")
     scans = call.place["inspector_on_demand"]
+    token = call.input.get("clientToken")
+    for scan in scans.values():
+        if token and scan["token"] == token:
+            return {"scanId": scan["id"]}
     if any(scan["resource"] == resource and scan["course"].step["status"] == "IN_PROGRESS"
            for scan in scans.values()):
         raise Refusal("ConflictException", "A scan of the resource is in progress", 409)
     number = uuid.uuid4().hex
     chosen = options(call.place)
-    scans[number] = {"id": number, "resource": resource, "started": call.now,
+    scans[number] = {"id": number, "resource": resource, "started": call.now, "token": token,
                      "reason": chosen["on_demand_reason"] or "INTERNAL_ERROR",
                      "course": Course(chosen["on_demand_walk"])}
     return {"scanId": number}
