@@ -190,7 +190,7 @@ class AwsWorld : public workflow::CrashWorld {
                   pipeline::Decision{.approver = "ada",
                                      .approve = true,
                                      .evidence_digest = image.evidence_digest,
-                                     .decided_at = "2026-11-22T12:00:00Z"});
+                                     .decided_at = to_rfc3339(crash_.clock.now())});
     return true;
   }
 

@@ -70,7 +70,7 @@ class ProductWorld : public workflow::CrashWorld {
                   Decision{.approver = "ada",
                            .approve = scenario_.approve,
                            .evidence_digest = image.evidence_digest,
-                           .decided_at = "2026-11-22T12:00:00Z"});
+                           .decided_at = to_rfc3339(crash_.clock.now())});
     return true;
   }
 
