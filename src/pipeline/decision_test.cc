@@ -229,6 +229,12 @@ TEST_F(Deciding, OnEvidenceFromBeforeThereWereSeveralScannersWorks) {
   change_image(*product_.context, image.run_id, {.evidence_digest = image.evidence_digest});
   EXPECT_EQ(read_assessments(*product_.context, image.run_id).size(), 1u);
   EXPECT_NO_THROW(decide_now(image));
+  // Older still: without the source.
+  listing["files"].erase("source.json");
+  listing["reviewed"].erase("source");
+  write_file(directory / "evidence.json", pretty(listing));
+  image.evidence_digest = sha256_hex(compact(listing["reviewed"]));
+  EXPECT_EQ(read_looked(*product_.context, image).assessments.size(), 1u);
 }
 
 TEST(KeepRaw, KeepsWhatScannersSentAndBindsIt) {

@@ -198,7 +198,10 @@ struct Listing {
   /// Whether the evidence digest is that, and each part it covers is the file of that name.
   bool fits(const std::string& evidence_digest) const {
     if (sha256_hex(compact(reviewed)) != evidence_digest) return false;
-    std::vector<std::string> parts = {"source", "pipeline", "inventory", "gate"};
+    std::vector<std::string> parts = {"pipeline", "inventory", "gate"};
+    // Evidence from before a source was asked for by more than its name has no file of it.
+    if (reviewed.contains("source") || reviewed.contains("assessments"))
+      parts.emplace_back("source");
     parts.emplace_back(reviewed.contains("assessment") ? "assessment" : "assessments");
     if (reviewed.contains("source-assessment")) parts.emplace_back("source-assessment");
     const Json reports = reviewed.value("reports", Json::object());
@@ -283,6 +286,12 @@ std::vector<std::string> list_evidence_files(const Context& context, const std::
   for (const auto& [name, digest] : read_listing(context, run_id).files) names.push_back(name);
   std::sort(names.begin(), names.end());
   return names;
+}
+
+Looked read_looked(const Context& context, const GoldenImage& image) {
+  const Listing listing = read_listing(context, image.run_id);
+  if (!listing.fits(image.evidence_digest)) refuse(listing, image.image_key);
+  return {listing.read_json(kInventoryFile).get<model::Inventory>(), listing.assessments()};
 }
 
 KeptEvidence read_evidence(const Context& context, const GoldenImage& image) {

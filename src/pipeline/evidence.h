@@ -65,6 +65,15 @@ std::string raw_file(const std::string& name);
 std::string write_evidence(const Context& context, const std::string& run_id,
                            const model::Pipeline& pipeline, const Evidence& evidence);
 
+/// What was found in an image when it was built.
+struct Looked {
+  model::Inventory inventory;
+  std::vector<model::Assessment> assessments;  ///< the built-in scanner's first
+};
+
+/// Throws `not_found`, `corrupt` if it is not what the image's evidence digest stands for.
+Looked read_looked(const Context& context, const GoldenImage& image);
+
 /// What scanners said of the image when it was built; throws `not_found`, `corrupt`
 /// if it was altered.
 std::vector<model::Assessment> read_assessments(const Context& context, const std::string& run_id);

@@ -17,10 +17,10 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
                   const std::string& image_key) {
   return run.step("assess/" + image_key, [&](workflow::Step& step) {
     GoldenImage image = get_golden_image(context.database, image_run_id);
-    const Evidence evidence = read_evidence(context, image).evidence;
+    Looked looked = read_looked(context, image);
     // What others saw when it was built is judged again with what is known of it today.
-    std::vector<model::Assessment> assessments = evidence.assessments;
-    assessments.front() = context.scanner.assess(evidence.inventory, step.stop());
+    std::vector<model::Assessment> assessments = std::move(looked.assessments);
+    assessments.front() = context.scanner.assess(looked.inventory, step.stop());
     for (model::Assessment& seen : assessments) {
       if (context.scanner.annotate) context.scanner.annotate(seen, step.stop());
     }
