@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "base/embedded.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -17,12 +18,7 @@ const std::vector<std::pair<std::string_view, std::string_view>>& config_schemas
 
 namespace {
 
-Json schema(std::string_view file) {
-  for (const auto& [name, text] : config_schemas()) {
-    if (name == file) return parse_json(text, std::string(name));
-  }
-  throw Error(ErrorKind::internal, "the schema {} is not in the program", file);
-}
+Json schema(const char* file) { return parse_json(embedded_file(config_schemas(), file), file); }
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);

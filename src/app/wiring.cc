@@ -98,23 +98,30 @@ pipeline::AwsIdentity aws_identity(const std::string& own_endpoint) {
   };
 }
 
-/// What is known of exploitation, fetched once a day.
-std::function<void(model::Assessment&, std::stop_token)> annotator(
-    std::function<ExploitsConfig()> exploits, const Path& cache, Clock& clock) {
-  return [exploits, cache, &clock](model::Assessment& assessment, std::stop_token stop) {
-    const ExploitsConfig config = exploits();
-    if (config.kev.empty() && config.epss.empty()) return;
-    scan::annotate(assessment, *scan::load_exploits({.kev = config.kev, .epss = config.epss}, cache,
-                                                    scan::kExploitsMaxAge, clock, std::move(stop)));
+/// What is known of exploitation, fetched once a day; empty if config.yaml names no source.
+std::function<void(std::span<model::Assessment>, std::stop_token)> annotator(
+    const ExploitsConfig& config, const Path& cache, Clock& clock) {
+  if (config.kev.empty() && config.epss.empty()) return {};
+  return [sources = scan::ExploitSources{config.kev, config.epss}, cache, &clock](
+             std::span<model::Assessment> assessments, std::stop_token stop) {
+    const auto known = scan::load_exploits(sources, cache, scan::kExploitsMaxAge, clock, stop);
+    for (model::Assessment& assessment : assessments) scan::annotate(assessment, *known);
   };
+}
+
+/// The scanner of builds and reassessments.
+pipeline::Scanner annotating_scanner(const ExploitsConfig& exploits, const Path& cache,
+                                     Clock& clock) {
+  pipeline::Scanner scanner = make_scanner(cache, clock);
+  scanner.annotate = annotator(exploits, cache, clock);
+  return scanner;
 }
 
 using Suite = std::shared_ptr<const scan::SecuritySuite>;
 
 }  // namespace
 
-pipeline::Scanner make_scanner(const Path& cache, std::function<ExploitsConfig()> exploits,
-                               Clock& clock) {
+pipeline::Scanner make_scanner(const Path& cache, Clock& clock) {
   auto suites = std::make_shared<Sync<std::map<std::string, Suite>>>();
   auto assess = [cache, &clock, suites](const model::Inventory& inventory, std::stop_token stop) {
     const model::Distribution& distribution = inventory.distribution;
@@ -134,9 +141,7 @@ pipeline::Scanner make_scanner(const Path& cache, std::function<ExploitsConfig()
     }
     return scan::assess(inventory, *suite, clock);
   };
-  return {.take_inventory = scan::take_inventory,
-          .assess = assess,
-          .annotate = annotator(std::move(exploits), cache, clock)};
+  return {.take_inventory = scan::take_inventory, .assess = assess};
 }
 
 struct Installation::Parts {
@@ -153,8 +158,7 @@ struct Installation::Parts {
                 .audit = audit,
                 .clock = clock,
                 .state_directory = state,
-                .scanner = make_scanner(
-                    state / "advisories", [this] { return config.exploits; }, clock),
+                .scanner = annotating_scanner(config.exploits, state / "advisories", clock),
                 .secret = secret,
                 .fetch =
                     [&clock](const std::string& url, std::stop_token stop) {

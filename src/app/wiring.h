@@ -1,7 +1,6 @@
 #pragma once
 /// Puts the concrete cloud, database and scanner together.
 
-#include <functional>
 #include <memory>
 #include <stop_token>
 
@@ -25,9 +24,7 @@ class Installation {
 };
 
 /// Reads disks, and matches what is on them against the distribution's security suite, which is
-/// fetched once per process and kept in `cache`, as what `exploits` names is; that is asked for
-/// when it is first needed. `clock` must outlive it.
-pipeline::Scanner make_scanner(const Path& cache, std::function<ExploitsConfig()> exploits,
-                               Clock& clock);
+/// fetched once per process and kept in `cache`. `clock` must outlive it.
+pipeline::Scanner make_scanner(const Path& cache, Clock& clock);
 
 }  // namespace hallmark::app

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "base/embedded.h"
 #include "base/error.h"
 #include "base/text.h"
 #include "model/schema_check.h"
@@ -93,11 +94,6 @@ std::vector<Waiver> read_waivers(std::string_view text, std::vector<Problem>& pr
   return Reader(document, problems).read();
 }
 
-std::string_view waivers_schema() {
-  for (const auto& [name, text] : schema_files()) {
-    if (name.ends_with("waivers.schema.json")) return text;
-  }
-  throw Error(ErrorKind::internal, "the schema of waivers is not in the program");
-}
+std::string_view waivers_schema() { return embedded_file(schema_files(), "waivers.schema.json"); }
 
 }  // namespace hallmark::model

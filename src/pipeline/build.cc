@@ -182,9 +182,7 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
     auto disk = context.cloud.open_image(build.home, id);
     inventory = context.scanner.take_inventory(*disk);
     step.progress(std::nullopt, fmt::format("{} packages in {}", inventory.packages.size(), id));
-    model::Assessment assessment = context.scanner.assess(inventory, step.stop());
-    if (context.scanner.annotate) context.scanner.annotate(assessment, step.stop());
-    return assessment;
+    return context.scanner.assess(inventory, step.stop());
   };
   return build.run.step("assess", [&](workflow::Step& step) {
     Evidence evidence;
@@ -196,7 +194,6 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
     evidence.disk_sha256 =
         disk::disk_sha256(*context.cloud.open_image(build.home, image_id), step.stop());
     for (auto& seen : read_scans(context, build.run.id(), build.pipeline.scanners)) {
-      if (context.scanner.annotate) context.scanner.annotate(seen, step.stop());
       evidence.assessments.push_back(std::move(seen));
     }
     try {
@@ -207,6 +204,10 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
       // counts.
       if (traits(e.kind()).retry || e.kind() == ErrorKind::cancelled) throw;
       step.log(fmt::format("the source image cannot be assessed: {}\n", e.full_text()));
+    }
+    if (context.scanner.annotate) {
+      context.scanner.annotate(evidence.assessments, step.stop());
+      if (evidence.source) context.scanner.annotate({&*evidence.source, 1}, step.stop());
     }
     evidence.gate = evaluate_gate(build.pipeline.gate, model::image_key(build.pipeline),
                                   evidence.assessments, context.clock.now());

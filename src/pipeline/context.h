@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 
@@ -22,9 +23,9 @@ namespace hallmark::pipeline {
 struct Scanner {
   std::function<model::Inventory(disk::BlockReader&)> take_inventory;
   std::function<model::Assessment(const model::Inventory&, std::stop_token)> assess;
-  /// Adds to its findings what is known of their exploitation, whoever found them. Empty: nothing
-  /// is known.
-  std::function<void(model::Assessment&, std::stop_token)> annotate;
+  /// Adds to their findings what is known of exploitation, whoever found them. What is known is
+  /// read anew by each call. Empty: nothing is known.
+  std::function<void(std::span<model::Assessment>, std::stop_token)> annotate;
 };
 
 /// Who an AWS caller is, from a request of theirs that only they could have signed and that names

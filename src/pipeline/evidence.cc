@@ -195,38 +195,35 @@ struct Listing {
     return {read_json(kAssessmentFile).get<model::Assessment>()};
   }
 
-  /// Whether the evidence digest is that, and each part it covers is the file of that name.
-  bool fits(const std::string& evidence_digest) const {
-    if (sha256_hex(compact(reviewed)) != evidence_digest) return false;
+  /// Whether each part that the evidence digest covers is the file of that name, and there are no
+  /// other files: one that nobody reviewed would be shown, and signed into a bundle, as if it had
+  /// been. `assessments` name the raw results.
+  bool fits(const std::vector<model::Assessment>& assessments) const {
     std::vector<std::string> parts = {"pipeline", "inventory", "gate"};
     // Evidence from before a source was asked for by more than its name has no file of it.
-    if (reviewed.contains("source") || reviewed.contains("assessments"))
+    if (reviewed.contains("source") || reviewed.contains("assessments")) {
       parts.emplace_back("source");
+    }
     parts.emplace_back(reviewed.contains("assessment") ? "assessment" : "assessments");
     if (reviewed.contains("source-assessment")) parts.emplace_back("source-assessment");
-    const Json reports = reviewed.value("reports", Json::object());
-    for (const auto& [name, report_digest] : reports.items()) {
-      auto file = files.find(name);
-      if (file == files.end() || report_digest != file->second) return false;
-    }
-    const bool are_there = std::all_of(parts.begin(), parts.end(), [&](const std::string& part) {
-      auto file = files.find(part + ".json");
-      return file != files.end() && reviewed.contains(part) && reviewed[part] == file->second;
-    });
-    return are_there && has_nothing_else(parts);
-  }
-
-  /// A file that nobody reviewed would be shown, and signed into a bundle, as if it had been.
-  bool has_nothing_else(const std::vector<std::string>& parts) const {
     std::set<std::string> known;
-    for (const std::string& part : parts) known.insert(part + ".json");
+    auto is_as_reviewed = [&](const std::string& name, const Json& digest) {
+      known.insert(name);
+      auto file = files.find(name);
+      return file != files.end() && digest == file->second;
+    };
+    for (const std::string& part : parts) {
+      if (!reviewed.contains(part) || !is_as_reviewed(part + ".json", reviewed[part])) return false;
+    }
     const Json reports = reviewed.value("reports", Json::object());
-    for (const auto& [name, digest] : reports.items()) known.insert(name);
+    for (const auto& [name, digest] : reports.items()) {
+      if (!is_as_reviewed(name, digest)) return false;
+    }
     if (reports.empty()) {
       // From before these were covered by the digest.
       known.insert({"report.json", "report.txt", "report.html", kSourceAssessmentFile});
     }
-    for (const model::Assessment& assessment : assessments()) {
+    for (const model::Assessment& assessment : assessments) {
       for (const model::RawResult& raw : assessment.raw) known.insert(raw_file(raw.name));
     }
     return std::all_of(files.begin(), files.end(),
@@ -259,7 +256,14 @@ Listing read_listing(const Context& context, const std::string& run_id) {
   return listing;
 }
 
-[[noreturn]] void refuse(const Listing& listing, const std::string& image_key) {
+/// The assessments, once all that is listed is known to be what the evidence digest stands for.
+std::vector<model::Assessment> verified_assessments(const Listing& listing,
+                                                    const std::string& evidence_digest,
+                                                    const std::string& image_key) {
+  if (sha256_hex(compact(listing.reviewed)) == evidence_digest) {
+    std::vector<model::Assessment> assessments = listing.assessments();
+    if (listing.fits(assessments)) return assessments;
+  }
   throw Error(ErrorKind::corrupt, "the evidence in {} is not that of {}",
               listing.directory.string(), image_key)
       .hint("it was altered after it was written; build a new version");
@@ -276,9 +280,8 @@ std::optional<std::vector<model::Assessment>> read_assessments(const Context& co
   if (!std::filesystem::exists(evidence_directory(context, version.run_id) / kEvidenceFile)) {
     return std::nullopt;
   }
-  const Listing listing = read_listing(context, version.run_id);
-  if (!listing.fits(version.evidence_digest)) refuse(listing, version.image_key);
-  return listing.assessments();
+  return verified_assessments(read_listing(context, version.run_id), version.evidence_digest,
+                              version.image_key);
 }
 
 std::vector<std::string> list_evidence_files(const Context& context, const std::string& run_id) {
@@ -290,21 +293,21 @@ std::vector<std::string> list_evidence_files(const Context& context, const std::
 
 Looked read_looked(const Context& context, const GoldenImage& image) {
   const Listing listing = read_listing(context, image.run_id);
-  if (!listing.fits(image.evidence_digest)) refuse(listing, image.image_key);
-  return {listing.read_json(kInventoryFile).get<model::Inventory>(), listing.assessments()};
+  auto assessments = verified_assessments(listing, image.evidence_digest, image.image_key);
+  return {listing.read_json(kInventoryFile).get<model::Inventory>(), std::move(assessments)};
 }
 
 KeptEvidence read_evidence(const Context& context, const GoldenImage& image) {
   const Listing listing = read_listing(context, image.run_id);
   for (const auto& [name, digest] : listing.files) listing.read(name);
-  if (!listing.fits(image.evidence_digest)) refuse(listing, image.image_key);
+  auto assessments = verified_assessments(listing, image.evidence_digest, image.image_key);
   const Json source = listing.read_json("source.json");
   KeptEvidence kept{
       .evidence = {.image_id = member<std::string>(listing.reviewed, "image_id"),
                    .source_image_id = source.is_object() ? source.value("image_id", "") : "",
                    .source_image = source,
                    .inventory = listing.read_json(kInventoryFile).get<model::Inventory>(),
-                   .assessments = listing.assessments(),
+                   .assessments = std::move(assessments),
                    .source = std::nullopt,
                    .gate = listing.read_json("gate.json").get<GateVerdict>(),
                    .disk_sha256 = listing.text("disk_sha256")},

@@ -1,6 +1,6 @@
 #pragma once
 /// Scanners outside of Hallmark in a workflow: asked before anything is spent, then set on a
-/// machine that was started from the candidate, all at the same time.
+/// machine that was started from the candidate, all at the same time, but last those that alter it.
 
 #include <vector>
 
@@ -12,8 +12,8 @@
 
 namespace hallmark::pipeline {
 
-/// A step that throws what OutsideScanner::check throws, `usage` for a scanner that config.yaml
-/// does not have, and for one that needs a machine's address where machines have none.
+/// A step that throws what OutsideScanner::check throws, and `usage` for a scanner that config.yaml
+/// does not have.
 void check_scanners(Context& context, workflow::Run& run,
                     const std::vector<model::ScannerUse>& scanners);
 

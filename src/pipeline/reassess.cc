@@ -21,9 +21,7 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
     // What others saw when it was built is judged again with what is known of it today.
     std::vector<model::Assessment> assessments = std::move(looked.assessments);
     assessments.front() = context.scanner.assess(looked.inventory, step.stop());
-    for (model::Assessment& seen : assessments) {
-      if (context.scanner.annotate) context.scanner.annotate(seen, step.stop());
-    }
+    if (context.scanner.annotate) context.scanner.annotate(assessments, step.stop());
     const model::Assessment& assessment = assessments.front();
     record_assessment(context.database, image_run_id,
                       {.assessment_id = id_from_token("assessment", step.token()),

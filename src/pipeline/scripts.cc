@@ -1,14 +1,11 @@
 #include "pipeline/scripts.h"
 
-#include "base/error.h"
+#include "base/embedded.h"
 
 namespace hallmark::pipeline {
 
 model::Script embedded_script(std::string_view name) {
-  for (const auto& [file, text] : embedded_scripts()) {
-    if (file == name) return {.name = std::string(name), .text = std::string(text)};
-  }
-  throw Error(ErrorKind::internal, "no script {} is embedded", name);
+  return {.name = std::string(name), .text = std::string(embedded_file(embedded_scripts(), name))};
 }
 
 }  // namespace hallmark::pipeline

@@ -98,6 +98,10 @@ Duration jittered(const ServiceVerdict& verdict, int attempt, double random) {
 
 }  // namespace
 
+bool may_have_happened(ErrorKind kind) {
+  return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::corrupt;
+}
+
 bool is_html(std::string_view body) {
   if (body.starts_with("\xef\xbb\xbf")) body.remove_prefix(3);
   while (true) {

@@ -106,6 +106,8 @@ class Service {
   mutable net::ConnectionPool pool_;
 };
 
+/// Whether a call that failed so may have taken effect: its answer was lost, cut off or spoilt.
+bool may_have_happened(ErrorKind kind);
 /// Whether the text is a page for people: what a proxy or a maintenance window answers.
 bool is_html(std::string_view body);
 /// The header's value whatever the case of its name; empty if there is none.

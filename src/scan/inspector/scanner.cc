@@ -10,6 +10,7 @@
 #include "scan/inspector/coverage.h"
 #include "scan/inspector/findings.h"
 #include "scan/inspector/reading.h"
+#include "scan/service.h"
 
 namespace hallmark::scan {
 namespace inspector {
@@ -21,10 +22,6 @@ using model::Completeness;
 constexpr int kCoveragePage = 200;
 // As often as an answer that was lost may hide what it started.
 constexpr int kLooksAfterLoss = 3;
-
-bool is_lost(ErrorKind kind) {
-  return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::corrupt;
-}
 
 bool is_configuration(const std::string& scan_id) { return scan_id.starts_with("arn:"); }
 
@@ -147,7 +144,7 @@ std::string InspectorScanner::launch_cis(const Api& api, const ScanTarget& targe
   try {
     return start_cis(api, config_, target, stop);
   } catch (Error& error) {
-    if (!is_lost(error.kind())) throw;
+    if (!may_have_happened(error.kind())) throw;
     // It may run although we were not told.
     for (int i = 0; i < kLooksAfterLoss; ++i) {
       pause(config_.limits.listed_after, stop);

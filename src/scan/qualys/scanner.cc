@@ -30,10 +30,6 @@ constexpr Duration kShortPoll = 15s;
 // A machine's clock and Qualys' may differ; a title is unique anyway.
 constexpr Duration kClockSkew = 24h;
 
-bool is_lost(ErrorKind kind) {
-  return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::corrupt;
-}
-
 /// Whether the assessment can do without: not if somebody stops us, nor if a later try may help
 /// with all of it.
 bool is_bearable(ErrorKind kind) {
@@ -193,7 +189,7 @@ std::string QualysScanner::launch(const ScanTarget& target, std::stop_token stop
   try {
     return api_.launch(launch_parameters(target), stop);
   } catch (Error& error) {
-    if (!is_lost(error.kind())) throw;
+    if (!may_have_happened(error.kind())) throw;
     // It may run although we were not told.
     for (int i = 0; i < kLooksAfterLoss; ++i) {
       pause(config_.limits.listed_after, stop);

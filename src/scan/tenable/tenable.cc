@@ -38,10 +38,6 @@ ScanId parse_id(const std::string& scan_id) {
 
 std::string text_of(const ListedScan& scan) { return scan.id + "/" + scan.run_uuid; }
 
-bool is_uncertain(ErrorKind kind) {
-  return kind == ErrorKind::unavailable || kind == ErrorKind::timeout || kind == ErrorKind::corrupt;
-}
-
 /// Whether another way to the results may work where this one did not.
 bool can_do_without(ErrorKind kind) {
   return kind != ErrorKind::cancelled && kind != ErrorKind::internal;
@@ -205,7 +201,7 @@ class TenableScanner : public OutsideScanner {
         if (id.empty()) throw Error(ErrorKind::corrupt, "Tenable does not name the new scan");
         return {.id = id, .status = "empty"};
       } catch (const Error& e) {
-        if (!is_uncertain(e.kind())) throw;
+        if (!may_have_happened(e.kind())) throw;
         log_warning("{}; looking whether the scan was created", e.message());
         api_.wait(kSettle, stop);
         if (std::optional<ListedScan> made = find(target.title, stop)) return *made;
@@ -224,7 +220,7 @@ class TenableScanner : public OutsideScanner {
         return uuid;
       } catch (const Error& e) {
         // `conflict`: it runs already, so that an earlier call came through.
-        if (!is_uncertain(e.kind()) && e.kind() != ErrorKind::conflict) throw;
+        if (!may_have_happened(e.kind()) && e.kind() != ErrorKind::conflict) throw;
         log_warning("{}; looking whether the scan runs", e.message());
         api_.wait(kSettle, stop);
         for (const ListedScan& now : api_.scans_named(target.title, stop)) {
