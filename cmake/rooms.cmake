@@ -8,6 +8,7 @@ function(add_room room)
   target_include_directories(${room} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_include_directories(${room} SYSTEM PRIVATE ${ROOM_INCLUDES})
   target_link_libraries(${room} PUBLIC ${ROOM_DEPS} PRIVATE ${ROOM_LIBS})
+  precompile(${room} room)
 endfunction()
 
 # add_room_test(<room> SOURCES a_test.cc .. DEPS rooms .. LABEL unit|integration
@@ -28,6 +29,7 @@ function(add_room_test room)
   endif()
   add_executable(${name} ${ROOM_SOURCES})
   target_link_libraries(${name} PRIVATE ${ROOM_DEPS} ${ROOM_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
+  precompile(${name} test)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES LABELS ${ROOM_LABEL} TIMEOUT ${ROOM_TIMEOUT} ${ROOM_PROPERTIES})
 endfunction()

@@ -1,5 +1,7 @@
 #include "base/json.h"
 
+template class nlohmann::basic_json<>;
+
 namespace hallmark {
 
 Json parse_json(std::string_view text, std::string_view origin) {

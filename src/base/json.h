@@ -7,6 +7,9 @@
 
 #include "base/error.h"
 
+// Compiled once, in json.cc: else in each of the hundreds of files that use it.
+extern template class nlohmann::basic_json<>;
+
 namespace hallmark {
 
 using Json = nlohmann::json;
