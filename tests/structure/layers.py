@@ -13,6 +13,7 @@ SRC = ROOT / "src"
 # implementations that never see each other.
 ROOMS = {
     "base": [],
+    "schedule": [],
     "model": [],
     "db": [],
     "audit": ["db"],
