@@ -27,7 +27,7 @@ Call question(HttpClient& client) {
 /// sts.amazonaws.com, sts.<region>.amazonaws.com[.cn] and sts-fips of the same.
 bool is_sts(const std::string& host) {
   const std::vector<std::string> parts = split(host, '.');
-  if (parts.empty() || (parts[0] != "sts" && parts[0] != "sts-fips")) return false;
+  if (parts.size() < 2 || (parts[0] != "sts" && parts[0] != "sts-fips")) return false;
   const std::string rest = host.substr(parts[0].size() + 1);
   auto ends_region = [&](const std::string& suffix) {
     if (rest == suffix) return true;
@@ -36,13 +36,25 @@ bool is_sts(const std::string& host) {
   return ends_region("amazonaws.com") || ends_region("amazonaws.com.cn");
 }
 
-/// "a;b;c" of Authorization's SignedHeaders.
+/// "a;b;c" of Authorization's SignedHeaders; nothing if it has any form but the one that sign()
+/// gives it: a second list must not hide from us which one AWS goes by.
 std::vector<std::string> signed_headers(const std::string& authorization) {
   constexpr std::string_view kName = "SignedHeaders=";
-  std::size_t at = authorization.find(kName);
-  if (at == std::string::npos) return {};
-  at += kName.size();
-  return split(authorization.substr(at, authorization.find(',', at) - at), ';');
+  const std::vector<std::string> parts = split(authorization, ',');
+  if (parts.size() != 3 || !parts[0].starts_with("AWS4-HMAC-SHA256 Credential=") ||
+      !trim(parts[1]).starts_with(kName) || !trim(parts[2]).starts_with("Signature=")) {
+    return {};
+  }
+  return split(trim(parts[1]).substr(kName.size()), ';');
+}
+
+/// The caller in an answer to the question.
+std::string arn_of(const Value& answer) {
+  auto arn = answer.find("Arn");
+  if (arn == answer.end() || !arn->is_string()) {
+    throw Error(ErrorKind::corrupt, "AWS's answer does not say who the caller is");
+  }
+  return arn->get<std::string>();
 }
 
 Request request_from(const Value& proof, const std::string& statement_digest,
@@ -60,7 +72,10 @@ Request request_from(const Value& proof, const std::string& statement_digest,
   auto headers = proof.find("headers");
   if (headers == proof.end() || !headers->is_object()) refuse("it has no headers");
   for (const auto& [name, value] : headers->items()) {
-    if (value.is_string()) request.headers.emplace_back(name, value.get<std::string>());
+    if (!value.is_string()) continue;
+    // Of two only one would be looked at here, and perhaps the other one at AWS.
+    if (header(request.headers, name)) refuse("it has a header twice");
+    request.headers.emplace_back(name, value.get<std::string>());
   }
   if (request.method != "POST" || request.body != kBody) refuse("it is no GetCallerIdentity");
   const bool is_own =
@@ -80,7 +95,7 @@ Request request_from(const Value& proof, const std::string& statement_digest,
 }  // namespace
 
 std::string caller_arn(HttpClient& client, std::stop_token stop) {
-  return client.call(question(client), Value::object(), std::move(stop))["Arn"].get<std::string>();
+  return arn_of(client.call(question(client), Value::object(), std::move(stop)));
 }
 
 Value identity_proof(HttpClient& client, const std::string& statement_digest, Clock& clock,
@@ -97,9 +112,9 @@ Value identity_proof(HttpClient& client, const std::string& statement_digest, Cl
           {"host", request.host}, {"headers", headers},       {"body", request.body}};
 }
 
-std::string proved_arn(const Value& proof, const std::string& statement_digest,
-                       const std::string& own_endpoint, ModelLibrary& models,
-                       const HttpExchange& exchange, std::stop_token stop) {
+ProvedCaller proved_caller(const Value& proof, const std::string& statement_digest,
+                           const std::string& own_endpoint, ModelLibrary& models,
+                           const HttpExchange& exchange, std::stop_token stop) {
   const Request request = request_from(proof, statement_digest, own_endpoint);
   auto model = models.get("sts");
   try {
@@ -109,8 +124,10 @@ std::string proved_arn(const Value& proof, const std::string& statement_digest,
                                              .body = request.body},
                                             std::move(stop));
     const Response response{answer.status, std::move(answer.headers), std::move(answer.body)};
-    return read_answer(*model, model->operation("GetCallerIdentity"), response)["Arn"]
-        .get<std::string>();
+    const Value identity = read_answer(*model, model->operation("GetCallerIdentity"), response);
+    return {.arn = arn_of(identity),
+            .request_id = header(response.headers, "x-amzn-requestid").value_or(""),
+            .host = request.host};
   } catch (const ApiError& e) {
     if (traits(e.kind()).retry) throw;
     refuse("AWS says: " + e.message());

@@ -21,12 +21,18 @@ std::string caller_arn(HttpClient& client, std::stop_token stop);
 Value identity_proof(HttpClient& client, const std::string& statement_digest, Clock& clock,
                      std::stop_token stop);
 
-/// Sends such a request and returns the ARN. Only to STS: to hosts sts.<region>.amazonaws.com and
-/// their like in other partitions, or to the host of `own_endpoint` if that is not empty. Throws
-/// `denied` if the request is anything but GetCallerIdentity, does not name the digest in a signed
-/// header, or is refused by AWS; `unavailable`.
-std::string proved_arn(const Value& proof, const std::string& statement_digest,
-                       const std::string& own_endpoint, ModelLibrary& models,
-                       const HttpExchange& exchange, std::stop_token stop);
+struct ProvedCaller {
+  std::string arn;
+  std::string request_id;  ///< STS's, which CloudTrail has too; empty if it gave none
+  std::string host;
+};
+
+/// Sends such a request and returns whose it is. Only to STS: to hosts sts.<region>.amazonaws.com
+/// and their like in other partitions, or to the host of `own_endpoint` if that is not empty.
+/// Throws `denied` if the request is anything but GetCallerIdentity, does not name the digest in a
+/// signed header, or is refused by AWS; `unavailable`.
+ProvedCaller proved_caller(const Value& proof, const std::string& statement_digest,
+                           const std::string& own_endpoint, ModelLibrary& models,
+                           const HttpExchange& exchange, std::stop_token stop);
 
 }  // namespace hallmark::aws

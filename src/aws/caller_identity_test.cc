@@ -25,7 +25,8 @@ class Identity : public testing::Test {
   std::string answer_ = kAnswer;
   HttpExchange exchange_ = [this](const net::ExchangeRequest& request, std::stop_token) {
     sent_ = request;
-    return net::ExchangeResponse{.status = status_, .body = answer_};
+    return net::ExchangeResponse{
+        .status = status_, .headers = {{"x-amzn-RequestId", "c0ffee"}}, .body = answer_};
   };
   HttpClient client_{clock_,
                      {.region = "eu-west-1",
@@ -38,7 +39,11 @@ class Identity : public testing::Test {
 
   std::string arn(const Value& proof, const std::string& digest = "d1",
                   const std::string& own_endpoint = "") {
-    return proved_arn(proof, digest, own_endpoint, client_.models(), exchange_, {});
+    const ProvedCaller caller =
+        proved_caller(proof, digest, own_endpoint, client_.models(), exchange_, {});
+    EXPECT_EQ(caller.request_id, "c0ffee");
+    EXPECT_EQ(caller.host, sent_.url.substr(sent_.url.find("//") + 2, caller.host.size()));
+    return caller.arn;
   }
   std::string refusal(const Value& proof, const std::string& digest = "d1") {
     sent_ = {};
@@ -74,9 +79,10 @@ TEST_F(Identity, StandsForOneStatement) {
 }
 
 TEST_F(Identity, GoesToStsAlone) {
-  for (const char* host : {"example.org", "sts.example.org", "sts.amazonaws.com.example.org",
-                           "ststs.amazonaws.com", "sts.a.b.amazonaws.com", "s3.amazonaws.com",
-                           "example.org/sts.amazonaws.com", "169.254.169.254"}) {
+  for (const char* host :
+       {"example.org", "sts.example.org", "sts.amazonaws.com.example.org", "ststs.amazonaws.com",
+        "sts.a.b.amazonaws.com", "s3.amazonaws.com", "example.org/sts.amazonaws.com",
+        "169.254.169.254", "sts", "sts-fips", "sts.", ""}) {
     Value elsewhere = proof_;
     elsewhere["host"] = host;
     EXPECT_THAT(refusal(elsewhere), HasSubstr("is not AWS's Security Token Service")) << host;
@@ -98,6 +104,39 @@ TEST_F(Identity, IsAQuestionAndNothingElse) {
     EXPECT_THAT(refusal(cut), HasSubstr(member));
   }
   EXPECT_THAT(refusal(Value("text")), HasSubstr("has no"));
+}
+
+TEST_F(Identity, NamesItsSignedHeadersOnce) {
+  const std::string& good = proof_["headers"]["Authorization"].get_ref<const std::string&>();
+  for (const std::string& authorization :
+       {good + ", XSignedHeaders=x-hallmark-decision",
+        std::string("AWS4-HMAC-SHA256 XSignedHeaders=x-hallmark-decision, Credential=c, "
+                    "SignedHeaders=host"),
+        std::string("SignedHeaders=x-hallmark-decision"), std::string()}) {
+    Value hidden = proof_;
+    hidden["headers"]["Authorization"] = authorization;
+    EXPECT_THAT(refusal(hidden), HasSubstr("not for this decision")) << authorization;
+  }
+  Value twice = proof_;
+  twice["headers"]["X-Hallmark-Decision"] = "d2";
+  EXPECT_THAT(refusal(twice), HasSubstr("twice"));
+}
+
+TEST_F(Identity, AnAnswerWithoutCallerProvesNothing) {
+  for (const char* answer : {"<GetCallerIdentityResponse><GetCallerIdentityResult/>"
+                             "</GetCallerIdentityResponse>",
+                             "<GetCallerIdentityResponse/>"}) {
+    answer_ = answer;
+    for (const auto& ask : std::vector<std::function<void()>>{[&] { arn(proof_); },
+                                                              [&] { caller_arn(client_, {}); }}) {
+      try {
+        ask();
+        FAIL() << "was believed: " << answer;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::corrupt) << error.message();
+      }
+    }
+  }
 }
 
 TEST_F(Identity, WhatAwsRefusesProvesNothing) {

@@ -244,6 +244,25 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
   });
 }
 
+/// What was approved is a disk and what was found on it: neither may have changed since, however
+/// long the approval took.
+void verify_candidate(const Build& build, const std::string& image_id) {
+  Context& context = build.context;
+  const bool is_same = build.run.step("verify-candidate", [&](workflow::Step& step) {
+    const GoldenImage image = get_golden_image(context.database, build.run.id());
+    const std::string approved = read_evidence(context, image).evidence.disk_sha256;
+    step.progress(std::nullopt, "the digest of " + image_id + "'s disk");
+    auto disk = context.cloud.open_image(build.home, image_id);
+    return disk::disk_sha256(*disk, step.stop()) == approved;
+  });
+  if (!is_same) {
+    reject(context, build.run,
+           Error(ErrorKind::rejected, "the disk of {} was changed after it was assessed", image_id)
+               .note("the approval does not hold for it")
+               .hint("find out who may write to the images, then build a new version"));
+  }
+}
+
 /// From candidate to golden image. Each step is owned by the run until the last one releases them
 /// all, so that a failure in between leaves nothing half published.
 void register_image(const Build& build, const std::string& image_id) {
@@ -324,6 +343,7 @@ Json build(Context& context, workflow::Run& run) {
     await_approval(context, run, pipeline, build.requested_by,
                    member<std::string>(assessed, "evidence_digest"));
   }
+  verify_candidate(build, image_id);
   register_image(build, image_id);
   return {{"image_key", key},
           {"image_id", image_id},

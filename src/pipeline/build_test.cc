@@ -75,6 +75,25 @@ TEST(Build, RegistersUnderTheNamesTeamsUse) {
   EXPECT_THAT(fixture.product.ledger->open(), IsEmpty());
 }
 
+TEST(Build, OfADiskThatWasChangedWhileItWaitedForApprovalIsRejected) {
+  Fixture fixture;
+  workflow::RunInfo run = fixture.product.build(sample_pipeline());
+  ASSERT_EQ(run.state, RunState::waiting);
+  int changed = 0;
+  for (const auto& file : std::filesystem::directory_iterator(fixture.world->disk_path("."))) {
+    std::string disk = read_file(file.path());
+    disk.at(0) ^= 1;
+    write_file(file.path(), disk);
+    ++changed;
+  }
+  ASSERT_GT(changed, 0);
+  fixture.product.decide(run.run_id, true);
+  run = fixture.product.drive(run.run_id);
+  EXPECT_EQ(run.error->kind(), ErrorKind::rejected);
+  EXPECT_THAT(run.error->full_text(), HasSubstr("was changed after it was assessed"));
+  expect_nothing_left(fixture, GoldenState::rejected);
+}
+
 TEST(Build, RefusesAVersionThatExists) {
   Fixture fixture;
   GoldenImage first = fixture.product.golden(sample_pipeline());

@@ -28,10 +28,17 @@ struct Scanner {
   std::function<void(std::span<model::Assessment>, std::stop_token)> annotate;
 };
 
-/// Who an AWS caller is, from a request of theirs that only they could have signed and that names
-/// `statement_digest`: their ARN. Throws `denied` if it does not hold, `unavailable`.
+/// Who an AWS caller is, and under which id AWS has kept that it said so.
+struct AwsCaller {
+  std::string arn;
+  std::string request_id;
+  std::string host;
+};
+
+/// From a request of theirs that only they could have signed and that names `statement_digest`.
+/// Throws `denied` if it does not hold, `unavailable`.
 using AwsIdentity =
-    std::function<std::string(const Json& request, const std::string& statement_digest)>;
+    std::function<AwsCaller(const Json& request, const std::string& statement_digest)>;
 
 /// The scanner outside of Hallmark that golden.yaml calls by this name. Throws `usage` if
 /// config.yaml does not have it, or does not say enough.

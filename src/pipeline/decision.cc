@@ -23,6 +23,13 @@ void check_time(const Decision& decision, TimePoint now) {
       .hint("decide again; if that does not help, one of the two clocks is wrong");
 }
 
+/// A text in a proof, which may be anything; empty if there is none.
+std::string text_in(const Json& proof, const char* key, const char* otherwise = "") {
+  if (!proof.is_object()) return otherwise;
+  auto found = proof.find(key);
+  return found != proof.end() && found->is_string() ? found->get<std::string>() : otherwise;
+}
+
 Json checked_key(const std::vector<User>& users, const GoldenImage& image,
                  const Decision& decision) {
   auto user = std::find_if(users.begin(), users.end(),
@@ -63,8 +70,7 @@ Json key_proof(const SigningKey& key, const GoldenImage& image, const Decision& 
 
 Json checked_proof(const std::vector<User>& users, const AwsIdentity& aws_identity,
                    const GoldenImage& image, const Decision& decision, TimePoint now) {
-  const std::string kind =
-      decision.proof.is_object() ? decision.proof.value("kind", kNoProof) : kNoProof;
+  const std::string kind = text_in(decision.proof, "kind", kNoProof);
   if (kind == kKeyProof) {
     check_time(decision, now);
     return checked_key(users, image, decision);
@@ -72,12 +78,17 @@ Json checked_proof(const std::vector<User>& users, const AwsIdentity& aws_identi
   if (kind == kAwsProof) {
     check_time(decision, now);
     if (!aws_identity) throw Error(ErrorKind::denied, "AWS credentials prove nothing here");
-    const std::string arn =
-        aws_identity(decision.proof, sha256_hex(decision_statement(image, decision)));
-    if (arn != decision.approver) {
-      throw Error(ErrorKind::denied, "AWS says that this is {}, not {}", arn, decision.approver);
+    const std::string digest = sha256_hex(decision_statement(image, decision));
+    const AwsCaller caller = aws_identity(decision.proof, digest);
+    if (caller.arn != decision.approver) {
+      throw Error(ErrorKind::denied, "AWS says that this is {}, not {}", caller.arn,
+                  decision.approver);
     }
-    return {{"kind", kAwsProof}, {"arn", arn}};
+    return {{"kind", kAwsProof},
+            {"arn", caller.arn},
+            {"statement_sha256", digest},
+            {"request_id", caller.request_id},
+            {"host", caller.host}};
   }
   if (!users.empty() || decision.approver.starts_with("arn:")) {
     throw Error(ErrorKind::denied, "the decision of {} is not proved", decision.approver)
@@ -87,8 +98,8 @@ Json checked_proof(const std::vector<User>& users, const AwsIdentity& aws_identi
 }
 
 bool is_proved(const std::vector<User>& users, const GoldenImage& image, const Decision& decision) {
-  const std::string kind = decision.proof.value("kind", kNoProof);
-  if (kind == kAwsProof) return decision.proof.value("arn", "") == decision.approver;
+  const std::string kind = text_in(decision.proof, "kind", kNoProof);
+  if (kind == kAwsProof) return text_in(decision.proof, "arn") == decision.approver;
   if (kind == kNoProof) return users.empty();
   try {
     checked_key(users, image, decision);

@@ -24,7 +24,11 @@ Json key_proof(const SigningKey& key, const GoldenImage& image, const Decision& 
 inline constexpr Duration kProofAge{15 * 60'000};
 
 /// Checks a decision's proof and returns what is kept of it, without any secret. While no user is
-/// known, a name without proof is taken on trust and kept as {"kind": "none"}. Throws `denied`.
+/// known, a name without proof is taken on trust and kept as {"kind": "none"}. Of an AWS proof
+/// {"kind": "aws", "arn", "statement_sha256", "request_id", "host"} is kept: the signed request is
+/// of no use to anybody but AWS, and CloudTrail has its GetCallerIdentity under that id in the
+/// approver's account (AWS CloudTrail User Guide, "CloudTrail record contents": requestID). Throws
+/// `denied`.
 Json checked_proof(const std::vector<User>& users, const AwsIdentity& aws_identity,
                    const GoldenImage& image, const Decision& decision, TimePoint now);
 

@@ -94,12 +94,19 @@ TEST_F(Proof, AwsSaysWhoItIs) {
   std::string asked;
   AwsIdentity identity = [&](const Json&, const std::string& digest) {
     asked = digest;
-    return decision_.approver;
+    return AwsCaller{decision_.approver, "c0ffee", "sts.eu-west-1.amazonaws.com"};
   };
   Json kept = checked_proof(users_, identity, image_, decision_, kNow);
-  EXPECT_EQ(kept, Json({{"kind", "aws"}, {"arn", decision_.approver}})) << "nothing secret is kept";
+  EXPECT_EQ(kept, Json({{"kind", "aws"},
+                        {"arn", decision_.approver},
+                        {"statement_sha256", asked},
+                        {"request_id", "c0ffee"},
+                        {"host", "sts.eu-west-1.amazonaws.com"}}))
+      << "nothing secret is kept, and CloudTrail can be asked";
   EXPECT_EQ(asked, sha256_hex(decision_statement(image_, decision_)));
-  AwsIdentity other = [](const Json&, const std::string&) { return "arn:aws:iam::1:user/mallory"; };
+  AwsIdentity other = [](const Json&, const std::string&) {
+    return AwsCaller{.arn = "arn:aws:iam::1:user/mallory"};
+  };
   EXPECT_EQ(error_of([&] { checked_proof(users_, other, image_, decision_, kNow); }).kind(),
             ErrorKind::denied);
   EXPECT_EQ(refused(), ErrorKind::denied) << "nobody to ask";

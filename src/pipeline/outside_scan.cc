@@ -4,10 +4,12 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/ids.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "evidence/documents.h"
 #include "pipeline/evidence.h"
+#include "pipeline/ownership.h"
 
 namespace hallmark::pipeline {
 
@@ -40,6 +42,8 @@ struct Scan {
     return context.outside_scanner(use.name);
   }
   std::string key(const std::string& part) const { return "scan/" + use.name + "/" + part; }
+  /// There is one entry for all attempts, whatever step they are made in.
+  std::string ledger_entry() const { return id_from_token("scan", target.title); }
 
   scan::KeepRaw raw() const {
     // Two scanners of one kind must not share a file: the name in golden.yaml comes first.
@@ -49,6 +53,20 @@ struct Scan {
     };
   }
 };
+
+/// For the ledger: all that a clean-up by another process needs.
+Json where_is(const Scan& scan) {
+  const scan::ScanTarget& target = scan.target;
+  return {{"scanner", scan.use.name},
+          {"title", target.title},
+          {"account_id", target.account_id},
+          {"region", target.region},
+          {"image_id", target.image_id},
+          {"machine_id", target.machine_id},
+          {"ip", target.ip},
+          {"launched_at", to_rfc3339(target.launched_at)},
+          {"tags", target.tags}};
+}
 
 /// The machine as the scanners are told of it; without a title.
 scan::ScanTarget target_of(Context& context, workflow::Run& run, const Guest& guest,
@@ -101,6 +119,23 @@ void keep_failure(const Scan& scan, workflow::Run& run, const Error& error) {
   });
 }
 
+std::string launch(const Scan& scan, workflow::Step& step) {
+  scan.context.ledger.plan({.entry_id = scan.ledger_entry(),
+                            .run_id = scan.run_id,
+                            .kind = kScanKind,
+                            .where = where_is(scan),
+                            .planned_at = scan.context.clock.now()});
+  std::string id = scan.scanner()->launch(scan.target, step.stop());
+  scan.context.ledger.created(scan.ledger_entry(), id);
+  return id;
+}
+
+/// Repeating is success.
+void clean_up(const Scan& scan, workflow::Step& step) {
+  scan.scanner()->clean_up(scan.target, "", step.stop());
+  scan.context.ledger.released(scan.ledger_entry());
+}
+
 /// Launch to results. Throws what no waiting mends.
 void run_scan(const Scan& scan, workflow::Run& run) {
   const TimePoint deadline = from_rfc3339(run.step(scan.key("deadline"), [&](workflow::Step&) {
@@ -108,10 +143,9 @@ void run_scan(const Scan& scan, workflow::Run& run) {
   }));
   // Counts when a poll begins; after that it has a deadline of its own.
   auto left = [&] { return std::max(deadline - scan.context.clock.now(), Duration{1}); };
-  const std::string scan_id = run.poll(scan.key("launch"), left(), kServiceSchedule,
-                                       [&](workflow::Step& step) -> std::optional<std::string> {
-                                         return scan.scanner()->launch(scan.target, step.stop());
-                                       });
+  const std::string scan_id = run.poll(
+      scan.key("launch"), left(), kServiceSchedule,
+      [&](workflow::Step& step) -> std::optional<std::string> { return launch(scan, step); });
   const Duration interval{run.step(scan.key("interval"), [&](workflow::Step&) {
     return scan.scanner()->poll_interval().count();
   })};
@@ -155,7 +189,7 @@ Json scan_and_clean_up(const Scan& scan, workflow::Run& run) {
   try {
     run.poll(scan.key("clean-up"), kCleanUpLimit, kServiceSchedule,
              [&](workflow::Step& step) -> std::optional<bool> {
-               scan.scanner()->clean_up(scan.target, "", step.stop());
+               clean_up(scan, step);
                return true;
              });
     run.drop_on_exit(scan.key("clean-up-at-exit"));
@@ -168,10 +202,10 @@ Json scan_and_clean_up(const Scan& scan, workflow::Run& run) {
 }
 
 /// The last try. An image that was approved does not fail for what is left on somebody's service:
-/// the audit log says what somebody has to remove there.
+/// the ledger keeps it for the reaper, and the audit log says so.
 void clean_up_at_last(const Scan& scan, workflow::Step& step) {
   try {
-    scan.scanner()->clean_up(scan.target, "", step.stop());
+    clean_up(scan, step);
   } catch (const Error& e) {
     if (e.kind() == ErrorKind::cancelled) throw;
     if (traits(e.kind()).retry && step.attempt() < workflow::RetryPolicy{}.max_attempts) throw;
@@ -244,6 +278,19 @@ std::vector<model::Assessment> read_scans(const Context& context, const std::str
     assessments.push_back(parse_json(read_file(file), file.string()).get<model::Assessment>());
   }
   return assessments;
+}
+
+void remove_scan(Context& context, const Json& where) {
+  const scan::ScanTarget target{
+      .title = member<std::string>(where, "title"),
+      .account_id = member<std::string>(where, "account_id"),
+      .region = member<std::string>(where, "region"),
+      .image_id = member<std::string>(where, "image_id"),
+      .machine_id = member<std::string>(where, "machine_id"),
+      .ip = member<std::string>(where, "ip"),
+      .launched_at = from_rfc3339(member<std::string>(where, "launched_at")),
+      .tags = member<cloud::Tags>(where, "tags")};
+  context.outside_scanner(member<std::string>(where, "scanner"))->clean_up(target, "", {});
 }
 
 }  // namespace hallmark::pipeline

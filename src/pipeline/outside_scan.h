@@ -27,4 +27,9 @@ void scan_guest(Context& context, workflow::Run& run, const Guest& guest,
 std::vector<model::Assessment> read_scans(const Context& context, const std::string& run_id,
                                           const std::vector<model::ScannerUse>& scanners);
 
+/// Removes what a scan left on its service. `where` is its ledger entry's: the scanner's name and
+/// the target. Throws what OutsideScanner::clean_up throws, and `usage` if config.yaml does not
+/// have the scanner any more.
+void remove_scan(Context& context, const Json& where);
+
 }  // namespace hallmark::pipeline

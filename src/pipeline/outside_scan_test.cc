@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "pipeline/evidence.h"
 #include "pipeline/fixture.h"
+#include "pipeline/ownership.h"
+#include "pipeline/reaper.h"
 
 namespace hallmark::pipeline {
 namespace {
@@ -65,6 +67,9 @@ TEST_F(OutsideScan, AddsToTheEvidenceWhatEachScannerSaw) {
             "as it came");
   EXPECT_EQ(service_.launches(), 2);
   EXPECT_THAT(service_.scans(), IsEmpty()) << "gone before anybody is asked to approve";
+  for (const auto& entry : fixture_->product.ledger->open(run.run_id)) {
+    EXPECT_NE(entry.kind, kScanKind);
+  }
 }
 
 TEST_F(OutsideScan, IsJudgedByTheGate) {
@@ -142,6 +147,20 @@ TEST_F(OutsideScan, ThatCannotBeRemovedIsTriedAgainAtTheEndAndTold) {
     if (json["action"] == "scan.left") left.push_back(json["detail"]["why"]);
   }
   EXPECT_THAT(left, ElementsAre("scans stay", "scans stay"));
+
+  auto reap_here = [&] {
+    return reap(*fixture_->product.engine, *fixture_->product.context,
+                {{kHomeAccount, "us-east-1"}}, false);
+  };
+  std::vector<Orphan> orphans = reap_here();
+  ASSERT_EQ(orphans.size(), 2u) << "the ledger knows of them";
+  EXPECT_EQ(orphans[0].kind, kScanKind);
+  EXPECT_THAT(orphans[0].problem, HasSubstr("scans stay"));
+  service_.stays = false;
+  fixture_->product.context->outside_scanner = fake_scanners(service_);
+  EXPECT_TRUE(reap_here().at(0).removed);
+  EXPECT_THAT(service_.scans(), IsEmpty());
+  EXPECT_THAT(reap_here(), IsEmpty());
 }
 
 TEST_F(OutsideScan, ResultsAreBoundByTheEvidenceDigest) {

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/names.h"
+#include "pipeline/outside_scan.h"
 
 namespace hallmark::pipeline {
 
@@ -85,6 +86,8 @@ void remove_owned(Context& context, const workflow::LedgerEntry& entry) {
     if (context.cloud.find_image(place, image_id)) {
       context.cloud.unshare_image(place, image_id, member<std::string>(entry.where, "with"));
     }
+  } else if (entry.kind == kScanKind) {
+    remove_scan(context, entry.where);
   } else {
     throw Error(ErrorKind::conflict, "the ledger has an entry of unknown kind \"{}\"", entry.kind)
         .hint("a newer version of Hallmark wrote it; use that version to remove it");
@@ -98,6 +101,7 @@ void remove_all_owned(Context& context, const std::string& run_id) {
   std::reverse(entries.begin(), entries.end());
   std::optional<Error> first_failure;
   for (const workflow::LedgerEntry& entry : entries) {
+    if (entry.kind == kScanKind) continue;
     try {
       remove_owned(context, entry);
     } catch (Error& e) {
@@ -110,6 +114,7 @@ void remove_all_owned(Context& context, const std::string& run_id) {
 
 void release_all_owned(Context& context, const std::string& run_id) {
   for (const workflow::LedgerEntry& entry : context.ledger.open(run_id)) {
+    if (entry.kind == kScanKind) continue;
     context.ledger.released(entry.entry_id);
   }
 }

@@ -19,6 +19,7 @@ inline constexpr const char* kImageKind = "image";
 inline constexpr const char* kParameterKind = "parameter";  ///< where: name, value
 inline constexpr const char* kLatestKind = "latest";        ///< an entry in /GoldenAMI/latest
 inline constexpr const char* kShareKind = "share";          ///< where: image_id, with
+inline constexpr const char* kScanKind = "scan";            ///< where: see outside_scan.h
 
 /// Inside a step: plans the entry, calls `create(token, owner tags)`, notes the id it returns.
 std::string make_owned(
@@ -35,10 +36,12 @@ void make_owned_detail(Context& context, const workflow::Run& run, workflow::Ste
 /// still show a thing whose creation was never confirmed.
 void remove_owned(Context& context, const workflow::LedgerEntry& entry);
 
-/// Removes everything the run still owns, going on past failures and throwing the first at the end.
+/// Removes everything the run still owns in the cloud, going on past failures and throwing the
+/// first at the end. Scans have clean-ups of their own: an outside service that is down must not
+/// fail a run whose image was approved; the reaper tries them again.
 void remove_all_owned(Context& context, const std::string& run_id);
 
-/// The run's things have become a product: they stay.
+/// The run's things in the cloud have become a product: they stay.
 void release_all_owned(Context& context, const std::string& run_id);
 
 }  // namespace hallmark::pipeline
