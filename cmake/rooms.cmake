@@ -30,6 +30,11 @@ function(add_room_test room)
   add_executable(${name} ${ROOM_SOURCES})
   target_link_libraries(${name} PRIVATE ${ROOM_DEPS} ${ROOM_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
   precompile(${name} test)
+  # The long ones first: at the end nothing would be left to run beside them.
+  set(cost 1)
+  if(NOT ROOM_LABEL STREQUAL unit)
+    set(cost 100)
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    PROPERTIES LABELS ${ROOM_LABEL} TIMEOUT ${ROOM_TIMEOUT} ${ROOM_PROPERTIES})
+    PROPERTIES COST ${cost} LABELS ${ROOM_LABEL} TIMEOUT ${ROOM_TIMEOUT} ${ROOM_PROPERTIES})
 endfunction()
