@@ -77,8 +77,8 @@ std::string times_of(const Cron& cron) {
   std::string told = step == 1    ? "every minute"
                      : step == 60 ? "every hour"
                      : step > 1   ? fmt::format("every {} minutes", step)
-                                  : "at minute " + runs(minutes, number) + " of every hour";
-  if (all_day) return told;
+                                  : "at minute " + runs(minutes, number);
+  if (all_day) return step == 0 ? told + " of every hour" : told;
   int hour_step = even_step(hours, 24);
   if (step == 60 && hour_step > 1) return fmt::format("every {} hours from 00:00", hour_step);
   std::string of = runs(hours, [](int hour) { return fmt::format("{:02}", hour); });
@@ -127,7 +127,8 @@ std::string describe_of(const At& at) {
 std::string describe_of(const Cron& cron) {
   std::string text = times_of(cron);
   std::string days = days_of(cron);
-  bool is_obvious = days == "every day" && text.starts_with("every ");
+  bool is_obvious =
+      days == "every day" && (text.starts_with("every ") || text.ends_with(" every hour"));
   if (!is_obvious) text += " " + days;
   std::vector<int> months = values_of(cron.months);
   if (months.size() < 12) text += " in " + runs(months, month_name);

@@ -193,7 +193,7 @@ TEST(Zone, TellsApartAMissingAndABrokenDatabase) {
 
   std::string whole = read_file("/usr/share/zoneinfo/Europe/Berlin");
   // Cut anywhere, it is refused or, within its rule, read as another rule; nothing worse.
-  for (std::size_t size = 0; size < whole.size(); size += 7) {
+  for (std::size_t size = 0; size < whole.size(); size += 13) {
     write(directory.path() / "Cut", whole.substr(0, size));
     try {
       load_zone("Cut", directory.path());
@@ -203,7 +203,7 @@ TEST(Zone, TellsApartAMissingAndABrokenDatabase) {
       EXPECT_EQ(error.hint(), "reinstall the package tzdata");
     }
   }
-  for (std::size_t at = 0; at < whole.size(); ++at) {
+  for (std::size_t at = 0; at < whole.size(); at += at < 100 ? 1 : 11) {
     std::string broken = whole;
     broken[at] = '\xff';
     write(directory.path() / "Broken", broken);
