@@ -61,6 +61,30 @@ TEST(Text, SuggestsOnlyWhatIsClose) {
   EXPECT_EQ(suggestion("zebra", {"approve", "reject"}), std::nullopt);
 }
 
+TEST(Text, SuggestsNothingForWhatNobodyTypes) {
+  const std::string word(65, 'a');
+  EXPECT_EQ(suggestion(word, {word}), std::nullopt);
+  const std::string typed(64, 'a');
+  EXPECT_EQ(suggestion(typed, {std::string(1 << 20, 'a'), typed + "b"}), typed + "b");
+}
+
+TEST(Json, HasALimitOfDepth) {
+  auto nested = [](std::size_t depth) {
+    return std::string(depth, '[') + "\"[\\\"[\"" + std::string(depth, ']');
+  };
+  EXPECT_EQ(compact(parse_json(nested(256), "deep")), nested(256));
+  for (std::size_t depth : {257, 1'000'000}) {
+    try {
+      Json copy = parse_json(nested(depth), "deep");
+      FAIL() << depth << " levels were read";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::corrupt);
+    }
+  }
+  EXPECT_THROW(parse_json("{\"a", "cut"), Error);
+  EXPECT_THROW(parse_json("\"\\", "cut"), Error);
+}
+
 TEST(Text, PatternsFitWholeNames) {
   for (const char* pattern : {"abc", "*", "a*", "*c", "a?c", "a*c", "*b*", "***", "abc*", "???"}) {
     EXPECT_TRUE(matches_pattern("abc", pattern)) << pattern;

@@ -3,8 +3,41 @@
 template class nlohmann::basic_json<>;
 
 namespace hallmark {
+namespace {
+
+/// Far deeper than any format; copying and writing a value take stack for each level.
+constexpr int kDeepest = 256;
+
+bool is_too_deep(std::string_view text) {
+  int depth = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    switch (text[at]) {
+      case '"':
+        while (++at < text.size() && text[at] != '"') {
+          if (text[at] == '\\') ++at;
+        }
+        break;
+      case '[':
+      case '{':
+        if (++depth > kDeepest) return true;
+        break;
+      case ']':
+      case '}':
+        --depth;
+        break;
+      default:
+        break;
+    }
+  }
+  return false;
+}
+
+}  // namespace
 
 Json parse_json(std::string_view text, std::string_view origin) {
+  if (is_too_deep(text)) {
+    throw Error(ErrorKind::corrupt, "{}: JSON nested more than {} deep", origin, kDeepest);
+  }
   try {
     return Json::parse(text);
   } catch (const nlohmann::json::parse_error& e) {

@@ -158,8 +158,12 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::optional<std::string> suggestion(std::string_view word,
                                       const std::vector<std::string>& known) {
   std::optional<std::string> best;
+  // Comparing takes time by length squared, and nobody mistypes one word as long as that.
+  constexpr std::size_t kLongest = 64;
+  if (word.size() > kLongest) return best;
   std::size_t best_distance = std::max<std::size_t>(1, word.size() / 3) + 1;
   for (const std::string& candidate : known) {
+    if (candidate.size() >= word.size() + best_distance) continue;
     std::size_t distance = edit_distance(to_lower(word), to_lower(candidate));
     if (distance < best_distance) {
       best_distance = distance;

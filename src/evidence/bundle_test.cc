@@ -142,6 +142,14 @@ TEST_F(Bundle, NoticesAManifestThatFollowsTheChange) {
   EXPECT_THAT(problems(), ElementsAre(is(kManifest, "not the manifest that was signed")));
 }
 
+TEST_F(Bundle, AnEnvelopeWithoutEndIsAProblem) {
+  const int depth = 300'000;
+  write_file(directory_ / kSignedManifest,
+             "{\"signatures\": " + std::string(depth, '[') + std::string(depth, ']') + "}");
+  EXPECT_EQ(signer(directory_), "");
+  EXPECT_THAT(problems(), ElementsAre(is(kSignedManifest, "nested")));
+}
+
 TEST_F(Bundle, NoticesAnothersSignature) {
   forge([](Json&) {}, SigningKey::generate());
   EXPECT_THAT(problems(), ElementsAre(is(kSignedManifest, "is signed by the key")));

@@ -267,5 +267,46 @@ TEST(PipelineFile, HostileDocumentsAreRefusedQuickly) {
   EXPECT_FALSE(check_pipeline_text("just text", ".", {}).pipeline);
 }
 
+std::string first_problem(const std::string& text) {
+  std::vector<Problem> problems = read_yaml(text, {}).problems;
+  return problems.empty() ? "" : problems.front().message;
+}
+
+TEST(Hostile, WhatNoDocumentBeginsWithIsBadYaml) {
+  for (const char* text : {",", "]", "a: 1\n}", "[a]]", "{a: 1}, b", ",,,,[\n"}) {
+    EXPECT_THAT(first_problem(text), HasSubstr("bad YAML")) << text;
+  }
+  EXPECT_THAT(first_problem("a: 1\n...\nb: 2\n"), HasSubstr("a second document begins"));
+}
+
+TEST(Hostile, LongKeysAreRefused) {
+  EXPECT_THAT(problems_of(check("scripts:\n  environment:\n    ? " + std::string(900'000, 'a') +
+                                "\n    : x\n")),
+              HasSubstr("a key is longer than 4096 characters"));
+}
+
+TEST(Hostile, LongListsAreRefusedAtOnce) {
+  std::string names;
+  for (int i = 0; i < 5'000; ++i) names += fmt::format("user{},", i);
+  EXPECT_THAT(problems_of(check("approval: {approvers: [" + names + "]}\n")),
+              HasSubstr("has more than 1000 entries"));
+}
+
+TEST(Hostile, VariablesDoNotMultiplyTheFile) {
+  std::string uses;
+  for (int i = 0; i < 1000; ++i) uses += "${a}";
+  const std::string text = "variables: {a: " + std::string(4000, 'b') + "}\nx: \"" + uses + "\"\n";
+  const YamlDocument document = read_yaml(text, {});
+  ASSERT_EQ(document.problems.size(), 1u);
+  EXPECT_THAT(document.problems[0].message, HasSubstr("longer than 4096 characters"));
+  EXPECT_EQ(document.json["x"], "");
+}
+
+TEST(Hostile, ProblemsHaveAnEnd) {
+  std::string text;
+  for (int i = 0; i < 10'000; ++i) text += "a: 1\n";
+  EXPECT_EQ(read_yaml(text, {}).problems.size(), 100u);
+}
+
 }  // namespace
 }  // namespace hallmark::model

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <regex>
+#include <set>
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>
@@ -190,12 +191,11 @@ class Explainer {
     if (schema.contains("maxItems") && list.size() > schema["maxItems"].get<std::size_t>()) {
       add(address, "has more than " + schema["maxItems"].dump() + " entries", "");
     }
+    std::set<Json> seen;
     for (std::size_t i = 0; i < list.size(); ++i) {
       Address inner = address;
       inner.push_back(std::to_string(i));
-      bool again = std::find(list.begin(), list.begin() + static_cast<long>(i), list[i]) !=
-                   list.begin() + static_cast<long>(i);
-      if (again && schema.value("uniqueItems", false)) {
+      if (schema.value("uniqueItems", false) && !seen.insert(list[i]).second) {
         add(inner, shown(list[i]) + " is there twice", "keep one of them");
       }
       if (schema.contains("items")) check(schema["items"], list[i], inner);

@@ -1,10 +1,13 @@
 #include "model/yaml_document.h"
 
+#include <yaml-cpp/anchor.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <sstream>
 
 #include "base/text.h"
 
@@ -18,6 +21,9 @@ constexpr int kDeepest = 30;
 constexpr int kMostValues = 20'000;
 /// Text that is matched against patterns; only inline scripts may be longer.
 constexpr std::size_t kLongestScalar = 4096;
+/// What nobody reads need not be found.
+constexpr std::size_t kMostProblems = 100;
+constexpr std::size_t kMostSuggestions = 20;
 
 std::optional<Json> plain_number(const std::string& text) {
   const char* begin = text.data();
@@ -48,6 +54,37 @@ Position position_from(const YAML::Mark& mark) {
   return mark.is_null() ? Position{} : Position{mark.line + 1, mark.column + 1};
 }
 
+/// Where documents begin; everything else about them is passed by.
+class DocumentStarts : public YAML::EventHandler {
+ public:
+  std::vector<YAML::Mark> marks;
+
+  void OnDocumentStart(const YAML::Mark& mark) override { marks.push_back(mark); }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+/// The first three: yaml-cpp takes what no document can begin with, such as a comma, for an empty
+/// one, stays before it, and finds the next one there without end.
+std::vector<YAML::Mark> document_starts(std::string_view text) {
+  constexpr std::size_t kMost = 3;
+  std::istringstream in{std::string(text)};
+  YAML::Parser parser(in);
+  DocumentStarts starts;
+  while (starts.marks.size() < kMost && parser.HandleNextDocument(starts)) {
+  }
+  return starts.marks;
+}
+
 /// yaml-cpp quietly replaces bytes that are not UTF-8 and stops at a NUL.
 bool is_text(std::string_view bytes) {
   if (bytes.find('\0') != std::string_view::npos) return false;
@@ -72,24 +109,30 @@ class Reader {
       add({}, {}, "the file is not UTF-8 text", "");
       return std::move(document_);
     }
-    std::vector<YAML::Node> documents;
+    YAML::Node document;
     try {
-      documents = YAML::LoadAll(std::string(text));
+      const std::vector<YAML::Mark> starts = document_starts(text);
+      for (std::size_t i = 1; i < starts.size(); ++i) {
+        if (starts[i].pos != starts[i - 1].pos) continue;
+        add(position_from(starts[i]), {}, "bad YAML: this does not belong here", "");
+        return std::move(document_);
+      }
+      document = YAML::Load(std::string(text));
+      if (document.IsNull()) {
+        add({}, {}, "the file is empty", "");
+        return std::move(document_);
+      }
+      if (starts.size() > 1) {
+        add(position_from(starts[1]), {}, "a second document begins",
+            "keep one document in a file");
+        return std::move(document_);
+      }
     } catch (const YAML::Exception& e) {
       add(position_from(e.mark), {}, "bad YAML: " + e.msg, "");
       return std::move(document_);
     }
-    if (documents.empty() || documents[0].IsNull()) {
-      add({}, {}, "the file is empty", "");
-      return std::move(document_);
-    }
-    if (documents.size() > 1) {
-      add(position_from(documents[1].Mark()), {}, "a second document begins",
-          "keep one document in a file");
-      return std::move(document_);
-    }
-    if (documents[0].IsMap()) declare_variables(documents[0]);
-    document_.json = convert(documents[0], {}, {}, true);
+    if (document.IsMap()) declare_variables(document);
+    document_.json = convert(document, {}, {}, true);
     check_given();
     return std::move(document_);
   }
@@ -98,6 +141,14 @@ class Reader {
   void add(Position place, const Address& address, std::string message, std::string hint) {
     document_.problems.push_back(
         {place, path_text(document_.json, address), std::move(message), std::move(hint)});
+    if (document_.problems.size() >= kMostProblems) stopped_ = true;
+  }
+
+  std::optional<std::string> near_variable(const std::string& name) {
+    if (document_.problems.size() >= kMostSuggestions) return std::nullopt;
+    std::vector<std::string> declared;
+    for (const auto& [known, value] : values_) declared.push_back(known);
+    return suggestion(name, declared);
   }
 
   void declare_variables(const YAML::Node& root) {
@@ -121,11 +172,9 @@ class Reader {
   }
 
   void check_given() {
-    std::vector<std::string> declared;
-    for (const auto& [name, value] : values_) declared.push_back(name);
     for (const auto& [name, value] : given_) {
       if (!values_.contains(name)) {
-        auto near = suggestion(name, declared);
+        auto near = near_variable(name);
         add({}, {}, "--var " + name + ": the file declares no such variable",
             near ? "did you mean " + *near + "?" : "declare it under variables");
       } else if (!used_.contains(name)) {
@@ -159,14 +208,18 @@ class Reader {
       out += text.substr(at, dollar - at);
       auto value = values_.find(name);
       if (value == values_.end()) {
-        std::vector<std::string> declared;
-        for (const auto& [known, ignored] : values_) declared.push_back(known);
-        auto near = suggestion(name, declared);
+        auto near = near_variable(name);
         add(place, address, "the variable " + name + " is not declared",
             near ? "did you mean ${" + *near + "}?" : "declare it under variables");
       } else {
         out += value->second;
         used_.insert(name);
+        if (out.size() > kLongestScalar) {
+          add(place, address,
+              fmt::format("text is longer than {} characters with its variables", kLongestScalar),
+              "");
+          return "";
+        }
       }
       at = close + 1;
     }
@@ -220,6 +273,10 @@ class Reader {
         continue;
       }
       const std::string& key = member.first.Scalar();
+      if (key.size() > kLongestScalar) {
+        add(at, address, fmt::format("a key is longer than {} characters", kLongestScalar), "");
+        continue;
+      }
       Address inner = address;
       inner.push_back(key);
       if (object.contains(key)) {

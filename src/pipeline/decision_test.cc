@@ -73,6 +73,13 @@ TEST_F(Proof, ForgedOrMissingIsDenied) {
   EXPECT_EQ(refused(), ErrorKind::denied);
   decision_.proof = Json::array();
   EXPECT_EQ(refused(), ErrorKind::denied);
+  decision_.proof = {{"kind", 7}};
+  EXPECT_EQ(refused(), ErrorKind::denied);
+  for (const Json& broken :
+       {Json(7), Json{{"kind", 7}}, Json{{"kind", "aws"}, {"arn", 7}}, Json{{"kind", "key"}}}) {
+    decision_.proof = broken;
+    EXPECT_FALSE(is_proved(users_, image_, decision_)) << broken.dump();
+  }
   decision_.proof = {{"kind", "none"}};
   EXPECT_EQ(refused(), ErrorKind::denied) << "where users are known a name alone is none";
   EXPECT_FALSE(is_proved(users_, image_, decision_));
