@@ -202,8 +202,7 @@ Expression parse(std::string_view text, std::string_view time_zone) {
   meaning.zone = load_zone(time_zone);
   Expression expression{std::string(text), std::string(time_zone),
                         std::make_shared<const Meaning>(std::move(meaning))};
-  // A rate is always due; its anchor is not known here, and any will do.
-  if (never_fires(expression, TimePoint::min(), kBegin)) {
+  if (never_fires(expression, TimePoint::min())) {
     throw usage_error(text, fmt::format("it is never due in {}", time_zone),
                       kind == "at" ? "the clock jumps over this time; name another"
                                    : "no month, year and change of the clock gives such a day "
@@ -223,7 +222,9 @@ std::optional<TimePoint> next(const Expression& expression, TimePoint after, Tim
   return due;
 }
 
-bool never_fires(const Expression& expression, TimePoint from, TimePoint anchor) {
+bool never_fires(const Expression& expression, TimePoint from) {
+  // Any time within the years is an anchor.
+  TimePoint anchor = std::clamp(from, kBegin, kEnd - Duration{1});
   return !next(expression, from, anchor).has_value();
 }
 

@@ -39,7 +39,8 @@ namespace hallmark::schedule {
 
 struct Meaning;
 
-/// An expression that is due at least once. Copies share what they mean.
+/// An expression that is due at least once, with its time zone as the database had it when it was
+/// parsed. Copies share what they mean.
 struct Expression {
   std::string text;
   std::string time_zone;  ///< IANA's name
@@ -55,8 +56,9 @@ Expression parse(std::string_view text, std::string_view time_zone = "UTC");
 /// one that is not within 1970 to 2199 throws `usage`.
 std::optional<TimePoint> next(const Expression& expression, TimePoint after, TimePoint anchor);
 
-/// Whether nothing is due any more later than `from`: an `at` or the last year has passed.
-bool never_fires(const Expression& expression, TimePoint from, TimePoint anchor);
+/// Whether nothing is due any more later than `from`: an `at` or the last year has passed. For a
+/// rate that starts then.
+bool never_fires(const Expression& expression, TimePoint from);
 
 /// What was due later than `last_fired` and not later than `now`.
 struct Missed {

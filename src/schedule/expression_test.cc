@@ -99,13 +99,16 @@ TEST(Expression, KeepsItsTextAndTimeZone) {
 
 TEST(Expression, KnowsWhenNothingIsDueAnyMore) {
   TimePoint now = utc("2026-06-01T12:00");
-  EXPECT_TRUE(never_fires(parse("at(2026-06-01T12:00:00)"), now, kAnchor));
-  EXPECT_FALSE(never_fires(parse("at(2026-06-01T12:00:01)"), now, kAnchor));
-  EXPECT_TRUE(never_fires(parse("cron(0 0 * * ? 2020-2025)"), now, kAnchor));
-  EXPECT_TRUE(never_fires(parse("cron(0 12 1 1-6 ? 2026)"), now, kAnchor));
-  EXPECT_FALSE(never_fires(parse("cron(1 12 1 1-6 ? 2026)"), now, kAnchor));
-  EXPECT_FALSE(never_fires(parse("rate(30000 days)"), now, kAnchor));
-  EXPECT_TRUE(never_fires(parse("rate(80000 days)"), now, kAnchor));
+  EXPECT_TRUE(never_fires(parse("at(2026-06-01T12:00:00)"), now));
+  EXPECT_FALSE(never_fires(parse("at(2026-06-01T12:00:01)"), now));
+  EXPECT_TRUE(never_fires(parse("cron(0 0 * * ? 2020-2025)"), now));
+  EXPECT_TRUE(never_fires(parse("cron(0 12 1 1-6 ? 2026)"), now));
+  EXPECT_FALSE(never_fires(parse("cron(1 12 1 1-6 ? 2026)"), now));
+  EXPECT_FALSE(never_fires(parse("rate(63000 days)"), now));
+  EXPECT_TRUE(never_fires(parse("rate(64000 days)"), now));
+  EXPECT_TRUE(never_fires(parse("rate(1 minute)"), utc("2199-12-31T23:59")));
+  EXPECT_FALSE(never_fires(parse("rate(1 minute)"), TimePoint::min()));
+  EXPECT_TRUE(never_fires(parse("rate(1 minute)"), TimePoint::max()));
 }
 
 TEST(Expression, CountsWhatWasMissed) {

@@ -213,7 +213,7 @@ void compare(const std::string& zone, const std::string& start, int days, unsign
   for (int i = 0; i < kExpressions; ++i) {
     std::string fields = dice.fields();
     std::string text = fmt::format("cron({})", fields);
-    SCOPED_TRACE(text + " " + zone);
+    SCOPED_TRACE(fmt::format("{} {}", text, zone));
     std::vector<TimePoint> wanted = due_of(minutes, Matcher(fields));
     Expression expression;
     try {

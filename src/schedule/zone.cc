@@ -14,7 +14,6 @@ using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::seconds;
 using std::chrono::sys_days;
-using std::chrono::weekday;
 using std::chrono::year;
 
 namespace {
@@ -258,6 +257,7 @@ std::vector<std::string> nearest(std::string_view name, const std::vector<std::s
   }
   if (auto zone = suggestion(wanted, known)) add(*zone);
   std::vector<std::string> cities;
+  cities.reserve(known.size());
   for (const std::string& zone : known) cities.push_back(city(zone));
   if (auto close = suggestion(city(wanted), cities)) {
     for (const std::string& zone : known) {
