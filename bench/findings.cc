@@ -47,7 +47,7 @@ std::vector<Result> bench_decision(std::size_t findings, bool texts) {
   std::vector<scan::MergedFinding> merged = scan::merge(now);
   const double merging = seconds_since(start);
   start = ProcessorTime::now();
-  const scan::Change change = scan::change(before, merged);
+  const scan::Change change = scan::change(scan::list_of(before), scan::list_of(merged));
   const double comparing = seconds_since(start);
   start = ProcessorTime::now();
   const pipeline::GateVerdict verdict =

@@ -82,9 +82,9 @@ Json finding_json(const MergedFinding& finding) {
           {"title", model::safe_text(finding.title)}};
 }
 
-Json list_json(const std::vector<MergedFinding>& findings) {
+Json list_json(const scan::FindingList& findings) {
   Json json = Json::array();
-  for (const MergedFinding& finding : findings) json.push_back(finding_json(finding));
+  for (const MergedFinding* finding : findings) json.push_back(finding_json(*finding));
   return json;
 }
 
@@ -144,7 +144,7 @@ Json report_json(const Subject& subject) {
                  {"reviews", lines(subject.rules.reviews)},
                  {"passes", lines(subject.rules.passes)},
                  {"warnings", lines(subject.rules.warnings)}}},
-               {"counts", counts_json(scan::count(subject.findings))},
+               {"counts", counts_json(scan::count(scan::list_of(subject.findings)))},
                {"findings", std::move(findings)},
                {"change_since_previous", change_json(subject, subject.previous)},
                {"change_since_source", change_json(subject, subject.source)},

@@ -143,7 +143,7 @@ std::vector<Bar> by_scanner(const Subject& subject) {
     Bar& bar = bars.emplace_back(Bar{assessment.scanner, {}});
     for (const model::Finding& finding : assessment.findings) ++bar.counts.of(finding.severity);
   }
-  bars.push_back({"all, merged", scan::count(subject.findings)});
+  bars.push_back({"all, merged", scan::count(scan::list_of(subject.findings))});
   return bars;
 }
 

@@ -88,9 +88,9 @@ class Run {
       results_.push_back(std::move(result));
     }
     if (subject_.previous) {
-      for (const MergedFinding& gone :
-           scan::change(subject_.previous->findings, subject_.findings).fixed) {
-        Json result = result_of(gone, /*is_here=*/false);
+      const scan::FindingList then = scan::list_of(subject_.previous->findings);
+      for (const MergedFinding* gone : scan::change(then, scan::list_of(subject_.findings)).fixed) {
+        Json result = result_of(*gone, /*is_here=*/false);
         result["baselineState"] = "absent";
         results_.push_back(std::move(result));
       }

@@ -77,19 +77,20 @@ std::vector<std::size_t> Index::packages_of(const scan::MergedFinding& finding) 
 }
 
 scan::Change change_since(const Subject& subject, const Previous& previous) {
-  if (previous.scanners.empty()) return scan::change(previous.findings, subject.findings);
+  const scan::FindingList before = scan::list_of(previous.findings);
+  if (previous.scanners.empty()) return scan::change(before, scan::list_of(subject.findings));
   auto saw_both = [&](const scan::Observation& observation) {
     const std::string& scanner = subject.assessments.at(observation.assessment).scanner;
     return std::find(previous.scanners.begin(), previous.scanners.end(), scanner) !=
            previous.scanners.end();
   };
-  std::vector<scan::MergedFinding> comparable;
+  scan::FindingList comparable;
   for (const scan::MergedFinding& finding : subject.findings) {
     if (std::any_of(finding.observations.begin(), finding.observations.end(), saw_both)) {
-      comparable.push_back(finding);
+      comparable.push_back(&finding);
     }
   }
-  return scan::change(previous.findings, comparable);
+  return scan::change(before, comparable);
 }
 
 Explanation explain(const Index& index, const scan::MergedFinding& finding) {

@@ -60,9 +60,10 @@ class Merger {
         const std::string& scanner = assessments_[where.assessment].scanner;
         observe(record({finding.finding_id, finding.package, scanner, false}), where, finding);
       } else if (finding.package.empty()) {
-        for (const std::string& cve : finding.cves) observe_everywhere(cve, where, finding);
+        for (const std::string& cve : finding.cves) observe(of_cve_.at(cve).seen, where, finding);
       }
     });
+    for (const auto& [cve, everywhere] : of_cve_) spread(cve, everywhere);
     return sorted();
   }
 
@@ -90,19 +91,36 @@ class Merger {
   void observe(MergedFinding& record, const Observation& where, const Finding& finding) {
     if (record.observations.empty()) record.kind = finding.kind;
     // One scanner may name a package several times, by architecture; that is one observation more.
-    record.observations.push_back(where);
-    record.kind = std::min(record.kind, finding.kind);
-    record.severity = std::max(record.severity, finding.severity);
-    record.fixable |= !finding.fixed_version.empty() || finding.fix == model::FixState::available;
-    record.known_exploited |= finding.known_exploited;
-    record.suppressed &= finding.status == FindingStatus::suppressed;
-    if (finding.epss) record.epss = std::max(record.epss.value_or(0), *finding.epss);
-    if (record.title.empty()) record.title = finding.title;
-    if (record.installed_version.empty()) record.installed_version = finding.installed_version;
-    if (record.fixed_version.empty()) record.fixed_version = finding.fixed_version;
+    // Without a package it says nothing more, and thousands times thousands would be too many.
+    const bool is_more = !finding.package.empty() || record.observations.empty() ||
+                         finding.cves.empty() ||
+                         record.observations.back().assessment != where.assessment;
+    if (is_more) record.observations.push_back(where);
+    take(record, finding,
+         !finding.fixed_version.empty() || finding.fix == model::FixState::available,
+         finding.status == FindingStatus::suppressed);
   }
 
-  /// The records of every CVE that somebody names without a package.
+  /// `Seen` is one finding, or what was made of several.
+  template <typename Seen>
+  static void take(MergedFinding& record, const Seen& seen, bool fixable, bool suppressed) {
+    record.kind = std::min(record.kind, seen.kind);
+    record.severity = std::max(record.severity, seen.severity);
+    record.fixable |= fixable;
+    record.known_exploited |= seen.known_exploited;
+    record.suppressed &= suppressed;
+    if (seen.epss) record.epss = std::max(record.epss.value_or(0), *seen.epss);
+    if (record.title.empty()) record.title = seen.title;
+    if (record.installed_version.empty()) record.installed_version = seen.installed_version;
+    if (record.fixed_version.empty()) record.fixed_version = seen.fixed_version;
+  }
+
+  /// What is said of a CVE without a package, and the records of its packages.
+  struct Everywhere {
+    MergedFinding seen{.suppressed = true};
+    std::vector<std::size_t> records;
+  };
+
   void find_packages() {
     each([&](const Observation&, const Finding& finding) {
       if (!finding.package.empty()) return;
@@ -111,15 +129,20 @@ class Merger {
     if (of_cve_.empty()) return;
     for (std::size_t i = 0; i < records_.size(); ++i) {
       auto known = of_cve_.find(records_[i].cve);
-      if (known != of_cve_.end()) known->second.push_back(i);
+      if (known != of_cve_.end()) known->second.records.push_back(i);
     }
   }
 
-  void observe_everywhere(const std::string& cve, const Observation& where,
-                          const Finding& finding) {
-    const std::vector<std::size_t>& known = of_cve_.at(cve);
-    if (known.empty()) observe(record({cve, {}}), where, finding);
-    for (std::size_t index : known) observe(records_[index], where, finding);
+  void spread(std::string_view cve, const Everywhere& everywhere) {
+    if (everywhere.records.empty()) add(record({cve, {}}), everywhere.seen);
+    for (std::size_t index : everywhere.records) add(records_[index], everywhere.seen);
+  }
+
+  static void add(MergedFinding& record, const MergedFinding& seen) {
+    if (record.observations.empty()) record.kind = seen.kind;
+    record.observations.insert(record.observations.end(), seen.observations.begin(),
+                               seen.observations.end());
+    take(record, seen, seen.fixable, seen.suppressed);
   }
 
   /// The records are large and are moved once only: what is sorted are their places.
@@ -140,7 +163,7 @@ class Merger {
   const std::vector<Assessment>& assessments_;
   std::vector<MergedFinding> records_;
   std::unordered_map<Key, std::size_t, HashKey> at_;
-  std::unordered_map<std::string_view, std::vector<std::size_t>> of_cve_;
+  std::unordered_map<std::string_view, Everywhere> of_cve_;
 };
 
 }  // namespace
@@ -149,27 +172,29 @@ std::vector<MergedFinding> merge(const std::vector<Assessment>& assessments) {
   return Merger(assessments).merge();
 }
 
-Change change(const std::vector<MergedFinding>& before, const std::vector<MergedFinding>& after) {
+FindingList list_of(const std::vector<MergedFinding>& findings) {
+  FindingList list;
+  list.reserve(findings.size());
+  for (const MergedFinding& finding : findings) list.push_back(&finding);
+  return list;
+}
+
+Change change(const FindingList& before, const FindingList& after) {
   std::unordered_map<Key, bool, HashKey> still_there;
   still_there.reserve(before.size());
-  for (const MergedFinding& finding : before) still_there.emplace(key_of(finding), false);
-  std::size_t both = 0;
-  std::vector<bool> is_new(after.size());
-  for (std::size_t i = 0; i < after.size(); ++i) {
-    auto known = still_there.find(key_of(after[i]));
-    is_new[i] = known == still_there.end();
-    if (is_new[i]) continue;
-    known->second = true;
-    ++both;
-  }
+  for (const MergedFinding* finding : before) still_there.emplace(key_of(*finding), false);
   Change change;
-  change.unchanged.reserve(both);
-  change.introduced.reserve(after.size() - both);
-  for (std::size_t i = 0; i < after.size(); ++i) {
-    (is_new[i] ? change.introduced : change.unchanged).push_back(after[i]);
+  for (const MergedFinding* finding : after) {
+    auto known = still_there.find(key_of(*finding));
+    if (known == still_there.end()) {
+      change.introduced.push_back(finding);
+    } else {
+      known->second = true;
+      change.unchanged.push_back(finding);
+    }
   }
-  for (const MergedFinding& finding : before) {
-    if (!still_there.at(key_of(finding))) change.fixed.push_back(finding);
+  for (const MergedFinding* finding : before) {
+    if (!still_there.at(key_of(*finding))) change.fixed.push_back(finding);
   }
   return change;
 }
@@ -192,9 +217,9 @@ int& Counts::of(model::Severity severity) {
   return unknown;
 }
 
-Counts count(const std::vector<MergedFinding>& findings) {
+Counts count(const FindingList& findings) {
   Counts counts;
-  for (const MergedFinding& finding : findings) ++counts.of(finding.severity);
+  for (const MergedFinding* finding : findings) ++counts.of(finding->severity);
   return counts;
 }
 

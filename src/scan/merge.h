@@ -36,17 +36,21 @@ struct MergedFinding {
 
 /// Sorted by severity, the worst first, then by id and package. A finding that names several CVEs
 /// is an observation of each. One that names no package is an observation of every package that
-/// another scanner names for its CVE.
+/// another scanner names for its CVE; of several such of one scanner the first one stands for all.
 std::vector<MergedFinding> merge(const std::vector<model::Assessment>& assessments);
 
+/// Findings that live elsewhere.
+using FindingList = std::vector<const MergedFinding*>;
+FindingList list_of(const std::vector<MergedFinding>& findings);
+
 struct Change {
-  std::vector<MergedFinding> introduced;  ///< the new image alone has them
-  std::vector<MergedFinding> unchanged;   ///< both have them; as in the new image
-  std::vector<MergedFinding> fixed;       ///< the old image alone had them
+  FindingList introduced;  ///< the new image alone has them
+  FindingList unchanged;   ///< both have them; as in the new image
+  FindingList fixed;       ///< the old image alone had them
 };
 
-/// Findings are the same if CVE (or id) and package are.
-Change change(const std::vector<MergedFinding>& before, const std::vector<MergedFinding>& after);
+/// Findings are the same if CVE (or id) and package are. What it tells lives in what was given.
+Change change(const FindingList& before, const FindingList& after);
 
 /// How many there are of each severity.
 struct Counts {
@@ -58,6 +62,6 @@ struct Counts {
   int unknown = 0;
   int& of(model::Severity severity);
 };
-Counts count(const std::vector<MergedFinding>& findings);
+Counts count(const FindingList& findings);
 
 }  // namespace hallmark::scan

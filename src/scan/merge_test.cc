@@ -63,6 +63,23 @@ TEST(Merge, AFindingWithoutPackageJoinsThoseThatNameOne) {
   EXPECT_THAT(merge({by("qualys", {finding("1", {"CVE-2026-1000"}, "")})}), SizeIs(1));
 }
 
+TEST(Merge, ManyWithoutAPackageAreOneObservationOfEachOfManyPackages) {
+  constexpr int kMany = 3000;
+  std::vector<Finding> named;
+  std::vector<Finding> nameless;
+  for (int i = 0; i < kMany; ++i) {
+    named.push_back(finding(std::to_string(i), {"CVE-2026-1000"}, "p" + std::to_string(i)));
+    nameless.push_back(finding(std::to_string(i), {"CVE-2026-1000"}, ""));
+  }
+  nameless.back().severity = Severity::critical;
+  auto merged = merge({by("a", named), by("b", nameless), by("c", nameless)});
+  ASSERT_THAT(merged, SizeIs(kMany));
+  for (const MergedFinding& record : merged) {
+    ASSERT_THAT(record.observations, SizeIs(3));
+    EXPECT_EQ(record.severity, Severity::critical) << "the worst of them all";
+  }
+}
+
 TEST(Merge, UnknownSeverityGivesWayToAKnownOne) {
   auto merged = merge({by("a", {finding("1", {"CVE-2026-1000"}, "x", Severity::unknown)}),
                        by("b", {finding("2", {"CVE-2026-1000"}, "x", Severity::info)})});
@@ -83,7 +100,7 @@ TEST(Merge, TheWorstComesFirst) {
             finding("unknown", {}, "", Severity::unknown)})});
   EXPECT_THAT((std::vector<std::string>{merged[0].id, merged[1].id, merged[2].id}),
               ElementsAre("a:critical", "a:low", "a:unknown"));
-  Counts counts = count(merged);
+  Counts counts = count(list_of(merged));
   EXPECT_EQ(counts.critical + counts.low + counts.unknown, 3);
 }
 
@@ -92,13 +109,13 @@ TEST(Merge, ChangeTellsNewFixedAndUnchanged) {
       {by("a", {finding("1", {"CVE-2026-1000"}, "x"), finding("2", {"CVE-2026-2000"}, "x")})});
   auto after = merge(
       {by("b", {finding("9", {"CVE-2026-2000"}, "x"), finding("8", {"CVE-2026-3000"}, "x")})});
-  Change told = change(before, after);
+  Change told = change(list_of(before), list_of(after));
   ASSERT_THAT(told.introduced, SizeIs(1));
   ASSERT_THAT(told.unchanged, SizeIs(1));
   ASSERT_THAT(told.fixed, SizeIs(1));
-  EXPECT_EQ(told.introduced[0].id, "CVE-2026-3000");
-  EXPECT_EQ(told.unchanged[0].id, "CVE-2026-2000");
-  EXPECT_EQ(told.fixed[0].id, "CVE-2026-1000");
+  EXPECT_EQ(told.introduced[0]->id, "CVE-2026-3000");
+  EXPECT_EQ(told.unchanged[0]->id, "CVE-2026-2000");
+  EXPECT_EQ(told.fixed[0]->id, "CVE-2026-1000");
   EXPECT_THAT(change({}, {}).introduced, IsEmpty());
 }
 
