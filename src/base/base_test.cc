@@ -68,7 +68,7 @@ TEST(Text, SuggestsNothingForWhatNobodyTypes) {
   EXPECT_EQ(suggestion(typed, {std::string(1 << 20, 'a'), typed + "b"}), typed + "b");
 }
 
-TEST(Json, HasALimitOfDepth) {
+TEST(Json, HasALimitOfDepthAndOfNumbers) {
   auto nested = [](std::size_t depth) {
     return std::string(depth, '[') + "\"[\\\"[\"" + std::string(depth, ']');
   };
@@ -81,6 +81,7 @@ TEST(Json, HasALimitOfDepth) {
       EXPECT_EQ(error.kind(), ErrorKind::corrupt);
     }
   }
+  EXPECT_THROW(parse_json("[1e999]", "a number that no double holds"), Error);
   EXPECT_THROW(parse_json("{\"a", "cut"), Error);
   EXPECT_THROW(parse_json("\"\\", "cut"), Error);
 }

@@ -42,6 +42,8 @@ Json parse_json(std::string_view text, std::string_view origin) {
     return Json::parse(text);
   } catch (const nlohmann::json::parse_error& e) {
     throw Error(ErrorKind::corrupt, "{}: not valid JSON at byte {}: {}", origin, e.byte, e.what());
+  } catch (const nlohmann::json::out_of_range& e) {
+    throw Error(ErrorKind::corrupt, "{}: {}", origin, e.what());
   }
 }
 

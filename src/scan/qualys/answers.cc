@@ -269,6 +269,8 @@ ScanResults parse_results(std::string_view body) {
   } catch (const Json::parse_error& error) {
     throw Error(ErrorKind::corrupt, "Qualys' scan results: not valid JSON at byte {}: {}",
                 error.byte, error.what());
+  } catch (const Json::out_of_range& error) {
+    throw Error(ErrorKind::corrupt, "Qualys' scan results: {}", error.what());
   }
   if (!document.is_array()) {
     throw Error(ErrorKind::corrupt, "Qualys' scan results are not a list");

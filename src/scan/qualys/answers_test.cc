@@ -143,6 +143,8 @@ TEST(QualysAnswers, RefusesDeepDocuments) {
         parse_scan_list("<SCAN_LIST_OUTPUT><RESPONSE>" + deep + "</RESPONSE></SCAN_LIST_OUTPUT>");
       }),
       ErrorKind::corrupt);
+  EXPECT_EQ(kind_of([&] { parse_results(R"([{"ip": "10.0.0.9", "qid": 1e999}])"); }),
+            ErrorKind::corrupt);
   EXPECT_EQ(kind_of([&] { parse_results(std::string(100000, '[')); }), ErrorKind::corrupt);
   EXPECT_EQ(kind_of([&] { parse_results(std::string(100000, '[') + std::string(100000, ']')); }),
             ErrorKind::corrupt);
