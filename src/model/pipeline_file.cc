@@ -256,6 +256,15 @@ class Builder {
       ScannerUse use;
       use.name = json.is_string() ? json.get<std::string>() : json["name"].get<std::string>();
       if (json.is_object()) read_duration(json, "deadline", address, use.deadline);
+      // The machine that is looked at has the build's deadline.
+      if (use.deadline > pipeline_.build.deadline) {
+        if (json.is_object() && json.contains("deadline")) {
+          add({"scanners", std::to_string(i), "deadline"},
+              "is longer than the build may take: " + format_duration(pipeline_.build.deadline),
+              "raise build.deadline");
+        }
+        use.deadline = pipeline_.build.deadline;
+      }
       if (use.name == "hallmark") {
         add(address, "hallmark is the built-in scanner, which always looks", "leave it out");
       } else if (!names.insert(use.name).second) {

@@ -225,6 +225,16 @@ TEST(PipelineFile, UrlsAreKeptForLater) {
   EXPECT_EQ(result.pipeline->post_update->text, "");
 }
 
+TEST(PipelineFile, NoScannerLooksLongerThanTheMachineLives) {
+  const std::string build = "build: {deadline: 30m}\n";
+  PipelineCheck result = check(build + "scanners: [qualys, {name: tenable, deadline: 20m}]\n");
+  ASSERT_TRUE(result.pipeline) << problems_of(result);
+  EXPECT_EQ(result.pipeline->scanners.at(0).deadline, std::chrono::minutes(30));
+  EXPECT_EQ(result.pipeline->scanners.at(1).deadline, std::chrono::minutes(20));
+  EXPECT_THAT(problems_of(check(build + "scanners: [{name: qualys, deadline: 1h}]\n")),
+              HasSubstr("is longer than the build may take: 30m"));
+}
+
 TEST(PipelineFile, AnyNumberOfPendingUpdates) {
   PipelineCheck result = check("gate: {max_pending_updates: any}\n");
   ASSERT_TRUE(result.pipeline) << problems_of(result);

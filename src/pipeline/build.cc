@@ -251,6 +251,8 @@ void verify_candidate(const Build& build, const std::string& image_id) {
   const bool is_same = build.run.step("verify-candidate", [&](workflow::Step& step) {
     const GoldenImage image = get_golden_image(context.database, build.run.id());
     const std::string approved = read_evidence(context, image).evidence.disk_sha256;
+    // Evidence from before it was written down.
+    if (approved.empty()) return true;
     step.progress(std::nullopt, "the digest of " + image_id + "'s disk");
     auto disk = context.cloud.open_image(build.home, image_id);
     return disk::disk_sha256(*disk, step.stop()) == approved;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 namespace hallmark::scan {
 
@@ -145,19 +146,28 @@ class Merger {
     take(record, seen, seen.fixable, seen.suppressed);
   }
 
-  /// The records are large and are moved once only: what is sorted are their places.
+  /// The records are large: their places are sorted, then each record is moved to its own, so that
+  /// there is never a second list of them.
   std::vector<MergedFinding> sorted() {
-    std::vector<std::size_t> order(records_.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::sort(order.begin(), order.end(), [&](std::size_t left, std::size_t right) {
+    std::vector<std::size_t> from(records_.size());
+    std::iota(from.begin(), from.end(), std::size_t{0});
+    std::sort(from.begin(), from.end(), [&](std::size_t left, std::size_t right) {
       const MergedFinding& a = records_[left];
       const MergedFinding& b = records_[right];
       return std::tie(b.severity, a.id, a.package) < std::tie(a.severity, b.id, b.package);
     });
-    std::vector<MergedFinding> sorted;
-    sorted.reserve(records_.size());
-    for (std::size_t place : order) sorted.push_back(std::move(records_[place]));
-    return sorted;
+    for (std::size_t start = 0; start < from.size(); ++start) {
+      if (from[start] == start) continue;
+      MergedFinding first = std::move(records_[start]);
+      std::size_t to = start;
+      while (from[to] != start) {
+        records_[to] = std::move(records_[from[to]]);
+        to = std::exchange(from[to], to);
+      }
+      records_[to] = std::move(first);
+      from[to] = to;
+    }
+    return std::move(records_);
   }
 
   const std::vector<Assessment>& assessments_;
