@@ -90,12 +90,12 @@ pipeline::AwsIdentity aws_identity(const std::string& own_endpoint) {
   return [own_endpoint](const Json& proof, const std::string& statement_digest) {
     net::ConnectionPool pool;
     aws::ModelLibrary models;
-    aws::ProvedCaller caller = aws::proved_caller(
-        aws::Value(proof), statement_digest, own_endpoint, models,
-        [&](const net::ExchangeRequest& request, std::stop_token stop) {
-          return pool.send(request, std::move(stop));
-        },
-        {});
+    aws::ProvedCaller caller =
+        aws::proved_caller(aws::Value(proof), statement_digest, own_endpoint, models,
+                           [&](const net::ExchangeRequest& request, std::stop_token stop) {
+                             return pool.send(request, std::move(stop));
+                           },
+                           {});
     return pipeline::AwsCaller{std::move(caller.arn), std::move(caller.request_id),
                                std::move(caller.host)};
   };
