@@ -171,7 +171,12 @@ class Maker {
             .cancel =
                 [&cloud, place](const scan::ScanTarget& target, const std::string& command_id) {
                   if (command_id.empty()) return;
-                  cloud.cancel_command(place(target), target.machine_id, command_id);
+                  try {
+                    cloud.cancel_command(place(target), target.machine_id, command_id);
+                  } catch (const Error& e) {
+                    // It went with the machine.
+                    if (e.kind() != ErrorKind::not_found) throw;
+                  }
                 },
             .check =
                 [this] {

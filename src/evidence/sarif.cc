@@ -4,7 +4,6 @@
 #include <cmath>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/ids.h"
 #include "evidence/documents.h"
@@ -72,28 +71,23 @@ class Run {
   explicit Run(const Subject& subject) : subject_(subject), index_(subject) {}
 
   Json make() {
-    std::unordered_map<std::string, std::unordered_set<std::string>> before;
-    if (subject_.previous) {
-      for (const MergedFinding& finding : subject_.previous->findings) {
-        before[finding.id].insert(finding.package);
-      }
-    }
+    scan::Change change;
+    if (subject_.previous) change = change_since(subject_, *subject_.previous);
+    // What only a scanner sees that did not look then is neither new nor unchanged.
+    std::unordered_map<const MergedFinding*, const char*> state;
+    for (const MergedFinding* finding : change.introduced) state[finding] = "new";
+    for (const MergedFinding* finding : change.unchanged) state[finding] = "unchanged";
     for (const MergedFinding& finding : subject_.findings) {
       Json result = result_of(finding, /*is_here=*/true);
-      if (subject_.previous) {
-        auto known = before.find(finding.id);
-        const bool was_there = known != before.end() && known->second.contains(finding.package);
-        result["baselineState"] = was_there ? "unchanged" : "new";
+      if (auto known = state.find(&finding); known != state.end()) {
+        result["baselineState"] = known->second;
       }
       results_.push_back(std::move(result));
     }
-    if (subject_.previous) {
-      const scan::FindingList then = scan::list_of(subject_.previous->findings);
-      for (const MergedFinding* gone : scan::change(then, scan::list_of(subject_.findings)).fixed) {
-        Json result = result_of(*gone, /*is_here=*/false);
-        result["baselineState"] = "absent";
-        results_.push_back(std::move(result));
-      }
+    for (const MergedFinding* gone : change.fixed) {
+      Json result = result_of(*gone, /*is_here=*/false);
+      result["baselineState"] = "absent";
+      results_.push_back(std::move(result));
     }
     Json driver = {{"name", "hallmark"}, {"rules", std::move(rules_)}};
     if (!subject_.tool_version.empty()) driver["version"] = line(subject_.tool_version);

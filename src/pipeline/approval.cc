@@ -109,6 +109,15 @@ void await_approval(Context& context, workflow::Run& run, const model::Pipeline&
     });
     if (!counts || std::find(approvers.begin(), approvers.end(), identity_of(decision.approver)) !=
                        approvers.end()) {
+      run.step("void-" + key, [&](workflow::Step& step) {
+        context.audit.append({.token = step.token(),
+                              .actor = decision.approver,
+                              .action = "decision.void",
+                              .subject = image_key,
+                              .detail = {{"run_id", run.id()},
+                                         {"evidence_digest", decision.evidence_digest},
+                                         {"decided_at", decision.decided_at}}});
+      });
       run.note(key + "-void", fmt::format("a decision of {} does not count", decision.approver));
       continue;
     }

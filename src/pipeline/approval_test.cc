@@ -78,6 +78,11 @@ TEST_F(AwaitApproval, AnApproverWhoComesAfterTheDeadlineIsLate) {
   run_ = fixture_.product.drive(run_.run_id);
   EXPECT_EQ(run_.state, RunState::failed);
   EXPECT_EQ(run_.error->kind(), ErrorKind::rejected);
+  int voided = 0;
+  for (const audit::Entry& entry : fixture_.product.audit->read(0, 1000)) {
+    voided += static_cast<int>(parse_json(entry.text, "entry")["action"] == "decision.void");
+  }
+  EXPECT_EQ(voided, 1);
 }
 
 TEST_F(AwaitApproval, AnApproverWhoComesAfterAReminderIsInTime) {

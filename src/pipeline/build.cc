@@ -23,6 +23,9 @@ namespace {
 constexpr Duration kImageLimit{2 * 3600'000};
 constexpr workflow::PollSchedule kImageSchedule{Duration{100}, Duration{15'000}};
 
+/// Approvals may take until their own deadline; then a process that was down registers the image.
+constexpr Duration kRegistrationLimit{24 * 3600'000};
+
 /// What the parts of one build share.
 struct Build {
   Context& context;
@@ -32,6 +35,10 @@ struct Build {
   cloud::Place home;
 
   TimePoint deadline() const { return run.started_at() + pipeline.build.deadline; }
+  /// Another installation in the same account takes a candidate for nobody's after this.
+  TimePoint candidate_deadline() const {
+    return deadline() + pipeline.approval.deadline + kRegistrationLimit;
+  }
 };
 
 std::map<std::string, std::string> script_environment(const Build& build,
@@ -123,6 +130,16 @@ void await_candidate(const Build& build, const std::string& image_id) {
   }
 }
 
+/// As it came from the builder, before anything else has looked at it or run from it.
+std::string digest_of_candidate(const Build& build, const std::string& image_id,
+                                const std::string& key) {
+  return build.run.step(key, [&](workflow::Step& step) {
+    step.progress(std::nullopt, "the digest of " + image_id + "'s disk");
+    auto disk = build.context.cloud.open_image(build.home, image_id);
+    return disk::disk_sha256(*disk, step.stop());
+  });
+}
+
 /// Source to candidate. The builder is gone when this returns.
 std::string make_candidate(const Build& build, const SourceImage& source) {
   const model::Pipeline& pipeline = build.pipeline;
@@ -136,7 +153,8 @@ std::string make_candidate(const Build& build, const SourceImage& source) {
   stop_guest(build.context, build.run, builder);
 
   std::string image_id = build.run.step("create-candidate", [&](workflow::Step& step) {
-    return make_owned(build.context, build.run, step, kImageKind, build.home, build.deadline(),
+    return make_owned(build.context, build.run, step, kImageKind, build.home,
+                      build.candidate_deadline(),
                       [&](const std::string& token, const cloud::Tags& tags) {
                         cloud::ImageSpec image{.name = model::image_name(pipeline),
                                                .description = pipeline.description,
@@ -176,7 +194,8 @@ void test_candidate(const Build& build, const std::string& image_id, cloud::Plat
 }
 
 /// Reads both disks, writes the evidence, and puts the gate's verdict into the journal.
-Json assess_candidate(const Build& build, const std::string& image_id, const SourceImage& source) {
+Json assess_candidate(const Build& build, const std::string& image_id,
+                      const std::string& disk_sha256, const SourceImage& source) {
   Context& context = build.context;
   auto assess = [&](workflow::Step& step, const std::string& id, model::Inventory& inventory) {
     auto disk = context.cloud.open_image(build.home, id);
@@ -190,9 +209,7 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
     evidence.source_image_id = source.image_id;
     evidence.source_image = source.record;
     evidence.assessments = {assess(step, image_id, evidence.inventory)};
-    step.progress(std::nullopt, "the digest of " + image_id + "'s disk");
-    evidence.disk_sha256 =
-        disk::disk_sha256(*context.cloud.open_image(build.home, image_id), step.stop());
+    evidence.disk_sha256 = disk_sha256;
     for (auto& seen : read_scans(context, build.run.id(), build.pipeline.scanners)) {
       evidence.assessments.push_back(std::move(seen));
     }
@@ -244,24 +261,29 @@ Json assess_candidate(const Build& build, const std::string& image_id, const Sou
   });
 }
 
-/// What was approved is a disk and what was found on it: neither may have changed since, however
-/// long the approval took.
+/// What was approved is a disk and what was found on it: neither may have changed since, and the
+/// gate may not have closed, however long it took until here.
 void verify_candidate(const Build& build, const std::string& image_id) {
   Context& context = build.context;
-  const bool is_same = build.run.step("verify-candidate", [&](workflow::Step& step) {
-    const GoldenImage image = get_golden_image(context.database, build.run.id());
-    const std::string approved = read_evidence(context, image).evidence.disk_sha256;
-    // Evidence from before it was written down.
-    if (approved.empty()) return true;
-    step.progress(std::nullopt, "the digest of " + image_id + "'s disk");
-    auto disk = context.cloud.open_image(build.home, image_id);
-    return disk::disk_sha256(*disk, step.stop()) == approved;
+  const std::string now = digest_of_candidate(build, image_id, "digest-approved");
+  const std::string refused = build.run.step("verify-candidate", [&](workflow::Step&) {
+    std::string approved;
+    try {
+      const GoldenImage image = get_golden_image(context.database, build.run.id());
+      approved = check_evidence(context, image).evidence.disk_sha256;
+    } catch (const Error& e) {
+      if (e.kind() != ErrorKind::conflict) throw;
+      return e.full_text();
+    }
+    // Evidence from before it was written down has none.
+    if (approved.empty() || approved == now) return std::string();
+    return "the disk of " + image_id + " was changed after it was assessed";
   });
-  if (!is_same) {
+  if (!refused.empty()) {
     reject(context, build.run,
-           Error(ErrorKind::rejected, "the disk of {} was changed after it was assessed", image_id)
-               .note("the approval does not hold for it")
-               .hint("find out who may write to the images, then build a new version"));
+           Error(ErrorKind::rejected, "{}", refused)
+               .note("the approval does not hold any more")
+               .hint("build a new version"));
   }
 }
 
@@ -330,8 +352,9 @@ Json build(Context& context, workflow::Run& run) {
   SourceImage source = resolve_source(build);
   check_scanners(context, run, pipeline.scanners);
   std::string image_id = make_candidate(build, source);
+  const std::string disk_sha256 = digest_of_candidate(build, image_id, "digest-candidate");
   test_candidate(build, image_id, source.platform);
-  Json assessed = assess_candidate(build, image_id, source);
+  Json assessed = assess_candidate(build, image_id, disk_sha256, source);
   GateVerdict gate = member<GateVerdict>(assessed, "gate");
   if (!gate.passed) {
     reject(context, run,

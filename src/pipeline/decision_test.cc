@@ -146,6 +146,9 @@ TEST(Users, AreKeptAndChecked) {
   EXPECT_EQ(find_user(database, "ada")->public_key, key);
   EXPECT_EQ(error_of([&] { add_user(database, {.name = "ada", .public_key = key}); }).kind(),
             ErrorKind::conflict);
+  EXPECT_EQ(error_of([&] { add_user(database, {.name = "bob", .public_key = key}); }).kind(),
+            ErrorKind::conflict)
+      << "one person with two names would be two approvers";
   for (const char* bad : {"", "Ada", "arn:aws", "a b", "-a", "role:x"}) {
     EXPECT_EQ(error_of([&] { add_user(database, {.name = bad, .public_key = key}); }).kind(),
               ErrorKind::usage)
@@ -305,6 +308,33 @@ TEST_F(Deciding, AfterAWaiverEndedIsRefused) {
   ASSERT_EQ(to_string(image.state), "awaiting_approval") << image.state_reason;
   fixture_.clock.advance(std::chrono::hours(2));
   EXPECT_EQ(decide_again(image), ErrorKind::conflict);
+}
+
+TEST_F(Deciding, WhileTheProgramIsNotThereDoesNotOutliveAWaiver) {
+  pipeline_.gate.max_pending_updates = std::nullopt;
+  pipeline_.gate.findings = {{model::Severity::unknown, {model::Judgement::fail, {}}}};
+  pipeline_.gate.waivers = {{.finding = "fake:suite:package0",
+                             .reason = "r",
+                             .by = "b",
+                             .expires_at = fixture_.clock.now() + std::chrono::hours(1)}};
+  pending_updates_ = 1;
+  const GoldenImage image = waiting();
+  decide_now(image);
+  fixture_.clock.advance(std::chrono::hours(2));
+  const workflow::RunInfo run = product_.drive(image.run_id);
+  EXPECT_EQ(run.error->kind(), ErrorKind::rejected);
+  EXPECT_THAT(run.error->full_text(), HasSubstr("the gate has closed"));
+  EXPECT_EQ(to_string(product_.image(image.run_id).state), "rejected");
+}
+
+TEST_F(Deciding, WhatWasRefusedIsInTheAuditLog) {
+  const GoldenImage image = waiting();
+  const Decision decision{.approver = image.requested_by, .approve = true};
+  EXPECT_THROW(decide(*product_.engine, *product_.context, image, decision), Error);
+  const std::vector<audit::Entry> entries = product_.audit->read(0, 100);
+  const Json last = parse_json(entries.back().text, "entry");
+  EXPECT_EQ(last["action"], "decision.refused");
+  EXPECT_EQ(last["actor"], image.requested_by);
 }
 
 TEST_F(Deciding, WhatCountedGoesOnCountingWhenUsersCome) {

@@ -301,7 +301,8 @@ KeptEvidence read_evidence(const Context& context, const GoldenImage& image) {
   const Listing listing = read_listing(context, image.run_id);
   for (const auto& [name, digest] : listing.files) listing.read(name);
   auto assessments = verified_assessments(listing, image.evidence_digest, image.image_key);
-  const Json source = listing.read_json("source.json");
+  const Json source =
+      listing.files.contains("source.json") ? listing.read_json("source.json") : Json();
   KeptEvidence kept{
       .evidence = {.image_id = member<std::string>(listing.reviewed, "image_id"),
                    .source_image_id = source.is_object() ? source.value("image_id", "") : "",
@@ -326,12 +327,11 @@ KeptEvidence read_evidence(const Context& context, const GoldenImage& image) {
   return kept;
 }
 
-void check_evidence(const Context& context, const GoldenImage& image) {
-  const std::vector<model::Assessment> assessments =
-      read_evidence(context, image).evidence.assessments;
+KeptEvidence check_evidence(const Context& context, const GoldenImage& image) {
+  KeptEvidence kept = read_evidence(context, image);
   const GateVerdict now = evaluate_gate(image.pipeline.get<model::Pipeline>().gate, image.image_key,
-                                        assessments, context.clock.now());
-  if (now.passed) return;
+                                        kept.evidence.assessments, context.clock.now());
+  if (now.passed) return kept;
   throw Error(ErrorKind::conflict, "the gate has closed for {} since it was assessed",
               image.image_key)
       .note(join(now.failures, "\n  "))

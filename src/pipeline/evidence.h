@@ -92,6 +92,6 @@ std::vector<std::string> list_evidence_files(const Context& context, const std::
 
 /// Throws as read_evidence does, and `conflict` if the gate would not pass any more: a waiver has
 /// ended, the data is too old.
-void check_evidence(const Context& context, const GoldenImage& image);
+KeptEvidence check_evidence(const Context& context, const GoldenImage& image);
 
 }  // namespace hallmark::pipeline

@@ -16,6 +16,9 @@ using model::Severity;
 using model::Waiver;
 using scan::MergedFinding;
 
+/// Of a service's clock and ours.
+constexpr Duration kClockSkew{24 * 3600'000};
+
 /// Compliance rules count in the hardening score, information in nothing.
 bool is_judged(const MergedFinding& finding) {
   return finding.kind != model::FindingKind::compliance &&
@@ -85,13 +88,20 @@ class Evaluation {
   }
 
   void check_age(const model::Assessment& assessment, const std::string& of) {
+    bool is_dated = false;
     for (const model::AdvisorySource& source : assessment.advisories) {
       const std::string& at = source.fetched_at.empty() ? source.valid_from : source.fetched_at;
       if (at.empty()) continue;
+      is_dated = true;
       const Duration age = input_.now - from_rfc3339(at);
-      rule(age <= *gate_.max_data_age,
+      // A date to come says nothing of the age.
+      rule(age <= *gate_.max_data_age && age >= -kClockSkew,
            fmt::format("age of {}{}: {}, at most {} allowed", source.name, of, format_duration(age),
                        format_duration(*gate_.max_data_age)));
+    }
+    if (!is_dated) {
+      verdict_.warnings.push_back(
+          fmt::format("{} does not say how old its data is", assessment.scanner));
     }
   }
 

@@ -225,6 +225,11 @@ TEST(Gate, LimitsTheAgeOfDataAndTheHardeningScore) {
   EXPECT_TRUE(evaluate_gate(gate, result).passed) << "old but fetched today";
   result.advisories[0].fetched_at = "2026-11-20T00:00:00Z";
   EXPECT_FALSE(evaluate_gate(gate, result).passed);
+  result.advisories[0].fetched_at = "2036-11-20T00:00:00Z";
+  EXPECT_FALSE(evaluate_gate(gate, result).passed) << "a date to come";
+  result.advisories.clear();
+  EXPECT_THAT(evaluate_gate(gate, result).warnings,
+              testing::Contains(testing::HasSubstr("does not say how old its data is")));
 }
 
 TEST(Gate, ComplianceRulesCountInTheScoreAlone) {

@@ -130,9 +130,21 @@ std::string launch(const Scan& scan, workflow::Step& step) {
   return id;
 }
 
+/// By its id, which is all that some scanners know it by, and then whatever else has its title:
+/// an attempt whose answer was lost.
+void remove(scan::OutsideScanner& scanner, const scan::ScanTarget& target,
+            const std::string& scan_id, std::stop_token stop) {
+  if (!scan_id.empty()) scanner.clean_up(target, scan_id, stop);
+  scanner.clean_up(target, "", stop);
+}
+
 /// Repeating is success.
 void clean_up(const Scan& scan, workflow::Step& step) {
-  scan.scanner()->clean_up(scan.target, "", step.stop());
+  std::string scan_id;
+  for (const workflow::LedgerEntry& entry : scan.context.ledger.open(scan.run_id)) {
+    if (entry.entry_id == scan.ledger_entry()) scan_id = entry.external_id;
+  }
+  remove(*scan.scanner(), scan.target, scan_id, step.stop());
   scan.context.ledger.released(scan.ledger_entry());
 }
 
@@ -280,7 +292,7 @@ std::vector<model::Assessment> read_scans(const Context& context, const std::str
   return assessments;
 }
 
-void remove_scan(Context& context, const Json& where) {
+void remove_scan(Context& context, const Json& where, const std::string& scan_id) {
   const scan::ScanTarget target{
       .title = member<std::string>(where, "title"),
       .account_id = member<std::string>(where, "account_id"),
@@ -290,7 +302,7 @@ void remove_scan(Context& context, const Json& where) {
       .ip = member<std::string>(where, "ip"),
       .launched_at = from_rfc3339(member<std::string>(where, "launched_at")),
       .tags = member<cloud::Tags>(where, "tags")};
-  context.outside_scanner(member<std::string>(where, "scanner"))->clean_up(target, "", {});
+  remove(*context.outside_scanner(member<std::string>(where, "scanner")), target, scan_id, {});
 }
 
 }  // namespace hallmark::pipeline

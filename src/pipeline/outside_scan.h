@@ -28,8 +28,9 @@ std::vector<model::Assessment> read_scans(const Context& context, const std::str
                                           const std::vector<model::ScannerUse>& scanners);
 
 /// Removes what a scan left on its service. `where` is its ledger entry's: the scanner's name and
-/// the target. Throws what OutsideScanner::clean_up throws, and `usage` if config.yaml does not
+/// the target. `scan_id` is empty if it is
+/// not known. Throws what OutsideScanner::clean_up throws, and `usage` if config.yaml does not
 /// have the scanner any more.
-void remove_scan(Context& context, const Json& where);
+void remove_scan(Context& context, const Json& where, const std::string& scan_id);
 
 }  // namespace hallmark::pipeline

@@ -87,7 +87,7 @@ void remove_owned(Context& context, const workflow::LedgerEntry& entry) {
       context.cloud.unshare_image(place, image_id, member<std::string>(entry.where, "with"));
     }
   } else if (entry.kind == kScanKind) {
-    remove_scan(context, entry.where);
+    remove_scan(context, entry.where, entry.external_id);
   } else {
     throw Error(ErrorKind::conflict, "the ledger has an entry of unknown kind \"{}\"", entry.kind)
         .hint("a newer version of Hallmark wrote it; use that version to remove it");

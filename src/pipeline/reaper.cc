@@ -1,5 +1,6 @@
 #include "pipeline/reaper.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -69,7 +70,11 @@ std::vector<Orphan> reap(workflow::Engine& engine, Context& context,
   std::vector<Orphan> orphans;
   std::set<std::string> seen;
 
-  for (const workflow::LedgerEntry& entry : context.ledger.open()) {
+  std::vector<workflow::LedgerEntry> entries = context.ledger.open();
+  // Outside services last: one that is down keeps no machine alive.
+  std::stable_partition(entries.begin(), entries.end(),
+                        [](const workflow::LedgerEntry& entry) { return entry.kind != kScanKind; });
+  for (const workflow::LedgerEntry& entry : entries) {
     auto reason = owners.orphaned(entry.run_id, "");
     if (!reason) continue;
     Orphan orphan{.kind = entry.kind,

@@ -124,8 +124,10 @@ std::string start_reassess(workflow::Engine& engine, Context& context) {
   return engine.start("reassess", "all active images", {{"images", images}});
 }
 
-std::string decide(workflow::Engine& engine, Context& context, const GoldenImage& image,
-                   Decision decision) {
+namespace {
+
+/// With its proof as it is kept.
+Decision checked_decision(Context& context, const GoldenImage& image, Decision decision) {
   if (image.state != GoldenState::awaiting_approval) {
     throw Error(ErrorKind::conflict, "{} is {}; it does not wait for approval", image.image_key,
                 to_string(image.state));
@@ -152,6 +154,27 @@ std::string decide(workflow::Engine& engine, Context& context, const GoldenImage
   if (decision.decided_at.empty()) decision.decided_at = to_rfc3339(context.clock.now());
   decision.proof = checked_proof(users, context.aws_identity, image, decision, context.clock.now());
   if (decision.approve) check_evidence(context, image);
+  return decision;
+}
+
+}  // namespace
+
+std::string decide(workflow::Engine& engine, Context& context, const GoldenImage& image,
+                   Decision decision) {
+  try {
+    decision = checked_decision(context, image, decision);
+  } catch (const Error& e) {
+    // Who tried what is to be known too. The name is as it was given: nothing may have proved it.
+    context.audit.append({.token = random_id("refused"),
+                          .actor = decision.approver,
+                          .action = "decision.refused",
+                          .subject = image.image_key,
+                          .detail = {{"run_id", image.run_id},
+                                     {"decision", decision.approve ? "approve" : "reject"},
+                                     {"evidence_digest", decision.evidence_digest},
+                                     {"why", e.message()}}});
+    throw;
+  }
   engine.signal(image.run_id, kDecisionSignal, decision);
   return image.run_id;
 }

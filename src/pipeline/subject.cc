@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "base/error.h"
 #include "base/text.h"
 
 namespace hallmark::pipeline {
@@ -127,8 +128,15 @@ evidence::Subject make_subject(const Context& context, const GoldenImage& image,
                    .passes = evidence.gate.passes,
                    .warnings = evidence.gate.warnings};
   if (kept.previous) {
-    if (auto before = read_assessments(context, *kept.previous)) {
-      subject.previous = compared_with(kept.previous->image_key, *before, subject.assessments);
+    try {
+      if (auto before = read_assessments(context, *kept.previous)) {
+        subject.previous = compared_with(kept.previous->image_key, *before, subject.assessments);
+      }
+    } catch (const Error& e) {
+      // What became of another version's evidence does not make this one's unreadable.
+      if (e.kind() != ErrorKind::corrupt) throw;
+      subject.rules.warnings.push_back(
+          fmt::format("not compared with {}: {}", kept.previous->image_key, e.message()));
     }
   }
   if (evidence.source) {

@@ -49,6 +49,12 @@ void add_user(db::Database& database, const User& user) {
     throw Error(ErrorKind::conflict, "there is a user {} already", user.name)
         .hint("a new key needs a new entry: hallmark user remove " + user.name);
   }
+  for (const User& known : list_users(database)) {
+    if (known.public_key.id() != user.public_key.id()) continue;
+    throw Error(ErrorKind::conflict, "{} has this key already", known.name)
+        .hint("whoever holds one key is one approver: make a key for " + user.name +
+              " with hallmark key create");
+  }
   database.transaction([&](db::Connection& connection) {
     connection.execute(
         "insert into users (name, roles, public_key, added_by, added_at)"

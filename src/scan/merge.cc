@@ -18,6 +18,10 @@ using model::Assessment;
 using model::Finding;
 using model::FindingStatus;
 
+/// What a scanner says of a CVE without a package is an observation of each of its packages:
+/// thousands times thousands would be too many.
+constexpr std::size_t kMostEverywhere = 16;
+
 /// A record's name while records are looked for: CVE and package, or scanner, its id and package.
 /// Views into what is merged, which outlives them.
 struct Key {
@@ -92,14 +96,27 @@ class Merger {
   void observe(MergedFinding& record, const Observation& where, const Finding& finding) {
     if (record.observations.empty()) record.kind = finding.kind;
     // One scanner may name a package several times, by architecture; that is one observation more.
-    // Without a package it says nothing more, and thousands times thousands would be too many.
-    const bool is_more = !finding.package.empty() || record.observations.empty() ||
-                         finding.cves.empty() ||
-                         record.observations.back().assessment != where.assessment;
-    if (is_more) record.observations.push_back(where);
+    const bool is_everywhere = finding.package.empty() && !finding.cves.empty();
+    if (!is_everywhere || count_of(record, where.assessment) < kMostEverywhere) {
+      record.observations.push_back(where);
+    } else if (finding.severity > finding_of(record.observations.back()).severity) {
+      record.observations.back() = where;
+    }
     take(record, finding,
          !finding.fixed_version.empty() || finding.fix == model::FixState::available,
          finding.status == FindingStatus::suppressed);
+  }
+
+  const Finding& finding_of(const Observation& where) const {
+    return assessments_[where.assessment].findings[where.finding];
+  }
+
+  /// How many of that assessment's are at the end, where they all are.
+  static std::size_t count_of(const MergedFinding& record, std::size_t assessment) {
+    auto other = std::find_if(
+        record.observations.rbegin(), record.observations.rend(),
+        [&](const Observation& observation) { return observation.assessment != assessment; });
+    return static_cast<std::size_t>(other - record.observations.rbegin());
   }
 
   /// `Seen` is one finding, or what was made of several.

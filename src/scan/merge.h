@@ -36,7 +36,8 @@ struct MergedFinding {
 
 /// Sorted by severity, the worst first, then by id and package. A finding that names several CVEs
 /// is an observation of each. One that names no package is an observation of every package that
-/// another scanner names for its CVE; of several such of one scanner the first one stands for all.
+/// another scanner names for its CVE; of several such of one scanner the first
+/// and the worst are kept.
 std::vector<MergedFinding> merge(const std::vector<model::Assessment>& assessments);
 
 /// Findings that live elsewhere.

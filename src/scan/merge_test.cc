@@ -75,8 +75,9 @@ TEST(Merge, ManyWithoutAPackageAreOneObservationOfEachOfManyPackages) {
   auto merged = merge({by("a", named), by("b", nameless), by("c", nameless)});
   ASSERT_THAT(merged, SizeIs(kMany));
   for (const MergedFinding& record : merged) {
-    ASSERT_THAT(record.observations, SizeIs(3));
+    ASSERT_THAT(record.observations, SizeIs(1 + 2 * 16));
     EXPECT_EQ(record.severity, Severity::critical) << "the worst of them all";
+    EXPECT_EQ(record.observations.back().finding, kMany - 1u) << "and it is shown";
   }
 }
 
