@@ -33,6 +33,7 @@ cli::CommandTable make_table() {
                  {"compliance", "Compliance"},
                  {"parameter", "Parameters"},
                  {"run", "Runs"},
+                 {"schedule", "Schedules"},
                  {"key", "Keys"},
                  {"user", "Users"},
                  {"audit", "Audit log"},
@@ -56,6 +57,7 @@ cli::CommandTable make_table() {
   add(cli::parameter_commands());
   add(cli::run_look_commands());
   add(cli::run_drive_commands());
+  add(cli::schedule_commands());
   add(cli::user_commands());
   add(cli::audit_commands());
   add(cli::reaper_commands());

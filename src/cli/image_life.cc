@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/text.h"
 #include "cli/drive.h"
 #include "cli/image_record.h"
 #include "cli/nouns.h"
@@ -9,11 +12,47 @@
 #include "cli/run_record.h"
 #include "cli/table.h"
 #include "pipeline/leftovers.h"
+#include "pipeline/placement.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::cli {
 
 namespace {
+
+/// What is there beside what should be; changes nothing.
+Outcome check_distribution(App& app, const pipeline::GoldenImage& image,
+                           const std::vector<model::Target>& targets) {
+  const pipeline::Context& context = app.workplace().context;
+  const auto wanted = pipeline::placements(
+      image, targets.empty() ? image.pipeline.get<model::Pipeline>().targets : targets);
+  const std::vector<pipeline::PlaceCheck> places =
+      pipeline::check_placements(context, image, wanted);
+  const bool correct =
+      std::all_of(places.begin(), places.end(), [](const pipeline::PlaceCheck& check) {
+        return check.presence == pipeline::Presence::correct;
+      });
+  return {{{"image", image}, {"correct", correct}, {"places", places}},
+          correct ? 0 : traits(ErrorKind::failed).exit_code};
+}
+
+void render_places(const Json& record, App& app) {
+  std::vector<std::vector<Cell>> rows;
+  for (const Json& place : record.at("places")) {
+    auto text = [&](const char* key) { return place.at(key).get<std::string>(); };
+    const std::string presence = text("presence");
+    rows.push_back({text("account_id"),
+                    text("region"),
+                    text("delivery"),
+                    text("image_id"),
+                    {presence, presence == "correct" ? Tone::good : Tone::bad},
+                    join(place.at("problems").get<std::vector<std::string>>(), "; ")});
+  }
+  print_table(app.out, {"ACCOUNT", "REGION", "DELIVERY", "IMAGE", "", ""}, rows);
+  if (record.at("correct").get<bool>()) return;
+  app.err.stream << "mend it: " << app.command_prefix << " image distribute "
+                 << record.at("image").at("image_key").get<std::string>()
+                 << "; with --prune it leaves what is extra\n";
+}
 
 Outcome distribute(App& app, const Arguments& arguments) {
   Workplace& workplace = app.workplace();
@@ -23,12 +62,13 @@ Outcome distribute(App& app, const Arguments& arguments) {
     targets.push_back(parse_target(text));
     if (arguments.has("--copy")) targets.back().delivery = model::Delivery::copy;
   }
+  if (arguments.has("--check")) return check_distribution(app, image, targets);
   if (targets.empty() && image.pipeline.get<model::Pipeline>().targets.empty()) {
     throw Error(ErrorKind::usage, "{} has no targets", image.image_key)
         .hint("name some: --target ACCOUNT=REGION,REGION");
   }
-  std::string run_id =
-      pipeline::start_distribute(workplace.engine, workplace.context, image, targets);
+  std::string run_id = pipeline::start_distribute(workplace.engine, workplace.context, image,
+                                                  targets, arguments.has("--prune"));
   ProgressView view(app, arguments.has("--logs"));
   view.say("distributing " + image.image_key + ", run " + run_id);
   workflow::RunInfo run = drive_run(app, view, run_id);
@@ -36,7 +76,10 @@ Outcome distribute(App& app, const Arguments& arguments) {
   return {{{"image", image}, {"run", run_record(run)}, {"targets", targets_record(app, image)}}};
 }
 
-void render_distribute(const Json& record, App& app) { render_targets(record.at("targets"), app); }
+void render_distribute(const Json& record, App& app) {
+  if (record.contains("places")) return render_places(record, app);
+  render_targets(record.at("targets"), app);
+}
 
 Outcome decommission(App& app, const Arguments& arguments) {
   Workplace& workplace = app.workplace();
@@ -122,12 +165,17 @@ std::vector<Command> image_life_commands() {
        .verb = "distribute",
        .summary = "Bring an active image to accounts and regions.",
        .examples = {{"hallmark image distribute Web-1.0/Debian-12",
-                     "To the targets of its pipeline; what is there already is left alone."},
+                     "To the targets of its pipeline; what is there and correct is left alone."},
+                    {"hallmark image distribute Web-1.0/Debian-12 --check",
+                     "Compare what is there with what should be; change nothing."},
                     {"hallmark image distribute Web-1.0/Debian-12 --target "
                      "111122223333=us-east-1,us-west-2",
                      "To these."}},
        .arguments = {image_argument()},
        .options = {{"--target", "ACCOUNT=REGIONS", "an account and its regions, by commas", true},
+                   {"--check", "",
+                    "say what is correct, incorrect, missing or extra; change nothing"},
+                   {"--prune", "", "leave the places that are no targets"},
                    {"--copy", "", "give those accounts copies of their own instead of shares"},
                    logs_option()},
        .exits = exits,

@@ -19,6 +19,7 @@ std::vector<Command> compliance_commands();
 std::vector<Command> parameter_commands();
 std::vector<Command> run_look_commands();
 std::vector<Command> run_drive_commands();
+std::vector<Command> schedule_commands();
 std::vector<Command> user_commands();
 std::vector<Command> audit_commands();
 std::vector<Command> reaper_commands();

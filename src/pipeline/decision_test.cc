@@ -171,6 +171,16 @@ class Deciding : public testing::Test {
     const std::string run_id = product_.build(pipeline_).run_id;
     return product_.image(run_id);
   }
+  GoldenImage waived_for_an_hour() {
+    pipeline_.gate.max_pending_updates = std::nullopt;
+    pipeline_.gate.findings = {{model::Severity::unknown, {model::Judgement::fail, {}}}};
+    pipeline_.gate.waivers = {{.finding = "fake:suite:package0",
+                               .reason = "r",
+                               .by = "b",
+                               .expires_at = fixture_.clock.now() + std::chrono::hours(1)}};
+    pending_updates_ = 1;
+    return waiting();
+  }
   void decide_now(const GoldenImage& image) {
     decide(*product_.engine, *product_.context, image, {.approver = "ada", .approve = true});
   }
@@ -297,28 +307,14 @@ TEST(KeepRaw, NoNameLeadsElsewhere) {
 }
 
 TEST_F(Deciding, AfterAWaiverEndedIsRefused) {
-  pipeline_.gate.max_pending_updates = std::nullopt;
-  pipeline_.gate.findings = {{model::Severity::unknown, {model::Judgement::fail, {}}}};
-  pipeline_.gate.waivers = {{.finding = "fake:suite:package0",
-                             .reason = "r",
-                             .by = "b",
-                             .expires_at = fixture_.clock.now() + std::chrono::hours(1)}};
-  pending_updates_ = 1;
-  GoldenImage image = waiting();
+  const GoldenImage image = waived_for_an_hour();
   ASSERT_EQ(to_string(image.state), "awaiting_approval") << image.state_reason;
   fixture_.clock.advance(std::chrono::hours(2));
   EXPECT_EQ(decide_again(image), ErrorKind::conflict);
 }
 
 TEST_F(Deciding, WhileTheProgramIsNotThereDoesNotOutliveAWaiver) {
-  pipeline_.gate.max_pending_updates = std::nullopt;
-  pipeline_.gate.findings = {{model::Severity::unknown, {model::Judgement::fail, {}}}};
-  pipeline_.gate.waivers = {{.finding = "fake:suite:package0",
-                             .reason = "r",
-                             .by = "b",
-                             .expires_at = fixture_.clock.now() + std::chrono::hours(1)}};
-  pending_updates_ = 1;
-  const GoldenImage image = waiting();
+  const GoldenImage image = waived_for_an_hour();
   decide_now(image);
   fixture_.clock.advance(std::chrono::hours(2));
   const workflow::RunInfo run = product_.drive(image.run_id);

@@ -6,9 +6,8 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "pipeline/golden_parameters.h"
+#include "pipeline/leave.h"
 #include "pipeline/leftovers.h"
-#include "pipeline/names.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::pipeline {
@@ -16,40 +15,6 @@ namespace hallmark::pipeline {
 namespace {
 
 constexpr int kWidth = 8;
-
-bool owned_there(const ImageTarget& target) { return target.delivery != "share"; }
-
-void leave_place(Context& context, const GoldenImage& image, const ImageTarget& target,
-                 workflow::Run& run) {
-  const std::string where = cloud::to_string(target.place);
-  run.step("withdraw/" + where, [&](workflow::Step&) {
-    remove_from_latest(context.cloud, target.place, target.image_id);
-    withdraw_parameter(context.cloud, target.place,
-                       version_parameter(image.product, image.os, image.version), target.image_id);
-  });
-  if (target.delivery == "share") {
-    run.step("unshare/" + where, [&](workflow::Step&) {
-      cloud::Place owner{image.home.account_id, target.place.region};
-      if (context.cloud.find_image(owner, target.image_id)) {
-        context.cloud.unshare_image(owner, target.image_id, target.place.account_id);
-      }
-    });
-  }
-}
-
-void remove_from_place(Context& context, const GoldenImage& image, const ImageTarget& target,
-                       workflow::Run& run) {
-  const std::string where = cloud::to_string(target.place);
-  if (owned_there(target)) {
-    run.step("remove-image/" + where,
-             [&](workflow::Step&) { context.cloud.remove_image(target.place, target.image_id); });
-  }
-  run.step("record/" + where, [&](workflow::Step&) {
-    ImageTarget removed = target;
-    removed.state = TargetState::removed;
-    record_target(context.database, image.run_id, removed, context.clock.now());
-  });
-}
 
 }  // namespace
 

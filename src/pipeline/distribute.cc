@@ -1,14 +1,18 @@
-/// The distribute workflow: an active golden image to accounts and regions. What is there already
-/// is left alone, so it may be repeated; one target that fails leaves the others as they are.
+/// The distribute workflow: an active golden image to accounts and regions. What is there and
+/// correct is left alone, what is not is mended, so it may be repeated; one target that fails
+/// leaves the others as they are.
 
+#include <algorithm>
 #include <map>
 #include <set>
 
 #include "base/error.h"
 #include "base/text.h"
 #include "pipeline/golden_parameters.h"
+#include "pipeline/leave.h"
 #include "pipeline/names.h"
 #include "pipeline/ownership.h"
+#include "pipeline/placement.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::pipeline {
@@ -34,11 +38,42 @@ struct Distribution {
   }
 };
 
-std::optional<ImageTarget> present_target(const Distribution& d, const cloud::Place& place) {
+std::optional<ImageTarget> recorded_target(const Distribution& d, const cloud::Place& place) {
   for (const ImageTarget& target : list_targets(d.context.database, d.image.run_id)) {
-    if (target.place == place && target.state == TargetState::available) return target;
+    if (target.place == place) return target;
   }
   return std::nullopt;
+}
+
+/// What is at a place already.
+struct Seen {
+  bool correct = false;
+  std::string image_id;  ///< that can be used; empty: none
+};
+
+Seen look_at(const Distribution& d, workflow::Run& run, const cloud::Place& place,
+             const std::string& delivery) {
+  const Json seen = run.step("check/" + cloud::to_string(place), [&](workflow::Step&) {
+    const PlaceCheck check = check_place(d.context, d.image, place, delivery);
+    const auto recorded = recorded_target(d, place);
+    const bool is_recorded = recorded && recorded->state == TargetState::available &&
+                             recorded->image_id == check.image_id;
+    return Json{{"correct", check.presence == Presence::correct && is_recorded},
+                {"image_id", check.image_id}};
+  });
+  return {member<bool>(seen, "correct"), member<std::string>(seen, "image_id")};
+}
+
+/// Withdraws the id that was published before, if it is another one than `image_id`: of a copy that
+/// was removed behind our back.
+void forget(const Distribution& d, workflow::Run& run, const cloud::Place& place,
+            const std::string& image_id) {
+  run.step("forget/" + cloud::to_string(place), [&](workflow::Step&) {
+    const auto recorded = recorded_target(d, place);
+    if (!recorded || recorded->image_id.empty() || recorded->image_id == image_id) return;
+    remove_from_latest(d.context.cloud, place, recorded->image_id);
+    withdraw_parameter(d.context.cloud, place, d.parameter(), recorded->image_id);
+  });
 }
 
 void note_target(const Distribution& d, ImageTarget target) {
@@ -78,11 +113,16 @@ void publish(const Distribution& d, workflow::Run& run, const cloud::Place& plac
              const std::string& image_id, const std::string& delivery) {
   const std::string where = cloud::to_string(place);
   run.step("publish-version/" + where, [&](workflow::Step& step) {
+    // What was there before us is not this run's to withdraw, should it fail.
+    const auto present = d.context.cloud.get_parameter(place, d.parameter());
+    if (present && present->value == image_id) return;
     make_owned_detail(d.context, run, step, kParameterKind, place,
                       {{"name", d.parameter()}, {"value", image_id}},
                       [&] { publish_parameter(d.context.cloud, place, d.parameter(), image_id); });
   });
   run.step("publish-latest/" + where, [&](workflow::Step& step) {
+    const std::vector<std::string> present = read_latest(d.context.cloud, place);
+    if (std::find(present.begin(), present.end(), image_id) != present.end()) return;
     make_owned_detail(d.context, run, step, kLatestKind, place, {{"image_id", image_id}},
                       [&] { add_to_latest(d.context.cloud, place, image_id); });
   });
@@ -105,33 +145,45 @@ void publish(const Distribution& d, workflow::Run& run, const cloud::Place& plac
 
 /// The id to hand out in that region of our own account, copying if need be.
 std::string bring_to_region(const Distribution& d, workflow::Run& run, const std::string& region) {
-  cloud::Place place{d.image.home.account_id, region};
-  Json present = run.step("look/" + cloud::to_string(place), [&](workflow::Step&) {
-    d.context.home(region);
-    auto target = present_target(d, place);
-    return Json(target ? target->image_id : "");
-  });
-  if (!present.get<std::string>().empty()) return present.get<std::string>();
-  std::string copy_id = copy_to(d, run, d.image.image_id, d.image.home.region, place);
-  publish(d, run, place, copy_id, "regional");
-  return copy_id;
+  const cloud::Place place{d.image.home.account_id, region};
+  const bool is_home = place == d.image.home;
+  d.context.home(region);
+  const Seen seen = look_at(d, run, place, is_home ? "home" : "regional");
+  if (seen.correct) return seen.image_id;
+  std::string image_id = seen.image_id;
+  if (image_id.empty()) {
+    if (is_home) {
+      throw Error(ErrorKind::failed, "image {} cannot be used", d.image.image_id)
+          .hint("build a new version, then decommission this one: nothing is left to copy");
+    }
+    forget(d, run, place, "");
+    image_id = copy_to(d, run, d.image.image_id, d.image.home.region, place);
+  }
+  publish(d, run, place, image_id, is_home ? "home" : "regional");
+  return image_id;
 }
 
 void bring_to_account(const Distribution& d, workflow::Run& run, const std::string& regional_id,
                       const cloud::Place& place, model::Delivery delivery) {
   const std::string where = cloud::to_string(place);
-  bool there = run.step("look/" + where,
-                        [&](workflow::Step&) { return present_target(d, place).has_value(); });
-  if (there) return;
-  cloud::Place owner{d.image.home.account_id, place.region};
-  run.step("share/" + where, [&](workflow::Step& step) {
-    // The entry stands where the share is needed, so that settling that place releases it.
-    make_owned_detail(d.context, run, step, kShareKind, owner,
-                      {{"image_id", regional_id}, {"with", place.account_id}},
-                      [&] { d.context.cloud.share_image(owner, regional_id, place.account_id); });
-  });
-  std::string image_id = regional_id;
-  if (delivery == model::Delivery::copy) {
+  const Seen seen = look_at(d, run, place, std::string(model::to_string(delivery)));
+  if (seen.correct) return;
+  const bool is_share = delivery == model::Delivery::share;
+  const cloud::Place owner{d.image.home.account_id, place.region};
+  std::string image_id = is_share ? regional_id : seen.image_id;
+  forget(d, run, place, image_id);
+  // A copy is made by the account from what is shared with it.
+  if (is_share || image_id.empty()) {
+    run.step("share/" + where, [&](workflow::Step& step) {
+      const auto shares = d.context.cloud.list_shares(owner, regional_id);
+      if (std::find(shares.begin(), shares.end(), place.account_id) != shares.end()) return;
+      // The entry stands where the share is needed, so that settling that place releases it.
+      make_owned_detail(d.context, run, step, kShareKind, owner,
+                        {{"image_id", regional_id}, {"with", place.account_id}},
+                        [&] { d.context.cloud.share_image(owner, regional_id, place.account_id); });
+    });
+  }
+  if (image_id.empty()) {
     image_id = copy_to(d, run, regional_id, place.region, place);
     run.step("unshare/" + where, [&](workflow::Step&) {
       d.context.cloud.unshare_image(owner, regional_id, place.account_id);
@@ -163,6 +215,44 @@ std::vector<std::string> failures_of(const Distribution& d,
     target.detail = outcome.error->full_text();
     d.run.step("record-failure/" + outcome.key, [&](workflow::Step&) { note_target(d, target); });
   }
+  return failures;
+}
+
+/// Leaves every place that is no target, shares before the copies that they are shares of. Lines of
+/// what failed.
+std::vector<std::string> leave_other_places(const Distribution& d) {
+  const Json extras = d.run.step("extras", [&](workflow::Step&) {
+    Json places = Json::array();
+    for (const PlaceCheck& check :
+         check_placements(d.context, d.image, placements(d.image, d.pipeline.targets))) {
+      if (check.presence != Presence::extra) continue;
+      ImageTarget target{
+          .place = check.place, .image_id = check.image_id, .delivery = check.delivery};
+      if (const auto recorded = recorded_target(d, check.place)) target = *recorded;
+      places.push_back(target);
+    }
+    return places;
+  });
+  std::vector<std::string> failures;
+  auto in_all = [&](const std::string& verb, auto action) {
+    std::vector<workflow::Run::Branch> branches;
+    for (const Json& extra : extras) {
+      const ImageTarget target{
+          .place = {member<std::string>(extra, "account_id"), member<std::string>(extra, "region")},
+          .image_id = member<std::string>(extra, "image_id"),
+          .delivery = member<std::string>(extra, "delivery")};
+      branches.push_back({verb + "/" + cloud::to_string(target.place),
+                          [&d, action, target](workflow::Run& branch) {
+                            action(d.context, d.image, target, branch);
+                            return Json();
+                          }});
+    }
+    for (const workflow::BranchOutcome& outcome : d.run.branches(branches, kWidth)) {
+      if (outcome.error) failures.push_back(outcome.key + ": " + outcome.error->message());
+    }
+  };
+  in_all("leave", leave_place);
+  if (failures.empty()) in_all("remove", remove_from_place);
   return failures;
 }
 
@@ -227,6 +317,9 @@ Json distribute(Context& context, workflow::Run& run) {
   }
   for (std::string& failure : failures_of(d, run.branches(deliveries, kWidth), delivery_targets)) {
     failures.push_back(std::move(failure));
+  }
+  if (run.input().value("prune", false)) {
+    for (std::string& failure : leave_other_places(d)) failures.push_back(std::move(failure));
   }
   if (!failures.empty()) {
     throw Error(ErrorKind::failed, "{} of {} targets failed", failures.size(),

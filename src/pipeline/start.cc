@@ -6,6 +6,7 @@
 #include "pipeline/compliance.h"
 #include "pipeline/decision.h"
 #include "pipeline/evidence.h"
+#include "pipeline/placement.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::pipeline {
@@ -46,6 +47,22 @@ std::optional<std::string> open_run(workflow::Engine& engine, const std::string&
   return runs.front().run_id;
 }
 
+/// Throws `conflict` if machines run from the image at one of these places.
+void refuse_if_used(Context& context, const std::vector<ImageTarget>& targets,
+                    const std::string& image_key) {
+  std::vector<std::string> users;
+  for (const ImageTarget& target : targets) {
+    for (const cloud::Machine& machine : context.cloud.list_machines(target.place, {})) {
+      if (machine.image_id == target.image_id) {
+        users.push_back(machine.machine_id + " in " + cloud::to_string(target.place));
+      }
+    }
+  }
+  if (users.empty()) return;
+  throw Error(ErrorKind::conflict, "{} is in use by {}", image_key, join(users, ", "))
+      .hint("remove those machines first, or pass --force");
+}
+
 }  // namespace
 
 std::vector<workflow::WorkflowDefinition> workflows(Context& context) {
@@ -83,8 +100,8 @@ std::string start_build(workflow::Engine& engine, Context& context, const model:
   return engine.start("build", key, {{"pipeline", complete}, {"requested_by", requested_by}});
 }
 
-std::string start_distribute(workflow::Engine& engine, Context&, const GoldenImage& image,
-                             const std::vector<model::Target>& targets) {
+std::string start_distribute(workflow::Engine& engine, Context& context, const GoldenImage& image,
+                             const std::vector<model::Target>& targets, bool prune) {
   require_active(image, "distributed");
   if (auto run = open_run(engine, "distribute", image.image_key)) {
     throw Error(ErrorKind::conflict, "{} is being distributed already by run {}", image.image_key,
@@ -93,25 +110,26 @@ std::string start_distribute(workflow::Engine& engine, Context&, const GoldenIma
   }
   model::Pipeline pipeline = image.pipeline.get<model::Pipeline>();
   if (!targets.empty()) pipeline.targets = targets;
+  if (prune) {
+    std::vector<ImageTarget> left;
+    for (const PlaceCheck& check :
+         check_placements(context, image, placements(image, pipeline.targets))) {
+      if (check.presence == Presence::extra) {
+        left.push_back({.place = check.place, .image_id = check.image_id});
+      }
+    }
+    refuse_if_used(context, left, image.image_key);
+  }
   return engine.start("distribute", image.image_key,
-                      {{"image_run_id", image.run_id}, {"pipeline", pipeline}});
+                      {{"image_run_id", image.run_id}, {"pipeline", pipeline}, {"prune", prune}});
 }
 
 std::string start_decommission(workflow::Engine& engine, Context& context, const GoldenImage& image,
                                bool force) {
   if (auto run = open_run(engine, "decommission", image.image_key)) return *run;
   if (image.state != GoldenState::decommissioning) require_active(image, "decommissioned");
-  std::vector<std::string> users;
-  for (const ImageTarget& target : list_targets(context.database, image.run_id)) {
-    for (const cloud::Machine& machine : context.cloud.list_machines(target.place, {})) {
-      if (machine.image_id == target.image_id) {
-        users.push_back(machine.machine_id + " in " + cloud::to_string(target.place));
-      }
-    }
-  }
-  if (!users.empty() && !force) {
-    throw Error(ErrorKind::conflict, "{} is in use by {}", image.image_key, join(users, ", "))
-        .hint("remove those machines first, or pass --force");
+  if (!force) {
+    refuse_if_used(context, list_targets(context.database, image.run_id), image.image_key);
   }
   return engine.start("decommission", image.image_key, {{"image_run_id", image.run_id}});
 }

@@ -21,10 +21,12 @@ std::vector<workflow::WorkflowDefinition> workflows(Context& context);
 std::string start_build(workflow::Engine& engine, Context& context, const model::Pipeline& pipeline,
                         const std::string& requested_by, std::stop_token stop);
 
-/// Brings an active golden image to targets. Repeating brings what is missing. The default targets
-/// are those of its pipeline. Throws `conflict` if the image is not active.
+/// Brings an active golden image to targets. Repeating brings what is missing and mends what is
+/// incorrect (placement.h). The default targets are those of its pipeline. With `prune` it leaves
+/// every other place too. Throws `conflict` if the image is not active, or if machines run from it
+/// at a place that it would leave.
 std::string start_distribute(workflow::Engine& engine, Context& context, const GoldenImage& image,
-                             const std::vector<model::Target>& targets);
+                             const std::vector<model::Target>& targets, bool prune = false);
 
 /// Removes a version everywhere: parameters, shares, copies, the image. Throws `conflict` if
 /// machines run from it, unless `force`, or if it is not active.

@@ -73,6 +73,7 @@ class Life(world.LifeTest):
         self.assertEqual(places[(world.FIRST, "us-east-2")], places[(world.SECOND, "us-east-2")], "one copy per region")
         self.assertEqual(len(self.world.image_files()), 4, "the source, and one golden image in each region")
         self.distributed = places
+        self.check(self.world.run("image", "distribute", "Life-1/Debian-12/1", "--check"), 0)
 
     def check_compliance(self, candidate):
         def launch(image, account, region):

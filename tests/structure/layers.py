@@ -36,7 +36,7 @@ ROOMS = {
     "cloud/libvirt": ["cloud", "disk"],
     "cloud/aws": ["cloud", "disk", "aws"],
     "pipeline": ["model", "db", "audit", "disk", "workflow", "cloud", "scan", "evidence"],
-    "cli": ["model", "db", "audit", "net", "aws", "disk", "fs", "scan", "evidence", "source",
+    "cli": ["schedule", "model", "db", "audit", "net", "aws", "disk", "fs", "scan", "evidence", "source",
             "workflow", "cloud", "pipeline"],
     "app": ["*"],
 }

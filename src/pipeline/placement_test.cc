@@ -1,0 +1,154 @@
+#include "pipeline/placement.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/testing.h"
+#include "pipeline/fixture.h"
+#include "pipeline/golden_parameters.h"
+#include "pipeline/workflows.h"
+
+namespace hallmark::pipeline {
+namespace {
+
+using testing::Contains;
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::UnorderedElementsAre;
+using workflow::RunState;
+
+const cloud::Place kWest{kHomeAccount, "us-west-2"};
+const cloud::Place kChildWest{kChildAccount, "us-west-2"};
+constexpr const char* kVersionParameter = "/GoldenAMI/Debian-12/Web-1.0/1";
+
+class Placement : public testing::Test {
+ protected:
+  Fixture fixture_;
+  cloud::Cloud& cloud_ = *fixture_.product.cloud;
+  Context& context_ = *fixture_.product.context;
+  GoldenImage image_ = fixture_.product.golden(sample_pipeline());
+  std::vector<model::Target> targets_ = sample_pipeline().targets;
+
+  workflow::RunInfo distribute_to(const std::vector<model::Target>& targets, bool prune = false) {
+    return fixture_.product.drive(
+        start_distribute(*fixture_.product.engine, context_, image_, targets, prune));
+  }
+  std::map<cloud::Place, PlaceCheck> checks(const std::vector<model::Target>& targets) {
+    std::map<cloud::Place, PlaceCheck> found;
+    for (PlaceCheck& check : check_placements(context_, image_, placements(image_, targets))) {
+      found[check.place] = check;
+    }
+    return found;
+  }
+  std::vector<std::string> presences(const std::vector<model::Target>& targets) {
+    std::vector<std::string> found;
+    for (const auto& [place, check] : checks(targets)) {
+      found.emplace_back(to_string(check.presence));
+    }
+    return found;
+  }
+  void expect_correct() {
+    for (const auto& [place, check] : checks(targets_)) {
+      EXPECT_EQ(to_string(check.presence), "correct") << cloud::to_string(place);
+      EXPECT_THAT(check.problems, IsEmpty());
+    }
+  }
+  /// What a repeated distribution should set right.
+  void expect_mended() {
+    const workflow::RunInfo run = distribute_to({});
+    ASSERT_EQ(run.state, RunState::succeeded) << run.error->full_text();
+    expect_correct();
+    EXPECT_THAT(fixture_.product.ledger->open(), IsEmpty());
+  }
+};
+
+TEST_F(Placement, TellsWhatIsMissingAndThenThatAllIsCorrect) {
+  auto before = checks(targets_);
+  EXPECT_EQ(before.at(image_.home).presence, Presence::correct) << "building published it there";
+  EXPECT_EQ(before.at(kWest).presence, Presence::missing);
+  EXPECT_EQ(before.at(kChildWest).presence, Presence::missing);
+  expect_mended();
+}
+
+TEST_F(Placement, ACopyThatWasRemovedBehindOurBackIsMadeAgain) {
+  distribute_to({});
+  const std::string lost = cloud_.get_parameter(kWest, kVersionParameter)->value;
+  cloud_.unshare_image(kWest, lost, kChildAccount);
+  cloud_.remove_image(kWest, lost);
+  EXPECT_THAT(checks(targets_).at(kWest).problems, Contains(HasSubstr("is gone")));
+  expect_mended();
+  EXPECT_NE(cloud_.get_parameter(kWest, kVersionParameter)->value, lost);
+  EXPECT_THAT(read_latest(cloud_, kChildWest), Not(Contains(lost)));
+}
+
+TEST_F(Placement, WhatWasWithdrawnOrUnsharedIsPutBack) {
+  distribute_to({});
+  const std::string id = cloud_.get_parameter(kWest, kVersionParameter)->value;
+  withdraw_parameter(cloud_, kWest, kVersionParameter, id);
+  remove_from_latest(cloud_, kChildWest, id);
+  cloud_.unshare_image(kWest, id, kChildAccount);
+  EXPECT_EQ(checks(targets_).at(kWest).presence, Presence::incorrect);
+  EXPECT_EQ(checks(targets_).at(kChildWest).problems.size(), 2u);
+  const int copies = fixture_.world->effects("copy_image");
+  expect_mended();
+  EXPECT_EQ(fixture_.world->effects("copy_image"), copies) << "nothing was copied again";
+}
+
+TEST_F(Placement, AParameterThatSomebodyChangedIsTheirsAndIsTold) {
+  distribute_to({});
+  const auto parameter = cloud_.get_parameter(kChildWest, kVersionParameter);
+  cloud_.put_parameter(kChildWest, kVersionParameter, "ami-0000000000000dead", parameter->version);
+  EXPECT_THAT(checks(targets_).at(kChildWest).problems,
+              ElementsAre(HasSubstr("says ami-0000000000000dead")));
+  const workflow::RunInfo run = distribute_to({});
+  EXPECT_EQ(run.state, RunState::failed);
+  EXPECT_THAT(run.error->full_text(), HasSubstr("ami-0000000000000dead"));
+  EXPECT_EQ(cloud_.get_parameter(kChildWest, kVersionParameter)->value, "ami-0000000000000dead");
+  EXPECT_THAT(read_latest(cloud_, kChildWest), ElementsAre(parameter->value))
+      << "what was there stays";
+}
+
+TEST_F(Placement, LosesTheDatabaseAndKnowsItsCopiesByTag) {
+  distribute_to({});
+  const std::string id = cloud_.get_parameter(kWest, kVersionParameter)->value;
+  fixture_.product.database->transaction(
+      [](db::Connection& connection) { connection.execute("delete from image_targets", {}); });
+  EXPECT_EQ(checks(targets_).at(kWest).image_id, id);
+  expect_mended();
+  EXPECT_EQ(cloud_.get_parameter(kWest, kVersionParameter)->value, id);
+}
+
+TEST_F(Placement, PrunesWhatIsNoTargetAnyMore) {
+  distribute_to({});
+  const std::vector<model::Target> fewer = {{.account_id = kHomeAccount, .regions = {"us-west-2"}}};
+  EXPECT_THAT(presences(fewer),
+              UnorderedElementsAre("correct", "correct", "extra", "extra", "extra"));
+  ASSERT_EQ(distribute_to(fewer).state, RunState::succeeded);
+  EXPECT_THAT(presences(fewer), Contains("extra")) << "only when it is asked to";
+  const workflow::RunInfo run = distribute_to(fewer, true);
+  ASSERT_EQ(run.state, RunState::succeeded) << run.error->full_text();
+  EXPECT_THAT(presences(fewer), Each("correct"));
+  EXPECT_FALSE(cloud_.get_parameter(kChildWest, kVersionParameter));
+  EXPECT_THAT(cloud_.list_shares(kWest, cloud_.get_parameter(kWest, kVersionParameter)->value),
+              IsEmpty());
+  EXPECT_EQ(distribute_to(targets_).state, RunState::succeeded) << "and may come back";
+  expect_correct();
+}
+
+TEST_F(Placement, PrunesNothingThatMachinesRunFrom) {
+  distribute_to({});
+  const std::string id = cloud_.get_parameter(kChildWest, kVersionParameter)->value;
+  const std::string machine = cloud_.launch_machine(kChildWest, {.image_id = id}, "theirs", {});
+  const Error error = error_of(
+      [&] { distribute_to({{.account_id = kHomeAccount, .regions = {"us-west-2"}}}, true); });
+  EXPECT_EQ(error.kind(), ErrorKind::conflict);
+  EXPECT_THAT(error.message(), HasSubstr(machine));
+  expect_correct();
+}
+
+}  // namespace
+}  // namespace hallmark::pipeline
