@@ -54,6 +54,8 @@ struct Seen {
 Seen look_at(const Distribution& d, workflow::Run& run, const cloud::Place& place,
              const std::string& delivery) {
   const Json seen = run.step("check/" + cloud::to_string(place), [&](workflow::Step&) {
+    // Is it a region of ours?
+    if (place.account_id == d.image.home.account_id) d.context.home(place.region);
     const PlaceCheck check = check_place(d.context, d.image, place, delivery);
     const auto recorded = recorded_target(d, place);
     const bool is_recorded = recorded && recorded->state == TargetState::available &&
@@ -147,7 +149,6 @@ void publish(const Distribution& d, workflow::Run& run, const cloud::Place& plac
 std::string bring_to_region(const Distribution& d, workflow::Run& run, const std::string& region) {
   const cloud::Place place{d.image.home.account_id, region};
   const bool is_home = place == d.image.home;
-  d.context.home(region);
   const Seen seen = look_at(d, run, place, is_home ? "home" : "regional");
   if (seen.correct) return seen.image_id;
   std::string image_id = seen.image_id;
