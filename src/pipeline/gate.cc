@@ -30,7 +30,10 @@ std::string day_of(TimePoint time) { return to_rfc3339(time).substr(0, 10); }
 class Evaluation {
  public:
   Evaluation(const model::Gate& gate, const GateInput& input) : gate_(gate), input_(input) {
-    for (const Waiver& waiver : gate.waivers) waivers_[waiver.finding].push_back(&waiver);
+    for (const Waiver& waiver : gate.waivers) {
+      waivers_[waiver.finding].push_back(&waiver);
+      has_own_names_ |= !waiver.finding.starts_with("CVE-");
+    }
   }
 
   GateVerdict run() {
@@ -105,9 +108,9 @@ class Evaluation {
     }
   }
 
-  /// The waiver that covers the finding now, with those that once did passed over.
-  const Waiver* waiver_for(const MergedFinding& finding) const {
-    auto known = waivers_.find(finding.id);
+  /// The waiver of that name that covers the finding now, with those that once did passed over.
+  const Waiver* waiver_for(const MergedFinding& finding, const std::string& name) const {
+    auto known = waivers_.find(name);
     if (known == waivers_.end()) return nullptr;
     for (const Waiver* waiver : known->second) {
       if (waiver->expires_at > input_.now &&
@@ -117,6 +120,34 @@ class Evaluation {
       }
     }
     return nullptr;
+  }
+
+  /// By the finding's id; or by what scanners call it, if each that sees it is waived: somebody who
+  /// accepts what one scanner says has not accepted what another one adds.
+  const Waiver* waiver_for(const MergedFinding& finding) const {
+    if (const Waiver* waiver = waiver_for(finding, finding.id)) return waiver;
+    if (!has_own_names_) return nullptr;
+    const Waiver* first_to_end = nullptr;
+    for (const scan::Observation& observation : finding.observations) {
+      const Waiver* waiver = nullptr;
+      for (const std::string& name : names_of(observation)) {
+        if (waiver == nullptr) waiver = waiver_for(finding, name);
+      }
+      if (waiver == nullptr) return nullptr;
+      if (first_to_end == nullptr || waiver->expires_at < first_to_end->expires_at) {
+        first_to_end = waiver;
+      }
+    }
+    return first_to_end;
+  }
+
+  /// What a scanner calls what it saw: "qualys:38739", and the advisories that it names.
+  std::vector<std::string> names_of(const scan::Observation& observation) const {
+    const model::Assessment& assessment = input_.assessments.at(observation.assessment);
+    const model::Finding& finding = assessment.findings.at(observation.finding);
+    std::vector<std::string> names = finding.advisory_ids;
+    names.push_back(fmt::format("{}:{}", assessment.scanner, finding.finding_id));
+    return names;
   }
 
   Judgement judgement_of(const MergedFinding& finding) const {
@@ -144,7 +175,7 @@ class Evaluation {
         verdict_.findings.push_back({finding.id, finding.package, finding.severity, Judgement::pass,
                                      fmt::format("waived by {} until {}: {}", waiver->by,
                                                  day_of(waiver->expires_at), waiver->reason),
-                                     true});
+                                     true, waiver->finding == finding.id ? "" : waiver->finding});
         continue;
       }
       std::string why;
@@ -161,7 +192,7 @@ class Evaluation {
       if (judgement == Judgement::pass) continue;
       (judgement == Judgement::fail ? failed_ : reviewed_) += 1;
       verdict_.findings.push_back(
-          {finding.id, finding.package, finding.severity, judgement, std::move(why), false});
+          {finding.id, finding.package, finding.severity, judgement, std::move(why), false, ""});
     }
   }
 
@@ -188,11 +219,19 @@ class Evaluation {
 
   void warn_of_waivers() {
     std::set<const Waiver*> concerned;
-    for (const MergedFinding& finding : input_.findings) {
-      auto known = waivers_.find(finding.id);
-      if (known == waivers_.end()) continue;
+    auto concern = [&](const MergedFinding& finding, const std::string& name) {
+      auto known = waivers_.find(name);
+      if (known == waivers_.end()) return;
       for (const Waiver* waiver : known->second) {
         if (model::covers(*waiver, input_.image_key, finding.package)) concerned.insert(waiver);
+      }
+    };
+    for (const MergedFinding& finding : input_.findings) {
+      concern(finding, finding.id);
+      if (has_own_names_) {
+        for (const scan::Observation& observation : finding.observations) {
+          for (const std::string& name : names_of(observation)) concern(finding, name);
+        }
       }
     }
     for (const Waiver& waiver : gate_.waivers) {
@@ -208,6 +247,8 @@ class Evaluation {
   const model::Gate& gate_;
   const GateInput& input_;
   std::unordered_map<std::string, std::vector<const Waiver*>> waivers_;
+  /// Whether some waiver names an advisory, or what a scanner calls it.
+  bool has_own_names_ = false;
   scan::Counts counts_;
   std::set<std::string> pending_;
   int failed_ = 0;
@@ -234,6 +275,7 @@ static void to_json(Json& json, const FindingVerdict& value) {
           {"judgement", model::to_string(value.judgement)},
           {"why", value.why},
           {"waived", value.waived}};
+  if (!value.waiver.empty()) json["waiver"] = value.waiver;
 }
 
 static void from_json(const Json& json, FindingVerdict& value) {
@@ -243,6 +285,7 @@ static void from_json(const Json& json, FindingVerdict& value) {
   value.judgement = model::judgement_from(member<std::string>(json, "judgement"));
   value.why = member<std::string>(json, "why");
   value.waived = member<bool>(json, "waived");
+  value.waiver = json.value("waiver", "");
 }
 
 void to_json(Json& json, const GateVerdict& value) {

@@ -20,6 +20,7 @@ struct FindingVerdict {
   model::Judgement judgement = model::Judgement::pass;
   std::string why;  ///< "critical with a fix fails", "waived by alice until ...: ..."
   bool waived = false;
+  std::string waiver;  ///< what the waiver names, if that is not `id`
 };
 
 struct GateVerdict {

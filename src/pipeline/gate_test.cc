@@ -163,6 +163,41 @@ TEST(Gate, WaiversCoverWhileTheyLast) {
   EXPECT_THAT(judge(gate, {}).warnings, IsEmpty()) << "it concerns nothing here";
 }
 
+TEST(Gate, WaiversNameWhatAScannerCallsItButOnlyForThatScanner) {
+  model::Gate gate = severities();
+  auto waive = [&](const std::string& name) {
+    gate.waivers.push_back({.finding = name,
+                            .reason = "not reachable",
+                            .by = "ada",
+                            .expires_at = kNow + std::chrono::hours(24 * 30)});
+  };
+  auto seen_by = [](const std::string& scanner, const std::string& id) {
+    model::Assessment result = assessment(0, 0, 0, model::Completeness::complete);
+    result.scanner = scanner;
+    result.findings = {cve("CVE-2026-1000", Severity::critical)};
+    result.findings[0].finding_id = id;
+    result.findings[0].advisory_ids = {"DSA-1-1"};
+    return result;
+  };
+  const std::vector<model::Assessment> one = {seen_by("qualys", "38739")};
+  const std::vector<model::Assessment> two = {one[0], seen_by("tenable", "900001")};
+  auto passes = [&](const std::vector<model::Assessment>& assessments) {
+    return pipeline::evaluate_gate(gate, "web-1/debian-12/1.0", assessments, kNow).passed;
+  };
+  EXPECT_FALSE(passes(one));
+  waive("qualys:38739");
+  EXPECT_TRUE(passes(one));
+  EXPECT_FALSE(passes(two)) << "nobody accepted what the other one says";
+  waive("tenable:900001");
+  EXPECT_TRUE(passes(two));
+  const GateVerdict verdict = pipeline::evaluate_gate(gate, "web-1/debian-12/1.0", two, kNow);
+  EXPECT_EQ(verdict.findings.at(0).waiver, "qualys:38739");
+  EXPECT_EQ(Json(verdict).get<GateVerdict>().findings.at(0).waiver, "qualys:38739");
+  gate.waivers.clear();
+  waive("DSA-1-1");
+  EXPECT_TRUE(passes(two)) << "the advisory is the same, whoever names it";
+}
+
 TEST(Gate, WaiversCoverOnlyWhatTheyName) {
   model::Gate gate = severities();
   gate.waivers = {waiver("CVE-2026-1000", "2027-06-01T00:00:00Z")};

@@ -31,10 +31,12 @@ std::optional<bool> approved(GoldenState state) {
 
 /// The waiver that the gate took for the finding: the first that held then.
 std::optional<evidence::Waived> waived_by(const KeptEvidence& kept, const std::string& image_key,
+                                          const FindingVerdict& told,
                                           const scan::MergedFinding& finding) {
+  const std::string& named = told.waiver.empty() ? finding.id : told.waiver;
   for (const model::Waiver& waiver : kept.pipeline.gate.waivers) {
     const bool held = kept.judged_at.empty() || waiver.expires_at > from_rfc3339(kept.judged_at);
-    if (held && waiver.finding == finding.id && model::covers(waiver, image_key, finding.package) &&
+    if (held && waiver.finding == named && model::covers(waiver, image_key, finding.package) &&
         (waiver.known_exploited || !finding.known_exploited)) {
       return evidence::Waived{.by = waiver.by,
                               .reason = waiver.reason,
@@ -60,7 +62,7 @@ std::vector<evidence::Verdict> verdicts(const KeptEvidence& kept, const std::str
                               .waived = std::nullopt};
     auto finding = by_name.find({told.id, told.package});
     if (told.waived && finding != by_name.end()) {
-      verdict.waived = waived_by(kept, image_key, *finding->second);
+      verdict.waived = waived_by(kept, image_key, told, *finding->second);
     }
     verdicts.push_back(std::move(verdict));
   }
