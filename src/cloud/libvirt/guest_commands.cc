@@ -66,15 +66,27 @@ constexpr Duration kStartLimit = 60s;
 // an emulated processor that the command itself could use; an unasked-for reboot is rare.
 constexpr Duration kBootLookPause = 5s;
 
-// Takes script, environment and supervisor as three base64 lines from stdin. `again` is for the
-// start after a reboot: output goes on where it was.
+// The agent takes a whole call before it answers, an emulated one some 50 KiB in a second.
+constexpr std::size_t kPiece = 48u << 10;
+
+// Adds stdin to what the starter takes.
+constexpr std::string_view kPut = R"(
+set -e
+umask 077
+id=$1 memory=$2 first=$3
+mkdir -p "$memory"
+[ "$first" = no ] || : > "$memory/$id.in"
+cat >> "$memory/$id.in"
+)";
+
+// Takes script, environment and supervisor as three base64 lines. `again` is for the start after a
+// reboot: output goes on where it was.
 constexpr std::string_view kStarter = R"(
 set -e
 umask 077
 d=$1 id=$2 memory=$3 limit=$4 bytes=$5 again=$6
 mkdir -p "$d" "$memory"
-if [ "$again" = no ] && [ -e "$d/boot" ]; then exit 0; fi
-cat > "$memory/$id.in"
+if [ "$again" = no ] && [ -e "$d/boot" ]; then rm -f "$memory/$id.in"; exit 0; fi
 sed -n 1p "$memory/$id.in" | base64 -d > "$d/script"
 sed -n 2p "$memory/$id.in" | base64 -d > "$memory/$id"
 sed -n 3p "$memory/$id.in" | base64 -d > "$d/supervisor"
@@ -111,10 +123,15 @@ std::string GuestCommands::boot_id() {
 void GuestCommands::launch(const std::string& command_id, const CommandSpec& spec, bool again) {
   std::string input = base64_encode(spec.script) + "\n" + base64_encode(environment_lines(spec)) +
                       "\n" + base64_encode(kCommandSupervisor) + "\n";
+  for (std::size_t at = 0; at < input.size(); at += kPiece) {
+    agent_.check({"/bin/sh", "-c", std::string(kPut), "hallmark", command_id, std::string(kMemory),
+                  at == 0 ? "yes" : "no"},
+                 input.substr(at, kPiece), kStartLimit);
+  }
   agent_.check({"/bin/sh", "-c", std::string(kStarter), "hallmark", directory_of(command_id),
                 command_id, std::string(kMemory), std::to_string(limit_seconds(spec)),
                 std::to_string(spec.output_limit_bytes), again ? "yes" : "no"},
-               input, kStartLimit);
+               "", kStartLimit);
 }
 
 void GuestCommands::start(const std::string& command_id, const CommandSpec& spec) {
