@@ -21,8 +21,8 @@ enum class Judgement {
 
 /// A finding that somebody answers for, for a while.
 struct Waiver {
-  std::string finding;  ///< a CVE id, an advisory's, or a scanner's own: "qualys:38739"
-  std::string package;  ///< a name with * and ?; empty: any
+  std::string finding;              ///< a CVE id, an advisory's, or a scanner's own: "qualys:38739"
+  std::string package;              ///< a name with * and ?; empty: any
   std::vector<std::string> images;  ///< image keys "product/os/version" with * and ?; empty: any
   std::string reason;
   std::string by;        ///< who answers for it
