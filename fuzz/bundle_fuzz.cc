@@ -1,5 +1,3 @@
-#include <stdlib.h>
-
 #include <cstddef>
 #include <cstdint>
 
@@ -15,23 +13,6 @@ using hallmark::Path;
 
 namespace {
 
-/// One bundle for the whole run, of which each input replaces files; gone with the process.
-struct Bundle {
-  Bundle() {
-    const char* memory = std::filesystem::is_directory("/dev/shm") ? "/dev/shm" : "/tmp";
-    std::string name = std::string(memory) + "/hallmark-bundle-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) __builtin_trap();
-    directory = name;
-  }
-  ~Bundle() { std::filesystem::remove_all(directory); }
-
-  void put(const char* name, std::string_view content) const {
-    hallmark::write_file(directory / name, content);
-  }
-
-  Path directory;
-};
-
 constexpr const char* kStatement = "a.intoto.dsse.json";
 
 }  // namespace
@@ -41,7 +22,9 @@ constexpr const char* kStatement = "a.intoto.dsse.json";
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static const hallmark::SigningKey kKey = hallmark::well_known_key();
   static const hallmark::PublicKey kPublic = kKey.public_key();
-  static const Bundle kBundle;
+  // One bundle for the whole run, of which each input replaces files.
+  static const hallmark::TempDir kDirectory(hallmark::quick_directory());
+  const Path& bundle = kDirectory.path();
   const auto [choice, text] = hallmark::chosen(data, size);
   std::string manifest(text);
   std::string statement = evidence::seal(evidence::kInTotoType, text, kKey);
@@ -59,14 +42,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                            {"sha256", hallmark::sha256_hex(statement)}}})}});
   }
   const bool is_envelope = choice % 4 == 2;
-  kBundle.put(evidence::kManifest, manifest);
-  kBundle.put(kStatement, statement);
-  kBundle.put(
-      evidence::kSignedManifest,
+  hallmark::write_file(bundle / evidence::kManifest, manifest);
+  hallmark::write_file(bundle / kStatement, statement);
+  hallmark::write_file(
+      bundle / evidence::kSignedManifest,
       is_envelope ? std::string(text) : evidence::seal(evidence::kManifestType, manifest, kKey));
   // Neither throws for what the files say.
-  evidence::signer(kBundle.directory);
-  const evidence::Verified verified = evidence::verify_bundle(kBundle.directory, kPublic);
+  evidence::signer(bundle);
+  const evidence::Verified verified = evidence::verify_bundle(bundle, kPublic);
   if (verified.problems.empty() && verified.file_count != 1) __builtin_trap();
   if (is_envelope && verified.problems.empty()) __builtin_trap();
   hallmark::only_errors([&, &input = text] {

@@ -16,8 +16,6 @@ using testing::IsEmpty;
 using testing::Not;
 using workflow::RunState;
 
-const cloud::Place kHome{kHomeAccount, "us-east-1"};
-
 /// How the machine of a script with that name behaves: others succeed.
 cloud::CommandExecutor failing(const std::string& name, const std::string& output) {
   return [=](const cloud::Machine&, const cloud::CommandSpec& spec) {

@@ -39,10 +39,7 @@ struct Distribution {
 };
 
 std::optional<ImageTarget> recorded_target(const Distribution& d, const cloud::Place& place) {
-  for (const ImageTarget& target : list_targets(d.context.database, d.image.run_id)) {
-    if (target.place == place) return target;
-  }
-  return std::nullopt;
+  return find_target(d.context.database, d.image.run_id, place);
 }
 
 /// What is at a place already.
@@ -219,44 +216,6 @@ std::vector<std::string> failures_of(const Distribution& d,
   return failures;
 }
 
-/// Leaves every place that is no target, shares before the copies that they are shares of. Lines of
-/// what failed.
-std::vector<std::string> leave_other_places(const Distribution& d) {
-  const Json extras = d.run.step("extras", [&](workflow::Step&) {
-    Json places = Json::array();
-    for (const PlaceCheck& check :
-         check_placements(d.context, d.image, placements(d.image, d.pipeline.targets))) {
-      if (check.presence != Presence::extra) continue;
-      ImageTarget target{
-          .place = check.place, .image_id = check.image_id, .delivery = check.delivery};
-      if (const auto recorded = recorded_target(d, check.place)) target = *recorded;
-      places.push_back(target);
-    }
-    return places;
-  });
-  std::vector<std::string> failures;
-  auto in_all = [&](const std::string& verb, auto action) {
-    std::vector<workflow::Run::Branch> branches;
-    for (const Json& extra : extras) {
-      const ImageTarget target{
-          .place = {member<std::string>(extra, "account_id"), member<std::string>(extra, "region")},
-          .image_id = member<std::string>(extra, "image_id"),
-          .delivery = member<std::string>(extra, "delivery")};
-      branches.push_back({verb + "/" + cloud::to_string(target.place),
-                          [&d, action, target](workflow::Run& branch) {
-                            action(d.context, d.image, target, branch);
-                            return Json();
-                          }});
-    }
-    for (const workflow::BranchOutcome& outcome : d.run.branches(branches, kWidth)) {
-      if (outcome.error) failures.push_back(outcome.key + ": " + outcome.error->message());
-    }
-  };
-  in_all("leave", leave_place);
-  if (failures.empty()) in_all("remove", remove_from_place);
-  return failures;
-}
-
 }  // namespace
 
 Json distribute(Context& context, workflow::Run& run) {
@@ -320,7 +279,12 @@ Json distribute(Context& context, workflow::Run& run) {
     failures.push_back(std::move(failure));
   }
   if (run.input().value("prune", false)) {
-    for (std::string& failure : leave_other_places(d)) failures.push_back(std::move(failure));
+    const auto extras = run.step("extras", [&](workflow::Step&) {
+      return extra_targets(context, d.image, d.pipeline.targets);
+    });
+    for (std::string& failure : leave_places(context, d.image, extras, run)) {
+      failures.push_back(std::move(failure));
+    }
   }
   if (!failures.empty()) {
     throw Error(ErrorKind::failed, "{} of {} targets failed", failures.size(),

@@ -22,6 +22,11 @@ namespace hallmark::pipeline {
 
 inline constexpr const char* kHomeAccount = "111122223333";
 inline constexpr const char* kChildAccount = "444455556666";
+inline const cloud::Place kHome{kHomeAccount, "us-east-1"};
+inline const cloud::Place kWest{kHomeAccount, "us-west-2"};
+inline const cloud::Place kChildWest{kChildAccount, "us-west-2"};
+/// Of sample_pipeline().
+inline constexpr const char* kVersionParameter = "/GoldenAMI/Debian-12/Web-1.0/1";
 
 /// Scripts, one test, and targets in two accounts over three regions.
 model::Pipeline sample_pipeline();

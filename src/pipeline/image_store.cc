@@ -228,14 +228,15 @@ void record_target(db::Database& database, const std::string& run_id, const Imag
   });
 }
 
-std::vector<ImageTarget> list_targets(db::Database& database, const std::string& run_id) {
+namespace {
+
+std::vector<ImageTarget> select_targets(db::Database& database, const std::string& rest,
+                                        const std::vector<db::Parameter>& parameters) {
   std::vector<ImageTarget> targets;
   database.read([&](db::Connection& connection) {
     targets.clear();
-    for (const db::Row& row :
-         connection.query("select * from image_targets where image_run_id = :run_id"
-                          " order by account_id, region",
-                          {{"run_id", run_id}})) {
+    for (const db::Row& row : connection.query(
+             "select * from image_targets where image_run_id = :run_id" + rest, parameters)) {
       targets.push_back({.place = {row.text("account_id"), row.text("region")},
                          .image_id = row.text("image_id"),
                          .delivery = row.text("delivery"),
@@ -245,6 +246,21 @@ std::vector<ImageTarget> list_targets(db::Database& database, const std::string&
     }
   });
   return targets;
+}
+
+}  // namespace
+
+std::vector<ImageTarget> list_targets(db::Database& database, const std::string& run_id) {
+  return select_targets(database, " order by account_id, region", {{"run_id", run_id}});
+}
+
+std::optional<ImageTarget> find_target(db::Database& database, const std::string& run_id,
+                                       const cloud::Place& place) {
+  std::vector<ImageTarget> targets = select_targets(
+      database, " and account_id = :account_id and region = :region",
+      {{"run_id", run_id}, {"account_id", place.account_id}, {"region", place.region}});
+  if (targets.empty()) return std::nullopt;
+  return targets.front();
 }
 
 void record_assessment(db::Database& database, const std::string& run_id,
@@ -351,6 +367,15 @@ void to_json(Json& json, const ImageTarget& value) {
           {"image_id", value.image_id},           {"delivery", value.delivery},
           {"state", to_string(value.state)},      {"detail", value.detail},
           {"updated_at", value.updated_at}};
+}
+
+void from_json(const Json& json, ImageTarget& value) {
+  value.place = {member<std::string>(json, "account_id"), member<std::string>(json, "region")};
+  value.image_id = member<std::string>(json, "image_id");
+  value.delivery = member<std::string>(json, "delivery");
+  value.state = state_from<TargetState>(kTargetStates, member<std::string>(json, "state"));
+  value.detail = member<std::string>(json, "detail");
+  value.updated_at = member<std::string>(json, "updated_at");
 }
 
 void to_json(Json& json, const Decision& value) {

@@ -81,6 +81,8 @@ struct ImageTarget {
 void record_target(db::Database& database, const std::string& run_id, const ImageTarget& target,
                    TimePoint now);
 std::vector<ImageTarget> list_targets(db::Database& database, const std::string& run_id);
+std::optional<ImageTarget> find_target(db::Database& database, const std::string& run_id,
+                                       const cloud::Place& place);
 
 struct AssessmentRecord {
   std::string assessment_id;
@@ -109,6 +111,7 @@ std::vector<Decision> list_decisions(db::Database& database, const std::string& 
 
 void to_json(Json& json, const GoldenImage& value);
 void to_json(Json& json, const ImageTarget& value);
+void from_json(const Json& json, ImageTarget& value);
 void to_json(Json& json, const Decision& value);
 void from_json(const Json& json, Decision& value);
 

@@ -7,9 +7,9 @@ namespace hallmark::pipeline {
 
 namespace {
 
-bool owned_there(const ImageTarget& target) { return target.delivery != "share"; }
+constexpr int kWidth = 8;
 
-}  // namespace
+bool owned_there(const ImageTarget& target) { return target.delivery != "share"; }
 
 void leave_place(Context& context, const GoldenImage& image, const ImageTarget& target,
                  workflow::Run& run) {
@@ -41,6 +41,30 @@ void remove_from_place(Context& context, const GoldenImage& image, const ImageTa
     removed.state = TargetState::removed;
     record_target(context.database, image.run_id, removed, context.clock.now());
   });
+}
+
+}  // namespace
+
+std::vector<std::string> leave_places(Context& context, const GoldenImage& image,
+                                      const std::vector<ImageTarget>& targets, workflow::Run& run) {
+  auto in_all = [&](const std::string& verb, auto action) {
+    std::vector<workflow::Run::Branch> branches;
+    for (const ImageTarget& target : targets) {
+      branches.push_back({verb + "/" + cloud::to_string(target.place),
+                          [&context, &image, action, target](workflow::Run& branch) {
+                            action(context, image, target, branch);
+                            return Json();
+                          }});
+    }
+    std::vector<std::string> failures;
+    for (const workflow::BranchOutcome& outcome : run.branches(branches, kWidth)) {
+      if (outcome.error) failures.push_back(outcome.key + ": " + outcome.error->message());
+    }
+    return failures;
+  };
+  std::vector<std::string> failures = in_all("leave", leave_place);
+  if (failures.empty()) failures = in_all("remove", remove_from_place);
+  return failures;
 }
 
 }  // namespace hallmark::pipeline

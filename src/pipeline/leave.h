@@ -1,6 +1,9 @@
 #pragma once
-/// How an image leaves a place that it was brought to: consumers first (parameters, shares), then
+/// How an image leaves places that it was brought to: consumers first (parameters, shares), then
 /// what they pointed at. Steps of a run, which may be repeated.
+
+#include <string>
+#include <vector>
 
 #include "pipeline/context.h"
 #include "pipeline/image_store.h"
@@ -8,13 +11,10 @@
 
 namespace hallmark::pipeline {
 
-/// Withdraws the ids that are published there, and the share.
-void leave_place(Context& context, const GoldenImage& image, const ImageTarget& target,
-                 workflow::Run& run);
-
-/// Then, when every place of a region has been left: removes the copy, unless it was a share, and
-/// records the target as removed.
-void remove_from_place(Context& context, const GoldenImage& image, const ImageTarget& target,
-                       workflow::Run& run);
+/// Withdraws what is published at each target, and the shares; then removes the copies and records
+/// the targets as removed. One place that cannot be reached does not keep the others from being
+/// left, but no copy is removed then. A line for each failure.
+std::vector<std::string> leave_places(Context& context, const GoldenImage& image,
+                                      const std::vector<ImageTarget>& targets, workflow::Run& run);
 
 }  // namespace hallmark::pipeline

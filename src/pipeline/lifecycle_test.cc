@@ -23,11 +23,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 using workflow::RunState;
 
-const cloud::Place kHome{kHomeAccount, "us-east-1"};
-const cloud::Place kWest{kHomeAccount, "us-west-2"};
-const cloud::Place kChildWest{kChildAccount, "us-west-2"};
 const cloud::Place kChildEu{kChildAccount, "eu-west-1"};
-constexpr const char* kVersionParameter = "/GoldenAMI/Debian-12/Web-1.0/1";
 
 workflow::RunInfo distribute_all(Fixture& fixture, const GoldenImage& image) {
   return fixture.product.drive(

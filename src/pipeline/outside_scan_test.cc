@@ -149,8 +149,7 @@ TEST_F(OutsideScan, ThatCannotBeRemovedIsTriedAgainAtTheEndAndTold) {
   EXPECT_THAT(left, ElementsAre("scans stay", "scans stay"));
 
   auto reap_here = [&] {
-    return reap(*fixture_->product.engine, *fixture_->product.context,
-                {{kHomeAccount, "us-east-1"}}, false);
+    return reap(*fixture_->product.engine, *fixture_->product.context, {kHome}, false);
   };
   std::vector<Orphan> orphans = reap_here();
   ASSERT_EQ(orphans.size(), 2u) << "the ledger knows of them";

@@ -18,10 +18,8 @@ constexpr const char* kShareDelivery = "share";
 std::string recorded_id(const Context& context, const GoldenImage& image,
                         const cloud::Place& place) {
   if (place == image.home) return image.image_id;
-  for (const ImageTarget& target : list_targets(context.database, image.run_id)) {
-    if (target.place == place && target.state != TargetState::removed) return target.image_id;
-  }
-  return "";
+  const auto target = find_target(context.database, image.run_id, place);
+  return target && target->state != TargetState::removed ? target->image_id : "";
 }
 
 /// A copy that was made and never recorded, or whose record is lost.
@@ -186,6 +184,20 @@ std::vector<PlaceCheck> check_placements(const Context& context, const GoldenIma
   std::stable_sort(checks.begin(), checks.end(),
                    [](const PlaceCheck& a, const PlaceCheck& b) { return a.place < b.place; });
   return checks;
+}
+
+std::vector<ImageTarget> extra_targets(const Context& context, const GoldenImage& image,
+                                       const std::vector<model::Target>& wanted) {
+  std::vector<ImageTarget> targets;
+  for (const PlaceCheck& check : check_placements(context, image, placements(image, wanted))) {
+    if (check.presence != Presence::extra) continue;
+    // Of an image that cannot be used any more what was published is still there.
+    targets.push_back({.place = check.place,
+                       .image_id = check.image_id.empty() ? recorded_id(context, image, check.place)
+                                                          : check.image_id,
+                       .delivery = check.delivery});
+  }
+  return targets;
 }
 
 void to_json(Json& json, const PlaceCheck& value) {

@@ -45,6 +45,10 @@ PlaceCheck check_place(const Context& context, const GoldenImage& image, const c
 std::vector<PlaceCheck> check_placements(const Context& context, const GoldenImage& image,
                                          const Placements& wanted);
 
+/// The extra ones, as they can be left.
+std::vector<ImageTarget> extra_targets(const Context& context, const GoldenImage& image,
+                                       const std::vector<model::Target>& wanted);
+
 void to_json(Json& json, const PlaceCheck& value);
 
 }  // namespace hallmark::pipeline

@@ -21,10 +21,6 @@ using testing::Not;
 using testing::UnorderedElementsAre;
 using workflow::RunState;
 
-const cloud::Place kWest{kHomeAccount, "us-west-2"};
-const cloud::Place kChildWest{kChildAccount, "us-west-2"};
-constexpr const char* kVersionParameter = "/GoldenAMI/Debian-12/Web-1.0/1";
-
 class Placement : public testing::Test {
  protected:
   Fixture fixture_;

@@ -18,8 +18,6 @@ using testing::IsEmpty;
 using testing::Not;
 using workflow::RunState;
 
-const cloud::Place kHome{kHomeAccount, "us-east-1"};
-
 class Source : public testing::Test {
  protected:
   /// Another image beside the fixture's "debian-source", made now.

@@ -49,7 +49,7 @@ std::optional<std::string> open_run(workflow::Engine& engine, const std::string&
 
 /// Throws `conflict` if machines run from the image at one of these places.
 void refuse_if_used(Context& context, const std::vector<ImageTarget>& targets,
-                    const std::string& image_key) {
+                    const std::string& image_key, const char* way_out) {
   std::vector<std::string> users;
   for (const ImageTarget& target : targets) {
     for (const cloud::Machine& machine : context.cloud.list_machines(target.place, {})) {
@@ -60,7 +60,7 @@ void refuse_if_used(Context& context, const std::vector<ImageTarget>& targets,
   }
   if (users.empty()) return;
   throw Error(ErrorKind::conflict, "{} is in use by {}", image_key, join(users, ", "))
-      .hint("remove those machines first, or pass --force");
+      .hint(way_out);
 }
 
 }  // namespace
@@ -111,14 +111,8 @@ std::string start_distribute(workflow::Engine& engine, Context& context, const G
   model::Pipeline pipeline = image.pipeline.get<model::Pipeline>();
   if (!targets.empty()) pipeline.targets = targets;
   if (prune) {
-    std::vector<ImageTarget> left;
-    for (const PlaceCheck& check :
-         check_placements(context, image, placements(image, pipeline.targets))) {
-      if (check.presence == Presence::extra) {
-        left.push_back({.place = check.place, .image_id = check.image_id});
-      }
-    }
-    refuse_if_used(context, left, image.image_key);
+    refuse_if_used(context, extra_targets(context, image, pipeline.targets), image.image_key,
+                   "remove those machines first, or keep the place as a target");
   }
   return engine.start("distribute", image.image_key,
                       {{"image_run_id", image.run_id}, {"pipeline", pipeline}, {"prune", prune}});
@@ -129,7 +123,8 @@ std::string start_decommission(workflow::Engine& engine, Context& context, const
   if (auto run = open_run(engine, "decommission", image.image_key)) return *run;
   if (image.state != GoldenState::decommissioning) require_active(image, "decommissioned");
   if (!force) {
-    refuse_if_used(context, list_targets(context.database, image.run_id), image.image_key);
+    refuse_if_used(context, list_targets(context.database, image.run_id), image.image_key,
+                   "remove those machines first, or pass --force");
   }
   return engine.start("decommission", image.image_key, {{"image_run_id", image.run_id}});
 }

@@ -1,19 +1,16 @@
 #include "cloud/aws/templates.h"
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "aws/value.h"
+#include "base/embedded.h"
 #include "base/error.h"
 #include "base/text.h"
 
 namespace hallmark::cloud::on_aws {
 
 std::string_view template_file(std::string_view name) {
-  for (const auto& [known, text] : template_files()) {
-    if (known == name) return text;
-  }
-  std::abort();
+  return embedded_file(template_files(), name);
 }
 
 std::string hallmark_policy(const PolicyNames& names) {
