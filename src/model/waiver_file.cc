@@ -5,20 +5,13 @@
 #include "base/embedded.h"
 #include "base/error.h"
 #include "base/text.h"
-#include "model/schema_check.h"
+#include "model/checked_document.h"
 
 namespace hallmark::model {
 
 const std::vector<std::pair<std::string_view, std::string_view>>& schema_files();
 
 namespace {
-
-/// "2026-12-31" ends with that day, in UTC.
-TimePoint end_of(const std::string& date) {
-  const bool is_day = date.size() == 10;
-  TimePoint time = from_rfc3339(is_day ? date + "T00:00:00Z" : date);
-  return is_day ? time + std::chrono::hours(24) : time;
-}
 
 /// A waiver that is meant for a CVE and misspells it would silently cover nothing.
 bool is_bad_cve(const std::string& id) {
@@ -80,18 +73,9 @@ class Reader {
 
 std::vector<Waiver> read_waivers(std::string_view text, std::vector<Problem>& problems) {
   static const Json kSchema = parse_json(waivers_schema(), "waivers.schema.json");
-  YamlDocument document = read_yaml(text, {});
-  const std::size_t before = problems.size();
-  problems.insert(problems.end(), document.problems.begin(), document.problems.end());
-  if (problems.size() > before) return {};
-  for (SchemaProblem& wrong : check_schema(kSchema, document.json)) {
-    Position place =
-        wrong.about_key ? document.key_place_of(wrong.address) : document.place_of(wrong.address);
-    problems.push_back({place, path_text(document.json, wrong.address), std::move(wrong.message),
-                        std::move(wrong.hint)});
-  }
-  if (problems.size() > before) return {};
-  return Reader(document, problems).read();
+  std::optional<YamlDocument> document = read_checked(text, kSchema, problems);
+  if (!document) return {};
+  return Reader(*document, problems).read();
 }
 
 std::string_view waivers_schema() { return embedded_file(schema_files(), "waivers.schema.json"); }
