@@ -133,12 +133,11 @@ void check_parameter_name(const std::string& name) {
 }
 
 void check_parameter_value(const std::string& name, const std::string& value) {
-  // The limit of a standard parameter; AWS refuses empty values too.
-  constexpr std::size_t kLongest = 4096;
+  // AWS refuses empty values too.
   if (value.empty()) throw Error(ErrorKind::usage, "the value for parameter {} is empty", name);
-  if (value.size() > kLongest) {
+  if (value.size() > kMaxParameterBytes) {
     throw Error(ErrorKind::usage, "the value for parameter {} has {} bytes", name, value.size())
-        .hint("a value has at most 4096 bytes");
+        .hint(fmt::format("a value has at most {} bytes", kMaxParameterBytes));
   }
 }
 

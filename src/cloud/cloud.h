@@ -67,6 +67,7 @@ struct Image {
   std::string owner_alias;  ///< "amazon", "aws-marketplace"; empty if the owner has none
   /// Of a marketplace: what has to be subscribed to before the image can be launched.
   std::vector<std::string> product_codes;
+  std::optional<TimePoint> deprecated_at;  ///< see Images::deprecate_image
 };
 
 /// All given members must match.
@@ -108,6 +109,17 @@ class Images {
   /// Only what place.account_id owns or was given a share of.
   virtual std::optional<Image> find_image(const Place& place, const std::string& image_id) = 0;
   virtual std::vector<Image> list_images(const Place& place, const ImageFilter& filter) = 0;
+  /// From then on the image is not offered to those who look for one; who knows its id goes on
+  /// using it. Nothing takes that back, a time that has passed means at once. Kept to the minute.
+  /// Only the owner may: `denied`.
+  virtual void deprecate_image(const Place& place, const std::string& image_id,
+                               std::optional<TimePoint> at) = 0;
+  /// Nobody can launch or copy it any more, and its shares end; its storage stays, and machines run
+  /// on. Fine if it is disabled. Only the owner may: `denied`. Throws `unavailable` while the image
+  /// is pending.
+  virtual void disable_image(const Place& place, const std::string& image_id) = 0;
+  /// The shares do not come back. Fine if it is enabled.
+  virtual void enable_image(const Place& place, const std::string& image_id) = 0;
   /// Deregisters it and deletes its storage. Only the owner may: `denied`.
   virtual void remove_image(const Place& place, const std::string& image_id) = 0;
   /// The disk's bytes, read without a machine. Throws `unavailable` while the image is pending.
@@ -256,6 +268,16 @@ class Commands {
 
 // --- parameters ---------------------------------------------------------------------------------
 
+enum class ParameterKind {
+  text,
+  image_id,  ///< of an image that the place may use: the cloud checks it, and offers it to launches
+};
+
+/// What an advanced parameter of AWS Systems Manager holds (PutParameter, Tier). Past
+/// kStandardParameterBytes a parameter is an advanced one, which AWS charges for.
+inline constexpr std::size_t kMaxParameterBytes = 8192;
+inline constexpr std::size_t kStandardParameterBytes = 4096;
+
 struct Parameter {
   std::string name;  ///< "/GoldenAMI/latest"
   std::string value;
@@ -267,14 +289,35 @@ class Parameters {
   virtual ~Parameters() = default;
   virtual std::optional<Parameter> get_parameter(const Place& place, const std::string& name) = 0;
   /// Writes if the present version is `expected_version` (0: it must not exist), else throws
-  /// `conflict`. Returns the new version. Values are not empty and at most 4096 bytes: `usage`.
+  /// `conflict`. Returns the new version. Values are not empty and at most kMaxParameterBytes:
+  /// `usage`. What the cloud does not take as an image id is `usage` too.
   virtual std::int64_t put_parameter(const Place& place, const std::string& name,
-                                     const std::string& value, std::int64_t expected_version) = 0;
+                                     const std::string& value, std::int64_t expected_version,
+                                     ParameterKind kind = ParameterKind::text) = 0;
   /// Removes if the present version is `expected_version`, else `conflict`. Fine if it is gone.
   virtual void remove_parameter(const Place& place, const std::string& name,
                                 std::int64_t expected_version) = 0;
   /// All whose name starts with `path`, sorted by name.
   virtual std::vector<Parameter> list_parameters(const Place& place, const std::string& path) = 0;
+};
+
+// --- what names an image ------------------------------------------------------------------------
+
+/// Something that is no machine and launches machines from an image.
+struct ImageUse {
+  std::string kind;  ///< "launch template", "auto scaling group"
+  std::string id;    ///< "lt-0123456789abcdef0"; a group's name
+  std::string name;
+  std::string version;   ///< of a launch template
+  std::string image_id;  ///< empty if it leaves the image to whoever launches
+};
+
+class ImageUses {
+ public:
+  virtual ~ImageUses() = default;
+  /// Launch templates by their default and newest versions, and auto scaling groups by what they
+  /// would launch now.
+  virtual std::vector<ImageUse> list_image_uses(const Place& place) = 0;
 };
 
 // --- all of it ----------------------------------------------------------------------------------
@@ -295,7 +338,8 @@ class Cloud : public Images,
               public Tagging,
               public Machines,
               public Commands,
-              public Parameters {
+              public Parameters,
+              public ImageUses {
  public:
   virtual Properties properties() const = 0;
 };
@@ -316,7 +360,7 @@ void check_image_name(const std::string& name);
 /// Throws `usage` unless the name is a path of non-empty parts out of A-Z a-z 0-9 . - _ ("/a/b"),
 /// at most 1011 characters and 15 parts, as AWS Systems Manager has it.
 void check_parameter_name(const std::string& name);
-/// Throws `usage` if the value is empty or longer than 4096 bytes.
+/// Throws `usage` if the value is empty or longer than kMaxParameterBytes.
 void check_parameter_value(const std::string& name, const std::string& value);
 /// Throws `usage` unless it is 12 digits.
 void check_account_id(const std::string& account_id);

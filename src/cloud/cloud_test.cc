@@ -48,9 +48,10 @@ TEST(Cloud, ParameterNamesFollowSystemsManager) {
     EXPECT_EQ(kind_of([&] { check_parameter_name(bad); }), ErrorKind::usage) << bad;
   }
   EXPECT_EQ(kind_of([] { check_parameter_name("/" + std::string(1011, 'n')); }), ErrorKind::usage);
-  check_parameter_value("/a", std::string(4096, 'v'));
+  check_parameter_value("/a", std::string(kMaxParameterBytes, 'v'));
   EXPECT_EQ(kind_of([] { check_parameter_value("/a", ""); }), ErrorKind::usage);
-  EXPECT_EQ(kind_of([] { check_parameter_value("/a", std::string(4097, 'v')); }), ErrorKind::usage);
+  EXPECT_EQ(kind_of([] { check_parameter_value("/a", std::string(kMaxParameterBytes + 1, 'v')); }),
+            ErrorKind::usage);
 }
 
 TEST(Cloud, AccountIdsHaveTwelveDigits) {

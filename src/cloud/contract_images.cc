@@ -405,6 +405,59 @@ TEST_P(CloudContract, OnlyTheOwnerMayShareOrRemove) {
   EXPECT_EQ(wait_available(setup_.home, image_id).image_id, image_id);
 }
 
+TEST_P(CloudContract, DeprecationIsKeptAndTakenBack) {
+  std::string image_id = available_image(setup_.home, "ageing");
+  TimePoint at = setup_.clock->now() + std::chrono::hours(24 * 30);
+  auto shows = [&](std::optional<TimePoint> expected) {
+    return eventually([&] {
+      return cloud_->find_image(setup_.home, image_id).value().deprecated_at == expected;
+    });
+  };
+  EXPECT_TRUE(shows(std::nullopt));
+  for (int time = 0; time < 2; ++time) cloud_->deprecate_image(setup_.home, image_id, at);
+  EXPECT_TRUE(shows(std::chrono::floor<std::chrono::minutes>(at)));
+  // Who looks for it by name still sees that it is there: it is ours.
+  EXPECT_THAT(ids(cloud_->list_images(setup_.home, {.name = "ageing"})), ElementsAre(image_id));
+  for (int time = 0; time < 2; ++time) cloud_->deprecate_image(setup_.home, image_id, {});
+  EXPECT_TRUE(shows(std::nullopt));
+  cloud_->deprecate_image(setup_.home, image_id, setup_.clock->now() - std::chrono::hours(1));
+  EXPECT_TRUE(eventually(
+      [&] { return cloud_->find_image(setup_.home, image_id).value().deprecated_at.has_value(); }));
+}
+
+TEST_P(CloudContract, DisabledImageCannotBeUsedUntilItIsEnabled) {
+  std::string image_id = available_image(setup_.home, "resting");
+  cloud_->share_image(setup_.home, image_id, setup_.guest.account_id);
+  auto state = [&] { return cloud_->find_image(setup_.home, image_id).value().state; };
+  for (int time = 0; time < 2; ++time) cloud_->disable_image(setup_.home, image_id);
+  EXPECT_TRUE(eventually([&] { return state() == ImageState::disabled; }));
+  EXPECT_TRUE(eventually([&] { return !cloud_->find_image(setup_.guest, image_id); }));
+  EXPECT_THAT(cloud_->list_shares(setup_.home, image_id), ::testing::IsEmpty());
+  EXPECT_THAT(ids(cloud_->list_images(setup_.home, {.name = "resting"})), ElementsAre(image_id));
+  for (int time = 0; time < 2; ++time) cloud_->enable_image(setup_.home, image_id);
+  EXPECT_TRUE(eventually([&] { return state() == ImageState::available; }));
+  EXPECT_THAT(cloud_->list_shares(setup_.home, image_id), ::testing::IsEmpty())
+      << "shares do not come back";
+  cloud_->disable_image(setup_.home, image_id);
+  cloud_->remove_image(setup_.home, image_id);
+  EXPECT_TRUE(eventually([&] { return !cloud_->find_image(setup_.home, image_id); }));
+}
+
+TEST_P(CloudContract, OnlyTheOwnerMayRetire) {
+  std::string image_id = available_image(setup_.home, "not yours");
+  cloud_->share_image(setup_.home, image_id, setup_.guest.account_id);
+  EXPECT_TRUE(eventually([&] { return cloud_->find_image(setup_.guest, image_id).has_value(); }));
+  const Place& guest = setup_.guest;
+  EXPECT_THAT(error_kind_of([&] { cloud_->disable_image(guest, image_id); }),
+              Optional(ErrorKind::denied));
+  EXPECT_THAT(error_kind_of([&] { cloud_->enable_image(guest, image_id); }),
+              Optional(ErrorKind::denied));
+  EXPECT_THAT(error_kind_of([&] { cloud_->deprecate_image(guest, image_id, {}); }),
+              Optional(ErrorKind::denied));
+  EXPECT_THAT(error_kind_of([&] { cloud_->disable_image(setup_.home, "ami-00000000000000000"); }),
+              Optional(ErrorKind::not_found));
+}
+
 TEST_P(CloudContract, RemovingIsSuccessHoweverOften) {
   std::string image_id = available_image(setup_.home, "short-lived");
   cloud_->remove_image(setup_.home, image_id);

@@ -16,7 +16,6 @@ using ::testing::IsEmpty;
 using ::testing::Optional;
 
 // AWS Systems Manager's limit for a standard parameter's value.
-constexpr std::size_t kLongestValue = 4096;
 
 std::vector<std::string> names(const std::vector<Parameter>& parameters) {
   std::vector<std::string> result;
@@ -75,10 +74,22 @@ TEST_P(CloudContract, ParameterValuesHaveLimits) {
     return error_kind_of([&] { cloud_->put_parameter(setup_.home, name, value, 0); });
   };
   EXPECT_THAT(put(""), Optional(ErrorKind::usage));
-  EXPECT_THAT(put(std::string(kLongestValue + 1, 'x')), Optional(ErrorKind::usage));
+  EXPECT_THAT(put(std::string(kMaxParameterBytes + 1, 'x')), Optional(ErrorKind::usage));
   EXPECT_EQ(cloud_->get_parameter(setup_.home, name), std::nullopt);
-  EXPECT_EQ(put(std::string(kLongestValue, 'x')), std::nullopt);
-  EXPECT_EQ(cloud_->get_parameter(setup_.home, name)->value.size(), kLongestValue);
+  EXPECT_EQ(put(std::string(kMaxParameterBytes, 'x')), std::nullopt);
+  EXPECT_EQ(cloud_->get_parameter(setup_.home, name)->value.size(), kMaxParameterBytes);
+}
+
+TEST_P(CloudContract, AnImageIdParameterHoldsAnImageThatCanBeUsed) {
+  const std::string name = "/contract/image";
+  const std::string image_id = available_image(setup_.home, "named by a parameter");
+  const ParameterKind kind = ParameterKind::image_id;
+  EXPECT_EQ(cloud_->put_parameter(setup_.home, name, image_id, 0, kind), 1);
+  EXPECT_EQ(cloud_->get_parameter(setup_.home, name)->value, image_id);
+  EXPECT_THAT(error_kind_of([&] { cloud_->put_parameter(setup_.guest, name, image_id, 0, kind); }),
+              ::testing::Ne(std::nullopt))
+      << "it is not shared with that account";
+  EXPECT_EQ(cloud_->get_parameter(setup_.guest, name), std::nullopt);
 }
 
 TEST_P(CloudContract, ParameterValuesComeBackAsTheyWere) {

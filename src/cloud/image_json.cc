@@ -3,23 +3,25 @@
 namespace hallmark::cloud {
 
 Json image_to_json(const Image& image) {
-  return {{"image_id", image.image_id},
-          {"name", image.name},
-          {"description", image.description},
-          {"state", std::string(to_string(image.state))},
-          {"state_reason", image.state_reason},
-          {"owner_id", image.owner_id},
-          {"region", image.region},
-          {"architecture", image.architecture},
-          {"source_image_id", image.source_image_id},
-          {"source_region", image.source_region},
-          {"disk_size_bytes", image.disk_size_bytes},
-          {"stored_size_bytes", image.stored_size_bytes},
-          {"tags", image.tags},
-          {"created_at", to_rfc3339(image.created_at)},
-          {"platform", std::string(to_string(image.platform))},
-          {"owner_alias", image.owner_alias},
-          {"product_codes", image.product_codes}};
+  Json json = {{"image_id", image.image_id},
+               {"name", image.name},
+               {"description", image.description},
+               {"state", std::string(to_string(image.state))},
+               {"state_reason", image.state_reason},
+               {"owner_id", image.owner_id},
+               {"region", image.region},
+               {"architecture", image.architecture},
+               {"source_image_id", image.source_image_id},
+               {"source_region", image.source_region},
+               {"disk_size_bytes", image.disk_size_bytes},
+               {"stored_size_bytes", image.stored_size_bytes},
+               {"tags", image.tags},
+               {"created_at", to_rfc3339(image.created_at)},
+               {"platform", std::string(to_string(image.platform))},
+               {"owner_alias", image.owner_alias},
+               {"product_codes", image.product_codes}};
+  if (image.deprecated_at) json["deprecated_at"] = to_rfc3339(*image.deprecated_at);
+  return json;
 }
 
 Image image_from_json(const Json& json) {
@@ -43,6 +45,9 @@ Image image_from_json(const Json& json) {
     image.platform = platform_from(member<std::string>(json, "platform"));
     image.owner_alias = member<std::string>(json, "owner_alias");
     image.product_codes = member<std::vector<std::string>>(json, "product_codes");
+  }
+  if (json.contains("deprecated_at")) {
+    image.deprecated_at = from_rfc3339(member<std::string>(json, "deprecated_at"));
   }
   return image;
 }

@@ -11,7 +11,7 @@ from .errors import Refusal
 def _mark(call):
     plain = {name: value for name, value in call.input.items()
              if name not in ("NextToken", "MaxResults", "Marker", "PageToken", "nextToken",
-                             "PageSize", "Limit", "maxResults", "MaxItems")}
+                             "PageSize", "Limit", "maxResults", "MaxItems", "MaxRecords")}
     text = json.dumps([call.operation, plain], sort_keys=True, default=repr)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -2,7 +2,7 @@
 # the project's own Python environment (scripts/models), else Debian's python3-botocore, which is
 # older. Sets HALLMARK_AWS_MODELS_FILE, which the build makes.
 set(services ec2 ebs ssm sts s3 sns sesv2 servicecatalog config events cloudformation lambda iam kms
-  organizations inspector2 inspector-scan secretsmanager)
+  organizations inspector2 inspector-scan secretsmanager autoscaling)
 
 file(GLOB own_botocore ${PROJECT_SOURCE_DIR}/.venv/lib/python3*/site-packages/botocore)
 set(botocore "")

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "cloud/aws/commands.h"
+#include "cloud/aws/image_uses.h"
 #include "cloud/aws/images.h"
 #include "cloud/aws/machines.h"
 #include "cloud/aws/parameters.h"
@@ -52,6 +53,16 @@ class AwsCloud final : public Cloud {
   }
   std::vector<Image> list_images(const Place& place, const ImageFilter& filter) override {
     return on_aws::list_images(*session_, place, filter);
+  }
+  void deprecate_image(const Place& place, const std::string& image_id,
+                       std::optional<TimePoint> at) override {
+    on_aws::deprecate_image(*session_, place, image_id, at);
+  }
+  void disable_image(const Place& place, const std::string& image_id) override {
+    on_aws::disable_image(*session_, place, image_id);
+  }
+  void enable_image(const Place& place, const std::string& image_id) override {
+    on_aws::enable_image(*session_, place, image_id);
   }
   void remove_image(const Place& place, const std::string& image_id) override {
     on_aws::remove_image(*session_, place, image_id);
@@ -125,8 +136,8 @@ class AwsCloud final : public Cloud {
     return on_aws::get_parameter(*session_, place, name);
   }
   std::int64_t put_parameter(const Place& place, const std::string& name, const std::string& value,
-                             std::int64_t expected_version) override {
-    return on_aws::put_parameter(*session_, place, name, value, expected_version);
+                             std::int64_t expected_version, ParameterKind kind) override {
+    return on_aws::put_parameter(*session_, place, name, value, expected_version, kind);
   }
   void remove_parameter(const Place& place, const std::string& name,
                         std::int64_t expected_version) override {
@@ -134,6 +145,11 @@ class AwsCloud final : public Cloud {
   }
   std::vector<Parameter> list_parameters(const Place& place, const std::string& path) override {
     return on_aws::list_parameters(*session_, place, path);
+  }
+
+  // What names an image
+  std::vector<ImageUse> list_image_uses(const Place& place) override {
+    return on_aws::list_image_uses(*session_, place);
   }
 
  private:
@@ -144,12 +160,14 @@ class AwsCloud final : public Cloud {
 }  // namespace
 
 std::span<const hallmark::aws::Need> aws_model_needs() {
-  static constexpr std::array<hallmark::aws::Need, 5> kNeeds = {
+  static constexpr std::array<hallmark::aws::Need, 7> kNeeds = {
       {{"ec2", "DescribeImages", "IncludeDisabled"},
        {"ec2", "DescribeImages", "MaxResults"},
        {"ec2", "RegisterImage", "TagSpecifications"},
        {"ec2", "CopyImage", "TagSpecifications"},
-       {"ec2", "DeregisterImage", "DeleteAssociatedSnapshots"}}};
+       {"ec2", "DeregisterImage", "DeleteAssociatedSnapshots"},
+       {"ec2", "DisableImage", "ImageId"},
+       {"ec2", "EnableImage", "ImageId"}}};
   return kNeeds;
 }
 

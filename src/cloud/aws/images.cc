@@ -87,6 +87,9 @@ Image image_from(const Value& value, const Place& place) {
   if (std::string created = text(value, "CreationDate"); !created.empty()) {
     image.created_at = from_rfc3339(created);
   }
+  if (std::string deprecated = text(value, "DeprecationTime"); !deprecated.empty()) {
+    image.deprecated_at = from_rfc3339(deprecated);
+  }
   return image;
 }
 
@@ -327,6 +330,53 @@ std::vector<Image> list_images(const Session& session, const Place& place,
                       });
   }
   return images;
+}
+
+namespace {
+
+/// EC2 answers a stranger's change as if the image did not exist.
+Value owned_image(const Session& session, const Place& place, const std::string& image_id) {
+  std::optional<Value> image = describe_image(session, place, image_id);
+  if (!image) {
+    throw Error(ErrorKind::not_found, "there is no image {} in {}", image_id, to_string(place));
+  }
+  if (text(*image, "OwnerId") != place.account_id) {
+    throw Error(ErrorKind::denied, "image {} belongs to account {}", image_id,
+                text(*image, "OwnerId"));
+  }
+  return *image;
+}
+
+}  // namespace
+
+void deprecate_image(const Session& session, const Place& place, const std::string& image_id,
+                     std::optional<TimePoint> at) {
+  owned_image(session, place, image_id);
+  if (!at) {
+    session.call(place, "ec2", "DisableImageDeprecation", {{"ImageId", image_id}});
+    return;
+  }
+  // Amazon EC2 API Reference, EnableImageDeprecation: not in the past, and seconds are rounded.
+  const TimePoint soonest = std::chrono::ceil<std::chrono::minutes>(session.clock.now() + 1min);
+  const TimePoint when =
+      std::max<TimePoint>(std::chrono::floor<std::chrono::minutes>(*at), soonest);
+  session.call(place, "ec2", "EnableImageDeprecation",
+               {{"ImageId", image_id}, {"DeprecateAt", to_rfc3339(when)}});
+}
+
+void disable_image(const Session& session, const Place& place, const std::string& image_id) {
+  const ImageState state = state_from(text(owned_image(session, place, image_id), "State"));
+  if (state == ImageState::disabled) return;
+  if (state == ImageState::pending) {
+    throw Error(ErrorKind::unavailable, "image {} is pending", image_id);
+  }
+  session.call(place, "ec2", "DisableImage", {{"ImageId", image_id}});
+}
+
+void enable_image(const Session& session, const Place& place, const std::string& image_id) {
+  const std::string state = text(owned_image(session, place, image_id), "State");
+  if (state_from(state) != ImageState::disabled) return;
+  session.call(place, "ec2", "EnableImage", {{"ImageId", image_id}});
 }
 
 void remove_image(const Session& session, const Place& place, const std::string& image_id) {

@@ -17,6 +17,10 @@ std::optional<Image> find_image(const Session& session, const Place& place,
                                 const std::string& image_id);
 std::vector<Image> list_images(const Session& session, const Place& place,
                                const ImageFilter& filter);
+void deprecate_image(const Session& session, const Place& place, const std::string& image_id,
+                     std::optional<TimePoint> at);
+void disable_image(const Session& session, const Place& place, const std::string& image_id);
+void enable_image(const Session& session, const Place& place, const std::string& image_id);
 void remove_image(const Session& session, const Place& place, const std::string& image_id);
 std::unique_ptr<disk::BlockReader> open_image(std::shared_ptr<const Session> session,
                                               const Place& place, const std::string& image_id);

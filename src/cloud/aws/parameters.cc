@@ -20,6 +20,8 @@ constexpr Duration kTakeoverGrace = 10s;
 constexpr Duration kFirstPause = 50ms;
 constexpr Duration kLongestPause = 1s;
 constexpr Duration kLockLimit = 2min;
+/// What AWS checks of an image id takes seconds; a minute is its delay on a bad day.
+constexpr Duration kCheckLimit = 1min;
 
 bool not_found(const ApiError& e) { return e.code() == "ParameterNotFound"; }
 bool exists(const ApiError& e) { return e.code() == "ParameterAlreadyExists"; }
@@ -45,12 +47,34 @@ std::optional<Stored> read(const Session& session, const Place& place, const std
   }
 }
 
+/// AWS Systems Manager User Guide, "Native parameter support for Amazon Machine Image IDs": the id
+/// is checked after the call has been answered, and a version that fails never comes to be.
+void await_check(const Session& session, const Place& place, const std::string& name,
+                 const std::string& image_id, std::int64_t version) {
+  const TimePoint until = session.clock.now() + kCheckLimit;
+  for (Duration pause = kFirstPause;; pause = std::min<Duration>(pause * 2, kLongestPause)) {
+    auto present = read(session, place, name);
+    if (present && present->parameter.version >= version) return;
+    if (session.clock.now() >= until) {
+      throw Error(ErrorKind::usage, "AWS did not take {} as the image id of parameter {} in {}",
+                  image_id, name, to_string(place))
+          .hint("the account must own the image, or it must be shared with it");
+    }
+    session.clock.sleep_until(session.clock.now() + pause, {});
+  }
+}
+
 std::int64_t write(const Session& session, const Place& place, const std::string& name,
-                   const std::string& value, bool overwrite) {
-  Value answer = session.call(
-      place, "ssm", "PutParameter",
-      {{"Name", name}, {"Value", value}, {"Type", "String"}, {"Overwrite", overwrite}});
-  return answer.value("Version", std::int64_t{0});
+                   const std::string& value, bool overwrite,
+                   ParameterKind kind = ParameterKind::text) {
+  Value input = {{"Name", name}, {"Value", value}, {"Type", "String"}, {"Overwrite", overwrite}};
+  // An advanced parameter costs money and never becomes a standard one again.
+  if (value.size() > kStandardParameterBytes) input["Tier"] = "Advanced";
+  if (kind == ParameterKind::image_id) input["DataType"] = "aws:ec2:image";
+  Value answer = session.call(place, "ssm", "PutParameter", input);
+  const std::int64_t version = answer.value("Version", std::int64_t{0});
+  if (kind == ParameterKind::image_id) await_check(session, place, name, value, version);
+  return version;
 }
 
 void erase(const Session& session, const Place& place, const std::string& name) {
@@ -134,7 +158,8 @@ std::optional<Parameter> get_parameter(const Session& session, const Place& plac
 }
 
 std::int64_t put_parameter(const Session& session, const Place& place, const std::string& name,
-                           const std::string& value, std::int64_t expected_version) {
+                           const std::string& value, std::int64_t expected_version,
+                           ParameterKind kind) {
   check_parameter_name(name);
   check_parameter_value(name, value);
   if (expected_version < 0) {
@@ -142,7 +167,7 @@ std::int64_t put_parameter(const Session& session, const Place& place, const std
   }
   if (expected_version == 0) {
     try {
-      return write(session, place, name, value, false);
+      return write(session, place, name, value, false, kind);
     } catch (const ApiError& e) {
       if (!exists(e)) throw;
       throw Error(ErrorKind::conflict, "parameter {} exists already in {}", name, to_string(place));
@@ -152,7 +177,7 @@ std::int64_t put_parameter(const Session& session, const Place& place, const std
   auto present = read(session, place, name);
   std::int64_t version = present ? present->parameter.version : 0;
   if (version != expected_version) throw changed(name, place, expected_version, version);
-  return write(session, place, name, value, true);
+  return write(session, place, name, value, true, kind);
 }
 
 void remove_parameter(const Session& session, const Place& place, const std::string& name,

@@ -14,7 +14,8 @@ inline constexpr const char* kLockPath = "/hallmark/locks/";
 std::optional<Parameter> get_parameter(const Session& session, const Place& place,
                                        const std::string& name);
 std::int64_t put_parameter(const Session& session, const Place& place, const std::string& name,
-                           const std::string& value, std::int64_t expected_version);
+                           const std::string& value, std::int64_t expected_version,
+                           ParameterKind kind);
 void remove_parameter(const Session& session, const Place& place, const std::string& name,
                       std::int64_t expected_version);
 std::vector<Parameter> list_parameters(const Session& session, const Place& place,

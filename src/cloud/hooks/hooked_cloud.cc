@@ -69,6 +69,23 @@ std::vector<Image> HookedCloud::list_images(const Place& place, const ImageFilte
                  [&] { return inner_->list_images(place, filter); });
 }
 
+void HookedCloud::deprecate_image(const Place& place, const std::string& image_id,
+                                  std::optional<TimePoint> at) {
+  forward(
+      {.operation = "deprecate_image", .place = place, .subject_id = image_id, .mutating = true},
+      [&] { inner_->deprecate_image(place, image_id, at); });
+}
+
+void HookedCloud::disable_image(const Place& place, const std::string& image_id) {
+  forward({.operation = "disable_image", .place = place, .subject_id = image_id, .mutating = true},
+          [&] { inner_->disable_image(place, image_id); });
+}
+
+void HookedCloud::enable_image(const Place& place, const std::string& image_id) {
+  forward({.operation = "enable_image", .place = place, .subject_id = image_id, .mutating = true},
+          [&] { inner_->enable_image(place, image_id); });
+}
+
 void HookedCloud::remove_image(const Place& place, const std::string& image_id) {
   forward({.operation = "remove_image", .place = place, .subject_id = image_id, .mutating = true},
           [&] { inner_->remove_image(place, image_id); });
@@ -180,14 +197,15 @@ std::optional<Parameter> HookedCloud::get_parameter(const Place& place, const st
 }
 
 std::int64_t HookedCloud::put_parameter(const Place& place, const std::string& name,
-                                        const std::string& value, std::int64_t expected_version) {
+                                        const std::string& value, std::int64_t expected_version,
+                                        ParameterKind kind) {
   // Having written, the same call finds the next version and says `conflict`.
   return forward({.operation = "put_parameter",
                   .place = place,
                   .subject_id = name,
                   .mutating = true,
                   .repeatable = false},
-                 [&] { return inner_->put_parameter(place, name, value, expected_version); });
+                 [&] { return inner_->put_parameter(place, name, value, expected_version, kind); });
 }
 
 void HookedCloud::remove_parameter(const Place& place, const std::string& name,
@@ -204,6 +222,13 @@ void HookedCloud::remove_parameter(const Place& place, const std::string& name,
 std::vector<Parameter> HookedCloud::list_parameters(const Place& place, const std::string& path) {
   return forward({.operation = "list_parameters", .place = place, .subject_id = path},
                  [&] { return inner_->list_parameters(place, path); });
+}
+
+// --- what names an image ------------------------------------------------------------------------
+
+std::vector<ImageUse> HookedCloud::list_image_uses(const Place& place) {
+  return forward({.operation = "list_image_uses", .place = place, .subject_id = ""},
+                 [&] { return inner_->list_image_uses(place); });
 }
 
 }  // namespace hallmark::cloud

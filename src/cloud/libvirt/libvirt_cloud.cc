@@ -81,6 +81,25 @@ class LibvirtCloud : public Cloud {
   std::vector<Image> list_images(const Place& place, const ImageFilter& filter) override {
     return images_.list(place, filter);
   }
+  void deprecate_image(const Place& place, const std::string& image_id,
+                       std::optional<TimePoint> at) override {
+    if (at) at = std::chrono::floor<std::chrono::minutes>(*at);
+    images_.change(place, image_id, [&](ImageRecord& record) { record.image.deprecated_at = at; });
+  }
+  void disable_image(const Place& place, const std::string& image_id) override {
+    images_.change(place, image_id, [&](ImageRecord& record) {
+      if (record.image.state == ImageState::pending) {
+        throw Error(ErrorKind::unavailable, "image {} is pending", image_id);
+      }
+      record.image.state = ImageState::disabled;
+      record.shares.clear();
+    });
+  }
+  void enable_image(const Place& place, const std::string& image_id) override {
+    images_.change(place, image_id, [&](ImageRecord& record) {
+      if (record.image.state == ImageState::disabled) record.image.state = ImageState::available;
+    });
+  }
   void remove_image(const Place& place, const std::string& image_id) override {
     images_.remove(place, image_id);
   }
@@ -198,7 +217,8 @@ class LibvirtCloud : public Cloud {
     return parameters_.get(place, name);
   }
   std::int64_t put_parameter(const Place& place, const std::string& name, const std::string& value,
-                             std::int64_t expected_version) override {
+                             std::int64_t expected_version, ParameterKind kind) override {
+    if (kind == ParameterKind::image_id) images_.require_available(place, value);
     return parameters_.put(place, name, value, expected_version);
   }
   void remove_parameter(const Place& place, const std::string& name,
@@ -208,6 +228,9 @@ class LibvirtCloud : public Cloud {
   std::vector<Parameter> list_parameters(const Place& place, const std::string& path) override {
     return parameters_.list(place, path);
   }
+
+  // Nothing here launches machines by itself.
+  std::vector<ImageUse> list_image_uses(const Place&) override { return {}; }
 
   Properties properties() const override {
     Properties properties;

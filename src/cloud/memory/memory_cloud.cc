@@ -49,7 +49,8 @@ std::optional<Parameter> MemoryCloud::get_parameter(const Place& place, const st
 }
 
 std::int64_t MemoryCloud::put_parameter(const Place& place, const std::string& name,
-                                        const std::string& value, std::int64_t expected_version) {
+                                        const std::string& value, std::int64_t expected_version,
+                                        ParameterKind kind) {
   check_parameter_name(name);
   check_parameter_value(name, value);
   Call call = world_->enter("put_parameter", place);
@@ -60,6 +61,7 @@ std::int64_t MemoryCloud::put_parameter(const Place& place, const std::string& n
     throw Error(ErrorKind::conflict, "parameter {} in {} is at version {}, not {}", name,
                 to_string(place), version, expected_version);
   }
+  if (kind == ParameterKind::image_id) usable_image(call, place, value);
   here[name] = {.name = name, .value = value, .version = version + 1};
   call.changed();
   call.done();
@@ -89,6 +91,13 @@ std::vector<Parameter> MemoryCloud::list_parameters(const Place& place, const st
   }
   call.done();
   return parameters;
+}
+
+std::vector<ImageUse> MemoryCloud::list_image_uses(const Place& place) {
+  Call call = world_->enter("list_image_uses", place);
+  std::vector<ImageUse> uses = world_->image_uses(place);
+  call.done();
+  return uses;
 }
 
 }  // namespace hallmark::cloud

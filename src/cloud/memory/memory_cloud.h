@@ -21,6 +21,10 @@ class MemoryCloud : public Cloud {
                          const std::string& token, std::stop_token stop) override;
   std::optional<Image> find_image(const Place& place, const std::string& image_id) override;
   std::vector<Image> list_images(const Place& place, const ImageFilter& filter) override;
+  void deprecate_image(const Place& place, const std::string& image_id,
+                       std::optional<TimePoint> at) override;
+  void disable_image(const Place& place, const std::string& image_id) override;
+  void enable_image(const Place& place, const std::string& image_id) override;
   void remove_image(const Place& place, const std::string& image_id) override;
   std::unique_ptr<disk::BlockReader> open_image(const Place& place,
                                                 const std::string& image_id) override;
@@ -53,10 +57,13 @@ class MemoryCloud : public Cloud {
 
   std::optional<Parameter> get_parameter(const Place& place, const std::string& name) override;
   std::int64_t put_parameter(const Place& place, const std::string& name, const std::string& value,
-                             std::int64_t expected_version) override;
+                             std::int64_t expected_version,
+                             ParameterKind kind = ParameterKind::text) override;
   void remove_parameter(const Place& place, const std::string& name,
                         std::int64_t expected_version) override;
   std::vector<Parameter> list_parameters(const Place& place, const std::string& path) override;
+
+  std::vector<ImageUse> list_image_uses(const Place& place) override;
 
   Properties properties() const override;
 

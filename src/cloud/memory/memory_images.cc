@@ -153,6 +153,37 @@ std::vector<Image> MemoryCloud::list_images(const Place& place, const ImageFilte
   return images;
 }
 
+void MemoryCloud::deprecate_image(const Place& place, const std::string& image_id,
+                                  std::optional<TimePoint> at) {
+  Call call = world_->enter("deprecate_image", place);
+  if (at) at = std::chrono::floor<std::chrono::minutes>(*at);
+  std::optional<TimePoint>& deprecated_at = owned_image(call, place, image_id).image.deprecated_at;
+  if (deprecated_at != at) call.changed();
+  deprecated_at = at;
+  call.done();
+}
+
+void MemoryCloud::disable_image(const Place& place, const std::string& image_id) {
+  Call call = world_->enter("disable_image", place);
+  if (owned_image(call, place, image_id).image.state != ImageState::disabled) {
+    MemoryImage& record = usable_image(call, place, image_id);
+    record.image.state = ImageState::disabled;
+    record.shares.clear();
+    call.changed();
+  }
+  call.done();
+}
+
+void MemoryCloud::enable_image(const Place& place, const std::string& image_id) {
+  Call call = world_->enter("enable_image", place);
+  ImageState& state = owned_image(call, place, image_id).image.state;
+  if (state == ImageState::disabled) {
+    state = ImageState::available;
+    call.changed();
+  }
+  call.done();
+}
+
 void MemoryCloud::remove_image(const Place& place, const std::string& image_id) {
   Call call = world_->enter("remove_image", place);
   auto found = call.state().images.find(image_id);

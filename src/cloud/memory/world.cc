@@ -65,6 +65,11 @@ void MemoryWorld::change_image(const std::string& image_id,
   call.done();
 }
 
+void MemoryWorld::set_image_uses(const Place& place, std::vector<ImageUse> uses) {
+  Call call = enter();
+  image_uses_[place] = std::move(uses);
+}
+
 void MemoryWorld::power_off(const std::string& machine_id) {
   Call call = enter();
   auto found = state_.machines.find(machine_id);
@@ -198,6 +203,7 @@ std::optional<Image> MemoryWorld::look_at(Call& call, MemoryImage& record, const
     seen.state = ImageState::failed;
     seen.state_reason = record.failure;
   }
+  if (stored.state == ImageState::disabled) seen.state = ImageState::disabled;
   // As on AWS, tags are their owner's and do not travel with a share.
   if (!owned) seen.tags.clear();
   return seen;

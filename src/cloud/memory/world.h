@@ -72,6 +72,8 @@ class MemoryWorld {
   /// Makes an image another one than import_image makes: another platform, owner or date. Throws
   /// `not_found`.
   void change_image(const std::string& image_id, const std::function<void(Image&)>& change);
+  /// What list_image_uses gives there from now on, in this process.
+  void set_image_uses(const Place& place, std::vector<ImageUse> uses);
   /// As if the hypervisor had pulled the plug. Throws `not_found`.
   void power_off(const std::string& machine_id);
 
@@ -122,6 +124,7 @@ class MemoryWorld {
   /// Copies a disk file into the world and returns its name there.
   std::string keep_disk(const Path& file);
   void drop_unused_disks(Call& call);
+  const std::vector<ImageUse>& image_uses(const Place& place) { return image_uses_[place]; }
   std::string take_image_failure();
 
  private:
@@ -145,6 +148,7 @@ class MemoryWorld {
   Path files_;
   std::multimap<std::string, PlannedFailure> failures_;
   std::string image_failure_;
+  std::map<Place, std::vector<ImageUse>> image_uses_;
   std::map<std::string, int, std::less<>> calls_;
   double bucket_;
   TimePoint bucket_filled_;

@@ -9,7 +9,7 @@ MODULES = (
     "ec2.networks", "ec2.tags", "ec2.launch_templates", "ec2.catalog", "ebs", "parameters",
     "commands", "iam", "kms", "s3", "sns", "sesv2", "servicecatalog", "config", "events",
     "organizations", "cloudformation", "functions", "inspector2",
-    "inspector_scans", "inspector_scan", "secrets",
+    "inspector_scans", "inspector_scan", "secrets", "autoscaling",
 )
 
 

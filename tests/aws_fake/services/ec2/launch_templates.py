@@ -1,7 +1,7 @@
 """Launch templates and their versions."""
 
 from ...errors import Refusal
-from .. import operation
+from .. import operation, parameters
 from .common import born, check_id, filtered, find, not_found, page, tags_for
 
 
@@ -115,13 +115,30 @@ def describe_launch_templates(call):
 @operation("ec2", "DescribeLaunchTemplateVersions")
 def describe_launch_template_versions(call):
     given = call.input
-    item = _found(call, given)
-    if "Versions" in given:
-        items = [_version(item, name) for name in given["Versions"]]
+    wanted = given.get("Versions")
+    if "LaunchTemplateId" in given or "LaunchTemplateName" in given:
+        item = _found(call, given)
+        items = ([_version(item, name) for name in wanted] if wanted
+                 else list(item["_versions"].values()))
+    elif wanted and set(wanted) <= {"$Latest", "$Default"}:
+        items = [_version(item, name) for item in call.place["launch_templates"].values()
+                 for name in wanted]
     else:
-        items = list(item["_versions"].values())
+        raise Refusal("MissingParameter", "The request must contain the parameter "
+                      "LaunchTemplateId or LaunchTemplateName, or $Latest or $Default versions")
     found, token = page(call, items, given.get("MaxResults"), given.get("NextToken"))
+    if given.get("ResolveAlias"):
+        found = [_resolved(call, version) for version in found]
     return {"LaunchTemplateVersions": found, "NextToken": token}
+
+
+def _resolved(call, version):
+    """The version with the image id that stands behind "resolve:ssm:NAME"."""
+    data = version["LaunchTemplateData"]
+    if not data.get("ImageId", "").startswith("resolve:ssm:"):
+        return version
+    image_id = parameters.resolve(call, data["ImageId"].removeprefix("resolve:ssm:"))
+    return {**version, "LaunchTemplateData": {**data, "ImageId": image_id}}
 
 
 @operation("ec2", "DeleteLaunchTemplate")
