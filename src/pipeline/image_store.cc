@@ -63,6 +63,9 @@ std::vector<GoldenImage> select_images(db::Database& database, const std::string
 std::string_view to_string(GoldenState state) {
   return kGoldenStates.at(static_cast<std::size_t>(state));
 }
+GoldenState golden_state_from(const std::string& text) {
+  return state_from<GoldenState>(kGoldenStates, text);
+}
 std::string_view to_string(TargetState state) {
   return kTargetStates.at(static_cast<std::size_t>(state));
 }
@@ -148,6 +151,11 @@ void change_image(const Context& context, const std::string& run_id,
     parameters.push_back({column, *value});
   };
   if (change.state) assign("state", std::string(to_string(*change.state)));
+  if (change.state == GoldenState::active) {
+    // A step that is repeated must not make it younger.
+    assignments += ", active_at = case when state = 'active' then active_at else :active_at end";
+    parameters.push_back({"active_at", to_rfc3339(context.clock.now())});
+  }
   assign("state_reason", change.state_reason);
   assign("image_id", change.image_id);
   assign("source_image_id", change.source_image_id);

@@ -24,6 +24,8 @@ enum class GoldenState {
   decommissioned,
 };
 std::string_view to_string(GoldenState state);
+/// The inverse; throws `corrupt`.
+GoldenState golden_state_from(const std::string& text);
 
 struct GoldenImage {
   std::string run_id;

@@ -1,4 +1,4 @@
-/// After approval: distribution, compliance, reassessment, decommission, the reaper. Several tests
+/// After approval: distribution, reassessment, decommission, the reaper. Several tests
 /// are defects of the original pipelines that must not come back.
 
 #include <gmock/gmock.h>
@@ -182,44 +182,6 @@ TEST(Latest, SaysSoBeforeItOverflows) {
   } catch (const Error& e) {
     EXPECT_THAT(e.full_text(), HasSubstr("decommission"));
   }
-}
-
-TEST(Compliance, TellsGoldenFromTheRest) {
-  Fixture fixture;
-  GoldenImage image = fixture.product.golden(sample_pipeline());
-  distribute_all(fixture, image);
-  std::string golden = launch(fixture, kChildWest, parameter(fixture, kChildWest), "golden");
-  std::string raw = launch(fixture, kHome, image.source_image_id, "raw");
-  std::vector<MachineCompliance> all =
-      check_compliance(*fixture.product.context, known_places(*fixture.product.context));
-  ASSERT_THAT(all, SizeIs(2));
-  EXPECT_EQ(all[0].machine.machine_id, raw) << "the worst first";
-  EXPECT_FALSE(all[0].compliant);
-  EXPECT_THAT(all[0].reason, HasSubstr("not in /GoldenAMI/latest"));
-  EXPECT_EQ(all[1].machine.machine_id, golden);
-  EXPECT_TRUE(all[1].compliant);
-  EXPECT_THAT(all[1].reason, HasSubstr("Web-1.0/Debian-12/1"));
-}
-
-// Originals: "ami-1111" counted as golden because "ami-11111111" was.
-TEST(Compliance, ComparesWholeIds) {
-  Fixture fixture;
-  std::string source = fixture.product.import_source();
-  add_to_latest(*fixture.product.cloud, kHome, source + "0");
-  launch(fixture, kHome, source, "m");
-  auto all = check_compliance(*fixture.product.context, {kHome});
-  ASSERT_THAT(all, SizeIs(1));
-  EXPECT_FALSE(all[0].compliant);
-}
-
-// Originals: a missing list was an exception instead of a verdict.
-TEST(Compliance, WithoutAListNothingIsGolden) {
-  Fixture fixture;
-  launch(fixture, kHome, fixture.product.import_source(), "m");
-  auto all = check_compliance(*fixture.product.context, {kHome});
-  ASSERT_THAT(all, SizeIs(1));
-  EXPECT_FALSE(all[0].compliant);
-  EXPECT_THAT(all[0].reason, HasSubstr("there is no /GoldenAMI/latest"));
 }
 
 TEST(Reassess, MatchesTheStoredInventoryAgainWithoutAMachine) {
