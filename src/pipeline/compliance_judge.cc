@@ -16,10 +16,19 @@ namespace {
 constexpr std::array<std::string_view, kVerdicts> kVerdictNames = {
     "non-compliant", "unknown", "superseded", "derived", "exempt", "compliant"};
 
+constexpr std::string_view kImageIdPrefix = "ami-";
+
 std::string day_of(TimePoint time) { return to_rfc3339(time).substr(0, 10); }
 
 /// "Team" of "Team=forensics-*".
 std::string tag_key(const std::string& tag) { return tag.substr(0, tag.find('=')); }
+
+/// Whether the value fits "Team=forensics-*"; the key is not looked at.
+bool has_tag(const std::string& tag, const std::string& value) {
+  const std::size_t equals = tag.find('=');
+  return equals == std::string::npos ||
+         matches_pattern(value, std::string_view(tag).substr(equals + 1));
+}
 
 /// Days, where they are whole: nobody counts a month in hours.
 std::string span_text(Duration span) {
@@ -42,9 +51,7 @@ bool covers(const model::Exemption& exemption, const cloud::Place& place,
   if (exemption.tag.empty()) return true;
   auto tag = resource.tags.find(tag_key(exemption.tag));
   if (tag == resource.tags.end()) return false;
-  const std::size_t equals = exemption.tag.find('=');
-  return equals == std::string::npos ||
-         matches_pattern(tag->second, std::string_view(exemption.tag).substr(equals + 1));
+  return has_tag(exemption.tag, tag->second);
 }
 
 Judge::Judge(const Facts& facts) : facts_(facts), concerned_(facts.exemptions.size()) {
@@ -68,7 +75,8 @@ PlaceRulings Judge::judge(const PlaceFacts& place) {
   for (const Resource& resource : place.resources) {
     auto [image, is_new] = judged.images.try_emplace(resource.image_id);
     if (is_new) image->second = rule(place, resource.image_id);
-    Ruling ruling = {image->second.verdict, &image->second.reason, &image->second.image_key};
+    const PlaceRulings::ImageRuling& known = *image->second;
+    Ruling ruling = {known.verdict, &known.reason, &known.image_key};
     if (!is_fine(ruling.verdict)) {
       if (const model::Exemption* exemption = exemption_for(place, resource)) {
         std::string& reason = judged.exempt_reasons[exemption];
@@ -86,11 +94,22 @@ PlaceRulings Judge::judge(const PlaceFacts& place) {
   return judged;
 }
 
-PlaceRulings::ImageRuling Judge::rule(const PlaceFacts& place, const std::string& image_id) const {
+std::shared_ptr<const PlaceRulings::ImageRuling> Judge::rule(const PlaceFacts& place,
+                                                             const std::string& image_id) {
+  if (place.golden.contains(image_id) && image_id.starts_with(kImageIdPrefix)) {
+    auto& known = listed_[image_id];
+    if (!known) known = std::make_shared<PlaceRulings::ImageRuling>(rule_listed(image_id));
+    return known;
+  }
+  return std::make_shared<PlaceRulings::ImageRuling>(rule_here(place, image_id));
+}
+
+PlaceRulings::ImageRuling Judge::rule_here(const PlaceFacts& place,
+                                           const std::string& image_id) const {
   if (image_id.empty()) {
     return {Verdict::unknown, "nothing says which image it comes from", ""};
   }
-  if (!image_id.starts_with("ami-")) {
+  if (!image_id.starts_with(kImageIdPrefix)) {
     return {Verdict::unknown, fmt::format("its image is {}, which is no image id", image_id), ""};
   }
   if (!place.list_problem.empty()) {
@@ -101,7 +120,7 @@ PlaceRulings::ImageRuling Judge::rule(const PlaceFacts& place, const std::string
     return {Verdict::non_compliant,
             fmt::format("there is no {} here, so no image is golden", kLatestParameter), ""};
   }
-  return place.golden.contains(image_id) ? rule_listed(image_id) : rule_unlisted(place, image_id);
+  return rule_unlisted(place, image_id);
 }
 
 PlaceRulings::ImageRuling Judge::rule_listed(const std::string& image_id) const {
@@ -169,13 +188,24 @@ PlaceRulings::ImageRuling Judge::rule_unlisted(const PlaceFacts& place,
   return {Verdict::non_compliant, reason + ", but is not golden itself", key};
 }
 
+const std::vector<std::size_t>& Judge::with_tag(const std::string& key, const std::string& value) {
+  static const std::vector<std::size_t> kNone;
+  auto bucket = by_tag_.of.find(key);
+  if (bucket == by_tag_.of.end()) return kNone;
+  auto [known, is_new] = by_tag_value_.of.try_emplace(key + "=" + value);
+  if (is_new) {
+    for (std::size_t i : bucket->second) {
+      if (has_tag(facts_.exemptions[i].tag, value)) known->second.push_back(i);
+    }
+  }
+  return known->second;
+}
+
 const model::Exemption* Judge::exemption_for(const PlaceFacts& place, const Resource& resource) {
   if (facts_.exemptions.empty()) return nullptr;
   const model::Exemption* longest = nullptr;
-  auto look = [&](const Bucket& bucket, const std::string& name) {
-    auto found = bucket.of.find(name);
-    if (found == bucket.of.end()) return;
-    for (std::size_t i : found->second) {
+  auto look = [&](const std::vector<std::size_t>& candidates) {
+    for (std::size_t i : candidates) {
       const model::Exemption& exemption = facts_.exemptions[i];
       if (!covers(exemption, place.place, resource)) continue;
       concerned_[i] = true;
@@ -183,11 +213,14 @@ const model::Exemption* Judge::exemption_for(const PlaceFacts& place, const Reso
       if (longest == nullptr || exemption.expires_at > longest->expires_at) longest = &exemption;
     }
   };
-  look(by_machine_, resource.id);
-  look(by_image_, resource.image_id);
-  look(by_account_, place.place.account_id);
+  auto look_in = [&](const Bucket& bucket, const std::string& name) {
+    if (auto found = bucket.of.find(name); found != bucket.of.end()) look(found->second);
+  };
+  look_in(by_machine_, resource.id);
+  look_in(by_image_, resource.image_id);
+  look_in(by_account_, place.place.account_id);
   if (!by_tag_.of.empty()) {
-    for (const auto& [key, value] : resource.tags) look(by_tag_, key);
+    for (const auto& [key, value] : resource.tags) look(with_tag(key, value));
   }
   return longest;
 }

@@ -96,7 +96,7 @@ struct PlaceRulings {
     std::string reason;
     std::string image_key;
   };
-  std::unordered_map<std::string, ImageRuling> images;  ///< by image id
+  std::unordered_map<std::string, std::shared_ptr<const ImageRuling>> images;  ///< by image id
   std::unordered_map<const model::Exemption*, std::string> exempt_reasons;
 };
 
@@ -115,16 +115,23 @@ class Judge {
   struct Bucket {
     std::unordered_map<std::string, std::vector<std::size_t>> of;
   };
-  PlaceRulings::ImageRuling rule(const PlaceFacts& place, const std::string& image_id) const;
+  std::shared_ptr<const PlaceRulings::ImageRuling> rule(const PlaceFacts& place,
+                                                        const std::string& image_id);
+  PlaceRulings::ImageRuling rule_here(const PlaceFacts& place, const std::string& image_id) const;
   PlaceRulings::ImageRuling rule_listed(const std::string& image_id) const;
   PlaceRulings::ImageRuling rule_unlisted(const PlaceFacts& place,
                                           const std::string& image_id) const;
+  /// Those whose tag it has; many machines have the same.
+  const std::vector<std::size_t>& with_tag(const std::string& key, const std::string& value);
   const model::Exemption* exemption_for(const PlaceFacts& place, const Resource& resource);
 
   const Facts& facts_;
   /// Each exemption stands in one of them: the narrowest of its names.
   Bucket by_machine_, by_image_, by_tag_, by_account_;
   std::vector<bool> concerned_;
+  Bucket by_tag_value_;  ///< by "Team=forensics-1", as far as asked for
+  /// What is said of an image in a list is the same everywhere: made once.
+  std::unordered_map<std::string, std::shared_ptr<const PlaceRulings::ImageRuling>> listed_;
 };
 
 }  // namespace hallmark::pipeline
