@@ -97,15 +97,19 @@ OwnImages read_own_images(db::Database& database) {
       if (row.text("run_id") != run_id) {
         run_id = row.text("run_id");
         image = {row.text("image_key"), golden_state_from(row.text("state")), "", {}};
+        const std::pair product_os(row.text("product"), row.text("os"));
+        auto family = families.find(product_os);
+        if (family != families.end()) {
+          image.superseded_by = family->second.newest;
+          image.superseded_at = family->second.newer_since;
+        }
         if (image.state == GoldenState::active) {
           const std::string active_at = row.text("active_at");
           const TimePoint since =
               from_rfc3339(active_at.empty() ? row.text("created_at") : active_at);
-          auto [family, is_newest] = families.try_emplace({row.text("product"), row.text("os")},
-                                                          Family{image.image_key, since});
-          if (!is_newest) {
-            image.superseded_by = family->second.newest;
-            image.superseded_at = family->second.newer_since;
+          if (family == families.end()) {
+            families.emplace(product_os, Family{image.image_key, since});
+          } else {
             family->second.newer_since = std::min(family->second.newer_since, since);
           }
         }

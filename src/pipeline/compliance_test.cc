@@ -133,6 +133,18 @@ TEST(Compliance, AVersionIsSupersededWhenANewerOneIsActive) {
   EXPECT_THAT(report.warnings, SizeIs(1));
 }
 
+// On its way out a version is in the list until its place is left.
+TEST(Compliance, AVersionThatIsBeingRemovedIsSupersededToo) {
+  Fixture fixture;
+  GoldenImage first = golden(fixture, "1");
+  golden(fixture, "2");
+  std::string id = launch(fixture, kChildWest, id_at(fixture, first, kChildWest), "m");
+  change_image(*fixture.product.context, first.run_id, {.state = GoldenState::decommissioning});
+  EXPECT_EQ(row(check(fixture), id).ruling.verdict, Verdict::superseded);
+  fixture.clock.advance(31 * kDay);
+  EXPECT_EQ(row(check(fixture), id).ruling.verdict, Verdict::non_compliant);
+}
+
 /// An image that an account makes of its own machine.
 std::string image_of(Fixture& fixture, const cloud::Place& place, const std::string& machine_id,
                      const std::string& name) {
