@@ -29,6 +29,7 @@ cli::CommandTable make_table() {
   table.nouns = {{"source", "Source images"},
                  {"pipeline", "Pipeline files"},
                  {"image", "Golden images"},
+                 {"channel", "Channels"},
                  {"machine", "Machines"},
                  {"compliance", "Compliance"},
                  {"parameter", "Parameters"},
@@ -52,6 +53,8 @@ cli::CommandTable make_table() {
   add(cli::image_decision_commands());
   add(cli::image_look_commands());
   add(cli::image_life_commands());
+  add(cli::image_tree_commands());
+  add(cli::channel_commands());
   add(cli::machine_commands());
   add(cli::compliance_commands());
   add(cli::parameter_commands());

@@ -302,8 +302,10 @@ void register_image(const Build& build, const std::string& image_id) {
                       [&] { publish_parameter(context.cloud, build.home, name, image_id); });
   });
   build.run.step("publish-latest", [&](workflow::Step& step) {
-    make_owned_detail(context, build.run, step, kLatestKind, build.home, {{"image_id", image_id}},
-                      [&] { add_to_latest(context.cloud, build.home, image_id); });
+    const std::string key = model::image_key(pipeline);
+    make_owned_detail(context, build.run, step, kLatestKind, build.home,
+                      {{"image_id", image_id}, {"image_key", key}},
+                      [&] { add_to_latest(context.cloud, build.home, image_id, key); });
   });
   build.run.step("activate", [&](workflow::Step&) {
     context.cloud.remove_tags(build.home, image_id, {kRunTag, kTokenTag, kDeadlineTag});

@@ -150,7 +150,7 @@ class ProductWorld : public workflow::CrashWorld {
     auto plant = [&](const cloud::Place& place, const std::string& id, const char* delivery) {
       publish_parameter(*cloud_, place,
                         version_parameter(pipeline.product, pipeline.os, pipeline.version), id);
-      add_to_latest(*cloud_, place, id);
+      add_to_latest(*cloud_, place, id, model::image_key(pipeline));
       record_target(
           crash_.database, kGoldenRun,
           {.place = place, .image_id = id, .delivery = delivery, .state = TargetState::available},
@@ -180,6 +180,14 @@ CrashReport survive(const Scenario& scenario, CrashPlan::Death death, bool again
   Json input = {{"pipeline", scenario.pipeline}};
   if (scenario.workflow == "build") input["requested_by"] = "grace";
   if (scenario.workflow != "build") input["image_run_id"] = kGoldenRun;
+  if (scenario.workflow == "promote") {
+    input.update({{"channel", "Web-1.0/Debian-12/prod"},
+                  {"rollback", false},
+                  {"image_key", model::image_key(scenario.pipeline)},
+                  {"from_run_id", ""},
+                  {"requested_by", "grace"},
+                  {"force", false}});
+  }
   return workflow::crash_everywhere(
       {.workflow = scenario.workflow,
        .input = input,
@@ -207,12 +215,18 @@ cloud::CommandExecutor failing_script(const std::string& name) {
   };
 }
 
+/// What a place lists of an image that is published there.
+void add_published(std::vector<std::string>& lines) {
+  lines.insert(lines.end(),
+               {"/GoldenAMI/Debian-12/Web-1.0/1", "/GoldenAMI/latest", "/GoldenAMI/ids/ami-"});
+}
+
 const std::vector<std::string> kOnlySource = {"debian-source"};
 
 Scenario good_build() {
   Scenario scenario{.workflow = "build"};
-  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "debian-source",
-                                 "/GoldenAMI/Debian-12/Web-1.0/1", "/GoldenAMI/latest"};
+  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "debian-source"};
+  add_published(scenario.expected.leftovers);
   scenario.expected.effects = {{"launch_machine", 2}, {"create_image", 1}, {"start_command", 5}};
   return scenario;
 }
@@ -263,29 +277,29 @@ TEST(CrashEverywhere, BuildThatIsRejected) {
 TEST(CrashEverywhere, Distribute) {
   Scenario scenario{.workflow = "distribute", .golden_there = true};
   scenario.expected.effects = {{"copy_image", 2}, {"share_image", 2}};
-  scenario.expected.leftovers = {"Web-1.0-Debian-12-1",
-                                 "Web-1.0-Debian-12-1",
-                                 "Web-1.0-Debian-12-1",
-                                 "debian-source",
-                                 "/GoldenAMI/Debian-12/Web-1.0/1",
-                                 "/GoldenAMI/latest",
-                                 "/GoldenAMI/Debian-12/Web-1.0/1",
-                                 "/GoldenAMI/latest",
-                                 "/GoldenAMI/Debian-12/Web-1.0/1",
-                                 "/GoldenAMI/latest",
-                                 "/GoldenAMI/Debian-12/Web-1.0/1",
-                                 "/GoldenAMI/latest",
-                                 "/GoldenAMI/Debian-12/Web-1.0/1",
-                                 "/GoldenAMI/latest"};
+  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "Web-1.0-Debian-12-1",
+                                 "Web-1.0-Debian-12-1", "debian-source"};
+  for (int place = 0; place < 5; ++place) add_published(scenario.expected.leftovers);
   expect_survival(scenario, RunState::succeeded);
 }
 
 TEST(CrashEverywhere, DistributeToARegionThatDoesNotExist) {
   Scenario scenario{.workflow = "distribute", .golden_there = true};
   scenario.pipeline.targets = {{.account_id = kChildAccount, .regions = {"mars-north-1"}}};
-  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "debian-source",
-                                 "/GoldenAMI/Debian-12/Web-1.0/1", "/GoldenAMI/latest"};
+  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "debian-source"};
+  add_published(scenario.expected.leftovers);
   expect_survival(scenario, RunState::failed);
+}
+
+TEST(CrashEverywhere, Promote) {
+  Scenario scenario{.workflow = "promote", .golden_there = true, .distributed_there = true};
+  scenario.expected.effects = {{"put_parameter", 3 * 4}};
+  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "Web-1.0-Debian-12-1", "debian-source"};
+  for (int place = 0; place < 3; ++place) {
+    add_published(scenario.expected.leftovers);
+    scenario.expected.leftovers.push_back("/GoldenAMI/Debian-12/Web-1.0/channel/prod");
+  }
+  expect_survival(scenario, RunState::succeeded);
 }
 
 TEST(CrashEverywhere, Decommission) {

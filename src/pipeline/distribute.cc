@@ -70,7 +70,7 @@ void forget(const Distribution& d, workflow::Run& run, const cloud::Place& place
   run.step("forget/" + cloud::to_string(place), [&](workflow::Step&) {
     const auto recorded = recorded_target(d, place);
     if (!recorded || recorded->image_id.empty() || recorded->image_id == image_id) return;
-    remove_from_latest(d.context.cloud, place, recorded->image_id);
+    remove_from_latest(d.context.cloud, place, recorded->image_id, d.image.image_key);
     withdraw_parameter(d.context.cloud, place, d.parameter(), recorded->image_id);
   });
 }
@@ -122,8 +122,9 @@ void publish(const Distribution& d, workflow::Run& run, const cloud::Place& plac
   run.step("publish-latest/" + where, [&](workflow::Step& step) {
     const std::vector<std::string> present = read_latest(d.context.cloud, place);
     if (std::find(present.begin(), present.end(), image_id) != present.end()) return;
-    make_owned_detail(d.context, run, step, kLatestKind, place, {{"image_id", image_id}},
-                      [&] { add_to_latest(d.context.cloud, place, image_id); });
+    make_owned_detail(d.context, run, step, kLatestKind, place,
+                      {{"image_id", image_id}, {"image_key", d.image.image_key}},
+                      [&] { add_to_latest(d.context.cloud, place, image_id, d.image.image_key); });
   });
   run.step("settle/" + where, [&](workflow::Step&) {
     if (delivery != "share") {

@@ -1,8 +1,10 @@
 #include "pipeline/golden_parameters.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "pipeline/names.h"
 
@@ -10,34 +12,55 @@ namespace hallmark::pipeline {
 
 namespace {
 
-/// A standard SSM parameter's limit; `put_parameter` refuses more.
-constexpr std::size_t kMaxValueBytes = 4096;
+/// Past kStandardParameterBytes a parameter costs money, and does not become a standard one again.
+/// Told two dozen ids before that, while versions can still be decommissioned instead.
+constexpr std::size_t kWarningBytes = cloud::kStandardParameterBytes - 512;
 /// Writers that lose the race read again; as many losses in a row mean something else is wrong.
 constexpr int kMaxRaces = 100;
+constexpr const char* kWayOut =
+    "decommission versions that are no longer needed; see: hallmark image list --only active";
 
 std::vector<std::string> ids_in(const std::optional<cloud::Parameter>& parameter) {
-  if (!parameter || parameter->value.empty()) return {};
-  return split(parameter->value, ',');
+  std::vector<std::string> ids;
+  if (!parameter) return ids;
+  std::set<std::string> seen;
+  for (const std::string& part : split(parameter->value, ',')) {
+    const std::string id(trim(part));
+    if (!id.empty() && seen.insert(id).second) ids.push_back(id);
+  }
+  return ids;
 }
 
-/// Reads the list, lets `change` edit it (false: nothing to do), and writes it back unless somebody
-/// else was faster, in which case it starts again.
+void check_size(const cloud::Place& place, std::size_t before, std::size_t after) {
+  if (after <= before) return;
+  if (after > cloud::kMaxParameterBytes) {
+    throw Error(ErrorKind::usage, "{} in {} would grow to {} bytes; {} is the most it can hold",
+                kLatestParameter, cloud::to_string(place), after, cloud::kMaxParameterBytes)
+        .hint(kWayOut);
+  }
+  if (after >= kWarningBytes) {
+    log_warning("{} in {} grows to {} bytes; past {} AWS charges for it, and {} is the most: {}",
+                kLatestParameter, cloud::to_string(place), after, cloud::kStandardParameterBytes,
+                cloud::kMaxParameterBytes, kWayOut);
+  }
+}
+
+/// Reads the list, lets `change` edit it, and writes it back, if it is not as it should be, unless
+/// somebody else was faster, in which case it starts again.
 template <typename Change>
 void update_latest(cloud::Cloud& cloud, const cloud::Place& place, Change change) {
   for (int race = 0; race < kMaxRaces; ++race) {
-    std::optional<cloud::Parameter> present = cloud.get_parameter(place, kLatestParameter);
+    const std::optional<cloud::Parameter> present = cloud.get_parameter(place, kLatestParameter);
+    const std::string before = present ? present->value : "";
     std::vector<std::string> ids = ids_in(present);
-    if (!change(ids)) return;
-    std::int64_t version = present ? present->version : 0;
+    change(ids);
+    const std::string after = join(ids, ",");
+    if (after == before) return;
+    check_size(place, before.size(), after.size());
+    const std::int64_t version = present ? present->version : 0;
     try {
-      if (ids.empty()) return cloud.remove_parameter(place, kLatestParameter, version);
-      std::string value = join(ids, ",");
-      if (value.size() > kMaxValueBytes) {
-        throw Error(ErrorKind::usage, "{} in {} would grow to {} bytes; {} is the most it can hold",
-                    kLatestParameter, cloud::to_string(place), value.size(), kMaxValueBytes)
-            .hint("decommission versions that are no longer needed");
-      }
-      cloud.put_parameter(place, kLatestParameter, value, version);
+      if (after.empty()) return cloud.remove_parameter(place, kLatestParameter, version);
+      cloud.put_parameter(place, kLatestParameter, after, version);
       return;
     } catch (const Error& e) {
       if (e.kind() != ErrorKind::conflict) throw;
@@ -53,26 +76,26 @@ std::vector<std::string> read_latest(cloud::Cloud& cloud, const cloud::Place& pl
   return ids_in(cloud.get_parameter(place, kLatestParameter));
 }
 
-void add_to_latest(cloud::Cloud& cloud, const cloud::Place& place, const std::string& image_id) {
+void add_to_latest(cloud::Cloud& cloud, const cloud::Place& place, const std::string& image_id,
+                   const std::string& image_key) {
   update_latest(cloud, place, [&](std::vector<std::string>& ids) {
-    if (std::find(ids.begin(), ids.end(), image_id) != ids.end()) return false;
-    ids.push_back(image_id);
-    return true;
+    if (std::find(ids.begin(), ids.end(), image_id) == ids.end()) ids.push_back(image_id);
   });
+  publish_parameter(cloud, place, id_parameter(image_id), image_key, cloud::ParameterKind::text);
 }
 
-void remove_from_latest(cloud::Cloud& cloud, const cloud::Place& place,
-                        const std::string& image_id) {
-  update_latest(cloud, place,
-                [&](std::vector<std::string>& ids) { return std::erase(ids, image_id) > 0; });
+void remove_from_latest(cloud::Cloud& cloud, const cloud::Place& place, const std::string& image_id,
+                        const std::string& image_key) {
+  update_latest(cloud, place, [&](std::vector<std::string>& ids) { std::erase(ids, image_id); });
+  withdraw_parameter(cloud, place, id_parameter(image_id), image_key);
 }
 
 void publish_parameter(cloud::Cloud& cloud, const cloud::Place& place, const std::string& name,
-                       const std::string& value) {
+                       const std::string& value, cloud::ParameterKind kind) {
   std::optional<cloud::Parameter> present = cloud.get_parameter(place, name);
   if (!present) {
     try {
-      cloud.put_parameter(place, name, value, 0);
+      cloud.put_parameter(place, name, value, 0, kind);
       return;
     } catch (const Error& e) {
       if (e.kind() != ErrorKind::conflict) throw;

@@ -1,5 +1,6 @@
 #include "pipeline/leave.h"
 
+#include "pipeline/channel.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/names.h"
 
@@ -15,7 +16,8 @@ void leave_place(Context& context, const GoldenImage& image, const ImageTarget& 
                  workflow::Run& run) {
   const std::string where = cloud::to_string(target.place);
   run.step("withdraw/" + where, [&](workflow::Step&) {
-    remove_from_latest(context.cloud, target.place, target.image_id);
+    withdraw_channels(context, image.run_id, target.place);
+    remove_from_latest(context.cloud, target.place, target.image_id, image.image_key);
     withdraw_parameter(context.cloud, target.place,
                        version_parameter(image.product, image.os, image.version), target.image_id);
   });

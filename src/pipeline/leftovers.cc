@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "pipeline/channel.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/names.h"
 
@@ -33,6 +34,13 @@ std::vector<std::string> find_leftovers(Context& context, const GoldenImage& ima
     }
     if (context.cloud.get_parameter(place, parameter)) {
       left.push_back("parameter " + parameter + " in " + where);
+    }
+    const std::string channels = channel_parameter(image.product, image.os, "");
+    for (const cloud::Parameter& each : context.cloud.list_parameters(place, channels)) {
+      if (ids.contains(each.value)) left.push_back("parameter " + each.name + " in " + where);
+    }
+    for (const cloud::Parameter& each : context.cloud.list_parameters(place, id_parameter(""))) {
+      if (each.value == image.image_key) left.push_back("parameter " + each.name + " in " + where);
     }
   }
   return left;

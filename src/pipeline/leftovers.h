@@ -10,8 +10,8 @@
 namespace hallmark::pipeline {
 
 /// Looks at every place the version was ever brought to, and at every region of our own account:
-/// images by tag, ids in /GoldenAMI/latest, version parameters. One line per thing; empty: no
-/// trace.
+/// images by tag, ids in /GoldenAMI/latest and its index, parameters of versions and channels. One
+/// line per thing; empty: no trace.
 std::vector<std::string> find_leftovers(Context& context, const GoldenImage& image);
 
 }  // namespace hallmark::pipeline

@@ -153,37 +153,6 @@ TEST(Latest, KeepsBothOfTwoVersionsAndRemovesExactlyOne) {
   EXPECT_THAT(read_latest(*fixture.product.cloud, kHome), ElementsAre(second.image_id));
 }
 
-// Originals: a version parameter became "ami-a,ami-b" when a version was built again.
-TEST(Latest, PublishedVersionNeverChanges) {
-  Fixture fixture;
-  cloud::Cloud& cloud = *fixture.product.cloud;
-  publish_parameter(cloud, kHome, kVersionParameter, "ami-1");
-  publish_parameter(cloud, kHome, kVersionParameter, "ami-1");
-  EXPECT_THROW(publish_parameter(cloud, kHome, kVersionParameter, "ami-2"), Error);
-  EXPECT_EQ(cloud.get_parameter(kHome, kVersionParameter)->value, "ami-1");
-}
-
-// Originals: a throttled call was swallowed and reported as done.
-TEST(Latest, FailureToWriteIsAFailure) {
-  Fixture fixture;
-  fixture.world->fail("put_parameter", 1, Error(ErrorKind::denied, "no"));
-  EXPECT_THROW(add_to_latest(*fixture.product.cloud, kHome, "ami-1"), Error);
-  EXPECT_THAT(read_latest(*fixture.product.cloud, kHome), IsEmpty());
-}
-
-TEST(Latest, SaysSoBeforeItOverflows) {
-  Fixture fixture;
-  std::string full;
-  for (int i = 0; i < 186; ++i) full += (i ? ",ami-" : "ami-") + std::string(17, 'a');
-  fixture.product.cloud->put_parameter(kHome, kLatestParameter, full, 0);
-  try {
-    add_to_latest(*fixture.product.cloud, kHome, "ami-" + std::string(17, 'b'));
-    FAIL();
-  } catch (const Error& e) {
-    EXPECT_THAT(e.full_text(), HasSubstr("decommission"));
-  }
-}
-
 TEST(Reassess, MatchesTheStoredInventoryAgainWithoutAMachine) {
   ProductOptions options;
   int pending = 0;

@@ -7,6 +7,15 @@ std::string version_parameter(const std::string& product, const std::string& os,
   return kParameterRoot + os + "/" + product + "/" + version;
 }
 
+std::string channel_parameter(const std::string& product, const std::string& os,
+                              const std::string& name) {
+  return kParameterRoot + os + "/" + product + "/channel/" + name;
+}
+
+std::string id_parameter(const std::string& image_id) {
+  return std::string(kParameterRoot) + "ids/" + image_id;
+}
+
 cloud::Tags image_tags(const model::Pipeline& pipeline, const char* type) {
   cloud::Tags tags = pipeline.tags;
   tags["ProductName"] = pipeline.product;

@@ -16,6 +16,12 @@ inline constexpr const char* kParameterRoot = "/GoldenAMI/";
 /// "/GoldenAMI/{os}/{product}/{version}": the image id in that place.
 std::string version_parameter(const std::string& product, const std::string& os,
                               const std::string& version);
+/// "/GoldenAMI/{os}/{product}/channel/{name}": the id of the version that the channel holds.
+std::string channel_parameter(const std::string& product, const std::string& os,
+                              const std::string& name);
+/// "/GoldenAMI/ids/{image id}": the image's key, for every id in kLatestParameter. Unlike that list
+/// it has no limit.
+std::string id_parameter(const std::string& image_id);
 
 inline constexpr const char* kTypeTag = "AMI-Type";
 inline constexpr const char* kGoldenType = "Golden";

@@ -80,7 +80,9 @@ void remove_owned(Context& context, const workflow::LedgerEntry& entry) {
     withdraw_parameter(context.cloud, place, member<std::string>(entry.where, "name"),
                        member<std::string>(entry.where, "value"));
   } else if (entry.kind == kLatestKind) {
-    remove_from_latest(context.cloud, place, member<std::string>(entry.where, "image_id"));
+    // Entries of before there was an index have no key.
+    remove_from_latest(context.cloud, place, member<std::string>(entry.where, "image_id"),
+                       entry.where.value("image_key", ""));
   } else if (entry.kind == kShareKind) {
     std::string image_id = member<std::string>(entry.where, "image_id");
     if (context.cloud.find_image(place, image_id)) {

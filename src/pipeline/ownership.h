@@ -17,7 +17,7 @@ namespace hallmark::pipeline {
 inline constexpr const char* kMachineKind = "machine";
 inline constexpr const char* kImageKind = "image";
 inline constexpr const char* kParameterKind = "parameter";  ///< where: name, value
-inline constexpr const char* kLatestKind = "latest";        ///< an entry in /GoldenAMI/latest
+inline constexpr const char* kLatestKind = "latest";        ///< where: image_id, image_key
 inline constexpr const char* kShareKind = "share";          ///< where: image_id, with
 inline constexpr const char* kScanKind = "scan";            ///< where: see outside_scan.h
 

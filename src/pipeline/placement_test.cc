@@ -85,7 +85,7 @@ TEST_F(Placement, WhatWasWithdrawnOrUnsharedIsPutBack) {
   distribute_to({});
   const std::string id = cloud_.get_parameter(kWest, kVersionParameter)->value;
   withdraw_parameter(cloud_, kWest, kVersionParameter, id);
-  remove_from_latest(cloud_, kChildWest, id);
+  remove_from_latest(cloud_, kChildWest, id, image_.image_key);
   cloud_.unshare_image(kWest, id, kChildAccount);
   EXPECT_EQ(checks(targets_).at(kWest).presence, Presence::incorrect);
   EXPECT_EQ(checks(targets_).at(kChildWest).problems.size(), 2u);

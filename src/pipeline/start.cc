@@ -63,6 +63,17 @@ void refuse_if_used(Context& context, const std::vector<ImageTarget>& targets,
       .hint(way_out);
 }
 
+/// Throws `conflict` if a channel holds the image.
+void refuse_if_in_channel(Context& context, const GoldenImage& image) {
+  std::vector<std::string> names;
+  for (const Channel& channel : channels_of(context.database, image.run_id)) {
+    names.push_back(to_string(channel));
+  }
+  if (names.empty()) return;
+  throw Error(ErrorKind::conflict, "{} is in channel {}", image.image_key, join(names, ", "))
+      .hint("promote another version first, or pass --force: the channel holds none then");
+}
+
 }  // namespace
 
 std::vector<workflow::WorkflowDefinition> workflows(Context& context) {
@@ -72,7 +83,8 @@ std::vector<workflow::WorkflowDefinition> workflows(Context& context) {
   return {{"build", 2, with(build)},
           {"distribute", 1, with(distribute)},
           {"decommission", 1, with(decommission)},
-          {"reassess", 1, with(reassess)}};
+          {"reassess", 1, with(reassess)},
+          {"promote", 1, with(promote)}};
 }
 
 std::string start_build(workflow::Engine& engine, Context& context, const model::Pipeline& pipeline,
@@ -123,6 +135,7 @@ std::string start_decommission(workflow::Engine& engine, Context& context, const
   if (auto run = open_run(engine, "decommission", image.image_key)) return *run;
   if (image.state != GoldenState::decommissioning) require_active(image, "decommissioned");
   if (!force) {
+    refuse_if_in_channel(context, image);
     refuse_if_used(context, list_targets(context.database, image.run_id), image.image_key,
                    "remove those machines first, or pass --force");
   }
@@ -135,6 +148,48 @@ std::string start_reassess(workflow::Engine& engine, Context& context) {
     images.push_back({{"run_id", image.run_id}, {"image_key", image.image_key}});
   }
   return engine.start("reassess", "all active images", {{"images", images}});
+}
+
+namespace {
+
+std::string start_move(workflow::Engine& engine, const GoldenImage& image, const ChannelMove& move,
+                       bool force) {
+  const std::string subject = to_string(move.channel);
+  if (auto run = open_run(engine, "promote", subject)) {
+    throw Error(ErrorKind::conflict, "channel {} is being moved already by run {}", subject, *run)
+        .hint("wait for it: hallmark run watch " + *run);
+  }
+  return engine.start("promote", subject,
+                      {{"channel", subject},
+                       {"rollback", move.action == ChannelAction::rollback},
+                       {"image_run_id", image.run_id},
+                       {"image_key", image.image_key},
+                       {"from_run_id", move.from_run_id},
+                       {"requested_by", move.moved_by},
+                       {"force", force}});
+}
+
+}  // namespace
+
+std::string start_promote(workflow::Engine& engine, Context&, const GoldenImage& image,
+                          const std::string& channel_name, const std::string& requested_by,
+                          bool force) {
+  check_channel_name(channel_name);
+  require_active(image, "promoted");
+  return start_move(engine, image,
+                    {.channel = {image.product, image.os, channel_name}, .moved_by = requested_by},
+                    force);
+}
+
+std::string start_rollback(workflow::Engine& engine, Context& context, const Channel& channel,
+                           const std::string& requested_by, bool force) {
+  const GoldenImage image = rollback_image(context.database, channel);
+  return start_move(engine, image,
+                    {.channel = channel,
+                     .action = ChannelAction::rollback,
+                     .from_run_id = held_by(list_moves(context.database, channel)),
+                     .moved_by = requested_by},
+                    force);
 }
 
 namespace {

@@ -1,12 +1,13 @@
 #pragma once
 /// The product's workflows, and how each is started. Inputs are complete: a run never reads
-/// golden.yaml again. Workflows: build, distribute, decommission, reassess.
+/// golden.yaml again. Workflows: build, distribute, decommission, reassess, promote.
 
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "model/pipeline.h"
+#include "pipeline/channel.h"
 #include "pipeline/context.h"
 #include "pipeline/image_store.h"
 #include "workflow/engine.h"
@@ -33,6 +34,19 @@ std::string start_distribute(workflow::Engine& engine, Context& context, const G
 std::string start_decommission(workflow::Engine& engine, Context& context, const GoldenImage& image,
                                bool force);
 
+/// Lets a channel of the image's product hold it: sets the channel's parameter in every place where
+/// the image is. Repeating mends. Somebody's edit of a parameter is overwritten only with `force`.
+/// Throws `usage` for a name that is none, `conflict` if the image is not active or the channel is
+/// being moved to another version.
+std::string start_promote(workflow::Engine& engine, Context& context, const GoldenImage& image,
+                          const std::string& channel_name, const std::string& requested_by,
+                          bool force);
+
+/// The same with the version that the channel held before; repeating goes on back. Throws as
+/// rollback_image does.
+std::string start_rollback(workflow::Engine& engine, Context& context, const Channel& channel,
+                           const std::string& requested_by, bool force);
+
 /// Matches every active image's inventory again against today's advisories.
 std::string start_reassess(workflow::Engine& engine, Context& context);
 
@@ -53,5 +67,6 @@ Json build(Context& context, workflow::Run& run);
 Json distribute(Context& context, workflow::Run& run);
 Json decommission(Context& context, workflow::Run& run);
 Json reassess(Context& context, workflow::Run& run);
+Json promote(Context& context, workflow::Run& run);
 
 }  // namespace hallmark::pipeline
