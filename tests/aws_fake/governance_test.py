@@ -108,8 +108,35 @@ class Catalog(Case):
             PrincipalARN=f"arn:aws:iam::{CHILD}:user/admin")
         record = child.provision_product(**launch)["RecordDetail"]["RecordId"]
         self.assertEqual(child.describe_record(Id=record)["RecordDetail"]["Status"], "SUCCEEDED")
+        found = child.search_provisioned_products(
+            AccessLevelFilter={"Key": "Account", "Value": "self"})["ProvisionedProducts"]
+        self.assertEqual([(one["Name"], one["Status"]) for one in found], [("mine", "AVAILABLE")])
+        catalog.update_provisioning_artifact(
+            ProductId=product, ProvisioningArtifactId=artifact, Active=False)
+        self.refused("ResourceNotFoundException", child.provision_product,
+                     **{**launch, "ProvisionedProductName": "late", "ProvisionToken": "late"})
         child.terminate_provisioned_product(ProvisionedProductName="mine", TerminateToken="end")
         self.assertEqual(self.fake.control("GET", f"leftovers?account={CHILD}"), {})
+
+    def test_tag_options_of_a_portfolio(self):
+        catalog = self.fake.client("servicecatalog")
+        portfolio = catalog.create_portfolio(DisplayName="p", ProviderName="us",
+                                             IdempotencyToken="p")["PortfolioDetail"]["Id"]
+        option = catalog.create_tag_option(Key="Team", Value="web")["TagOptionDetail"]["Id"]
+        self.refused("DuplicateResourceException", catalog.create_tag_option, Key="Team",
+                     Value="web")
+        both = {"ResourceId": portfolio, "TagOptionId": option}
+        catalog.associate_tag_option_with_resource(**both)
+        self.refused("DuplicateResourceException", catalog.associate_tag_option_with_resource,
+                     **both)
+        self.assertEqual([one["Value"] for one in catalog.describe_portfolio(Id=portfolio)[
+            "TagOptions"]], ["web"])
+        self.refused("ResourceInUseException", catalog.delete_tag_option, Id=option)
+        self.refused("ResourceInUseException", catalog.delete_portfolio, Id=portfolio)
+        catalog.disassociate_tag_option_from_resource(**both)
+        catalog.delete_tag_option(Id=option)
+        catalog.delete_portfolio(Id=portfolio)
+        self.refused("ResourceNotFoundException", catalog.delete_tag_option, Id=option)
 
 
 class Governance(Case):

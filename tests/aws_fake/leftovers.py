@@ -32,7 +32,7 @@ def everything(world, query=None):
         for name, command in place["commands"].items():
             if command["Status"] in ("Pending", "InProgress", "Cancelling"):
                 add("commands", account, region, name)
-        for table in ("auto_scaling_groups", "launch_configurations", "products", "portfolios", "provisioned", "stacks", "config_rules", "rules",
+        for table in ("auto_scaling_groups", "launch_configurations", "products", "portfolios", "provisioned", "tag_options", "stacks", "config_rules", "rules",
                       "topics", "functions", "roles", "instance_profiles", "policies"):
             for key, item in place[table].items():
                 if isinstance(item, dict) and not item.get("_seed"):

@@ -74,7 +74,7 @@ def create_portfolio(call):
                 "DisplayName": given["DisplayName"], "ProviderName": given["ProviderName"],
                 "Description": given.get("Description", ""), "CreatedTime": call.now,
                 "_tags": given.get("Tags", []), "_products": [], "_principals": {}, "_shares": [],
-                "_accepted": [], "_owner": call.account}
+                "_accepted": [], "_owner": call.account, "_tag_options": []}
         call.place["portfolios"][name] = item
         return {"PortfolioDetail": item, "Tags": item["_tags"]}
     return _once(call, create)
@@ -83,7 +83,8 @@ def create_portfolio(call):
 @operation("servicecatalog", "DescribePortfolio")
 def describe_portfolio(call):
     item = _portfolio(call, call.input["Id"])
-    return {"PortfolioDetail": item, "Tags": item["_tags"], "TagOptions": [], "Budgets": []}
+    return {"PortfolioDetail": item, "Tags": item["_tags"], "Budgets": [],
+            "TagOptions": _options_of(call, item)}
 
 
 @operation("servicecatalog", "ListPortfolios")
@@ -98,6 +99,8 @@ def delete_portfolio(call):
             one["_portfolio"] == item["Id"] for one in call.place["constraints"].values()):
         raise Refusal("ResourceInUseException", "The portfolio still has products, principals, "
                       "constraints or shares")
+    if item["_tag_options"]:
+        raise Refusal("ResourceInUseException", "The portfolio still has tag options")
     del call.place["portfolios"][item["Id"]]
     return {}
 
@@ -205,9 +208,17 @@ def _launchable(call, product):
     for place, portfolio in _all(call, "portfolios"):
         mine = place.account == call.account or call.account in portfolio["_accepted"]
         if mine and product in portfolio["_products"] and \
-                any(account == call.account for account, _ in portfolio["_principals"]):
+                (call.account, _principal(call)) in portfolio["_principals"]:
             return portfolio
     return None
+
+
+def _principal(call):
+    """The user or role that calls: of a session, its role."""
+    arn = call.caller.arn
+    if ":assumed-role/" not in arn:
+        return arn
+    return f"arn:aws:iam::{call.caller.account}:role/" + arn.split("/")[1]
 
 
 @operation("servicecatalog", "DeleteProduct")
@@ -281,6 +292,9 @@ def delete_provisioning_artifact(call):
 def associate_product_with_portfolio(call):
     product = _product(call, call.input["ProductId"])
     portfolio = _portfolio(call, call.input["PortfolioId"], own=True)
+    source = call.input.get("SourcePortfolioId")
+    if source and product["_id"] not in _portfolio(call, source)["_products"]:
+        raise _missing("Product", product["_id"])
     if product["_id"] not in portfolio["_products"]:
         portfolio["_products"].append(product["_id"])
     return {}
@@ -377,6 +391,95 @@ def delete_constraint(call):
     if call.place["constraints"].pop(call.input["Id"], None) is None:
         raise _missing("Constraint", call.input["Id"])
     return {}
+
+
+# Tag options.
+
+def _options_of(call, item):
+    """Of a portfolio: its owner's."""
+    options = call.world.place(item["_owner"], call.region)["tag_options"]
+    return [options[name] for name in item["_tag_options"]]
+
+
+def _tag_option(call, name):
+    item = call.place["tag_options"].get(name)
+    if item is None:
+        raise _missing("TagOption", name)
+    return item
+
+
+def _users(call, name):
+    return [item for item in call.place["portfolios"].values() if name in item["_tag_options"]]
+
+
+def _options_paged(call, items, member):
+    found, token = paging.page(call, items, call.input.get("PageSize") or 20,
+                               call.input.get("PageToken"), "InvalidParametersException")
+    return {member: found, "PageToken": token}
+
+
+@operation("servicecatalog", "CreateTagOption")
+def create_tag_option(call):
+    given = call.input
+    if any((one["Key"], one["Value"]) == (given["Key"], given["Value"])
+           for one in call.place["tag_options"].values()):
+        raise Refusal("DuplicateResourceException", "there is such a tag option")
+    name = _new("tag")
+    item = {"Id": name, "Key": given["Key"], "Value": given["Value"], "Active": True,
+            "Owner": call.account}
+    call.place["tag_options"][name] = item
+    return {"TagOptionDetail": item}
+
+
+@operation("servicecatalog", "ListTagOptions")
+def list_tag_options(call):
+    wanted = call.input.get("Filters", {})
+    return _options_paged(call, [one for one in call.place["tag_options"].values() if all(
+        one[key] == value for key, value in wanted.items())], "TagOptionDetails")
+
+
+@operation("servicecatalog", "UpdateTagOption")
+def update_tag_option(call):
+    item = _tag_option(call, call.input["Id"])
+    item.update({key: call.input[key] for key in ("Value", "Active") if key in call.input})
+    return {"TagOptionDetail": item}
+
+
+@operation("servicecatalog", "DeleteTagOption")
+def delete_tag_option(call):
+    item = _tag_option(call, call.input["Id"])
+    if _users(call, item["Id"]):
+        raise Refusal("ResourceInUseException", "The tag option is in use")
+    del call.place["tag_options"][item["Id"]]
+    return {}
+
+
+@operation("servicecatalog", "AssociateTagOptionWithResource")
+def associate_tag_option_with_resource(call):
+    item = _tag_option(call, call.input["TagOptionId"])
+    portfolio = _portfolio(call, call.input["ResourceId"], own=True)
+    if item["Id"] in portfolio["_tag_options"]:
+        raise Refusal("DuplicateResourceException", "the resource has the tag option")
+    portfolio["_tag_options"].append(item["Id"])
+    return {}
+
+
+@operation("servicecatalog", "DisassociateTagOptionFromResource")
+def disassociate_tag_option_from_resource(call):
+    portfolio = _portfolio(call, call.input["ResourceId"], own=True)
+    if call.input["TagOptionId"] not in portfolio["_tag_options"]:
+        raise _missing("TagOption", call.input["TagOptionId"])
+    portfolio["_tag_options"].remove(call.input["TagOptionId"])
+    return {}
+
+
+@operation("servicecatalog", "ListResourcesForTagOption")
+def list_resources_for_tag_option(call):
+    item = _tag_option(call, call.input["TagOptionId"])
+    return _options_paged(call, [
+        {"Id": one["Id"], "ARN": one["ARN"], "Name": one["DisplayName"],
+         "Description": one["Description"], "CreatedTime": one["CreatedTime"]}
+        for one in _users(call, item["Id"])], "ResourceDetails")
 
 
 # Shares.
@@ -483,6 +586,9 @@ def provision_product(call):
         if _launchable(call, product["_id"]) is None:
             raise Refusal("ResourceNotFoundException", "No launch paths found for resource: "
                           f"{product['_id']}")
+        if not artifact["Active"]:
+            raise Refusal("ResourceNotFoundException", f"ProvisioningArtifact {artifact['Id']} is "
+                          "not active")
         if any(item["Name"] == given["ProvisionedProductName"]
                for item in call.place["provisioned"].values()):
             raise Refusal("DuplicateResourceException", "the name is in use")
@@ -493,11 +599,13 @@ def provision_product(call):
              for entry in given.get("ProvisioningParameters", ())}, given.get("Tags", []))
         record = _record(call, name, given["ProvisionedProductName"], product, artifact,
                          "PROVISION_PRODUCT")
+        record["RecordTags"] = given.get("Tags", [])
         call.place["provisioned"][name] = {
             "Id": name, "Name": given["ProvisionedProductName"], "_stack": stack["StackName"],
             "Arn": call.arn("servicecatalog", f"stack/{given['ProvisionedProductName']}/{name}"),
             "Type": "CFN_STACK", "CreatedTime": call.now, "ProductId": product["_id"],
-            "ProvisioningArtifactId": artifact["Id"], "LastRecordId": record["RecordId"]}
+            "ProvisioningArtifactId": artifact["Id"], "LastRecordId": record["RecordId"],
+            "_tags": given.get("Tags", [])}
         return {"RecordDetail": record}
     return call.world.once(call, call.input.get("ProvisionToken"), create,
                            "InvalidParametersException")
@@ -555,10 +663,25 @@ def _provisioned(call):
 @operation("servicecatalog", "DescribeProvisionedProduct")
 def describe_provisioned_product(call):
     item = _provisioned(call)
+    return {"ProvisionedProductDetail": {**item, **_status(call, item)}}
+
+
+def _status(call, item):
     record = call.place["records"][item["LastRecordId"]]
     _settle_record(call, record)
     status = {"CREATED": "UNDER_CHANGE", "SUCCEEDED": "AVAILABLE", "FAILED": "ERROR"}
-    return {"ProvisionedProductDetail": {**item, "Status": status[record["Status"]]}}
+    found = {"Status": status[record["Status"]]}
+    if record["RecordErrors"]:
+        found["StatusMessage"] = record["RecordErrors"][0]["Description"]
+    return found
+
+
+@operation("servicecatalog", "SearchProvisionedProducts")
+def search_provisioned_products(call):
+    found = [{**item, **_status(call, item), "Tags": item["_tags"]}
+             for item in list(call.place["provisioned"].values())]
+    answer = _paged(call, found, "ProvisionedProducts")
+    return {**answer, "TotalResultsCount": len(found)}
 
 
 @operation("servicecatalog", "TerminateProvisionedProduct")
