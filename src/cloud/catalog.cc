@@ -64,7 +64,7 @@ std::string product_description(const ProductKey& key) {
 }
 
 std::string template_key(const ProductKey& key, const std::string& version) {
-  return fmt::format("catalog/{}/{}/versions/{}", key.os, key.product, version);
+  return fmt::format("hallmark/catalog/{}/{}/versions/{}", key.os, key.product, version);
 }
 
 std::string_view to_string(VersionState state) {

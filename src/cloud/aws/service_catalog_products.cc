@@ -144,9 +144,8 @@ VersionId publish_version(const Session& session, const Place& place, const Prod
   // Somebody may have made the product at the same time: the older one stays.
   product = find_product(session, place, key);
   if (!product || product->product_id == made.product_id) return made;
-  VersionId version = create_version(session, place, product->product_id, spec, url, token, stop);
   catalog_call(session, place, "DeleteProduct", {{"Id", made.product_id}});
-  return version;
+  return create_version(session, place, product->product_id, spec, url, token, stop);
 }
 
 std::optional<Product> find_product(const Session& session, const Place& place,

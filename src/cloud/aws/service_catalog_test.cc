@@ -5,6 +5,8 @@
 #include <fstream>
 #include <thread>
 
+#include "aws/credentials/renewing.h"
+#include "cloud/aws/service_catalog_parts.h"
 #include "cloud/aws/stand_in.h"
 #include "cloud/contract.h"
 #include "cloud/contract_catalog.h"
@@ -143,9 +145,69 @@ TEST_F(AwsCatalogTest, TemplateLiesUnderOsProductAndVersion) {
   Json made = ground_->calls("CreateProduct").back().at("input");
   EXPECT_THAT(
       made["ProvisioningArtifactParameters"]["Info"]["LoadTemplateFromURL"].get<std::string>(),
-      ::testing::EndsWith("/bucket-home/catalog/Debian-12/web-1/versions/1.0"));
+      ::testing::EndsWith("/bucket-home/hallmark/catalog/Debian-12/web-1/versions/1.0"));
   EXPECT_EQ(made["Name"], "web-1-Debian-12");
   EXPECT_EQ(made["Owner"], "CCOE");
+}
+
+/// Answers every call with nothing, and signs as against AWS itself.
+class SigningCaller : public hallmark::aws::Caller {
+ public:
+  explicit SigningCaller(Clock& clock)
+      : signer_(clock, {.credentials = std::make_shared<hallmark::aws::FixedCredentials>(
+                            hallmark::aws::Credentials{.access_key_id = "AKIDEXAMPLE",
+                                                       .secret_access_key = "secret"}),
+                        .environment = [](const std::string&) { return std::nullopt; },
+                        .home = "/nonexistent"}) {}
+  Value call(const hallmark::aws::Call&, const Value&, std::stop_token) override {
+    return Value::object();
+  }
+  std::string presigned_url(const hallmark::aws::Call& call, const Value& input,
+                            std::chrono::seconds lifetime, std::stop_token stop) override {
+    return signer_.presigned_url(call, input, lifetime, stop);
+  }
+
+ private:
+  hallmark::aws::HttpClient signer_;
+};
+
+// The original pipelines' global path style works in one partition only.
+TEST(AwsCatalogUrls, AreRegionalWithTheBucketInTheHost) {
+  ManualClock clock{from_rfc3339("2026-11-23T10:00:00Z")};
+  const on_aws::Session session{{.account_id = kHome.account_id,
+                                 .regions = {{.name = "eu-west-1", .bucket = "bucket-away"},
+                                             {.name = "cn-north-1", .bucket = "bucket-cn"}}},
+                                std::make_shared<SigningCaller>(clock),
+                                nullptr,
+                                clock};
+  auto url = [&](const std::string& region) {
+    return on_aws::put_template(session, {kHome.account_id, region},
+                                {.product = "web-1", .os = "Debian-12"}, version("1.0"), "t", {});
+  };
+  EXPECT_EQ(url("eu-west-1"),
+            "https://bucket-away.s3.eu-west-1.amazonaws.com/hallmark/catalog/Debian-12/web-1/"
+            "versions/1.0");
+  EXPECT_EQ(url("cn-north-1"),
+            "https://bucket-cn.s3.cn-north-1.amazonaws.com.cn/hallmark/catalog/Debian-12/web-1/"
+            "versions/1.0");
+}
+
+TEST_F(AwsCatalogTest, TwoWhoPublishAtOnceShareAProduct) {
+  constexpr int kPublishers = 4;
+  {
+    std::vector<std::jthread> publishers;
+    for (int i = 0; i < kPublishers; ++i) {
+      publishers.emplace_back([&, i] {
+        std::unique_ptr<Catalog> own = ground_->open();
+        own->publish_version(kHome, {.product = "web-1", .os = "Debian-12"}, {},
+                             version(std::to_string(i)), "t" + std::to_string(i), {});
+      });
+    }
+  }
+  std::vector<Product> products = catalog_->list_products(kHome);
+  ASSERT_THAT(products, SizeIs(1));
+  EXPECT_THAT(catalog_->list_versions(kHome, products[0].product_id), SizeIs(kPublishers));
+  EXPECT_EQ(ground_->stored_templates(), std::size_t{kPublishers});
 }
 
 TEST_F(AwsCatalogTest, RemovingVersion1LeavesTheTemplateOfVersion10) {
@@ -159,7 +221,8 @@ TEST_F(AwsCatalogTest, RemovingVersion1LeavesTheTemplateOfVersion10) {
 TEST_F(AwsCatalogTest, AllVersionsAndMarksOfATemplateGo) {
   VersionId made = publish("1.0", "t");
   auto client = ground_->stand_in.client(kHome.account_id, ground_->clock);
-  const Value object = {{"Bucket", "bucket-home"}, {"Key", "catalog/Debian-12/web-1/versions/1.0"}};
+  const Value object = {{"Bucket", "bucket-home"},
+                        {"Key", "hallmark/catalog/Debian-12/web-1/versions/1.0"}};
   client->call({"s3", "DeleteObject", kHome.region, nullptr}, object, {});
   Value again = object;
   again["Body"] = "{}";
