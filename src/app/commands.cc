@@ -30,6 +30,7 @@ cli::CommandTable make_table() {
                  {"pipeline", "Pipeline files"},
                  {"image", "Golden images"},
                  {"channel", "Channels"},
+                 {"notice", "Notices"},
                  {"machine", "Machines"},
                  {"compliance", "Compliance"},
                  {"parameter", "Parameters"},
@@ -55,6 +56,8 @@ cli::CommandTable make_table() {
   add(cli::image_life_commands());
   add(cli::image_tree_commands());
   add(cli::channel_commands());
+  add(cli::image_retire_commands());
+  add(cli::notice_commands());
   add(cli::machine_commands());
   add(cli::compliance_commands());
   add(cli::parameter_commands());

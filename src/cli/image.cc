@@ -17,9 +17,9 @@ using pipeline::GoldenState;
 
 const std::vector<GoldenState>& all_states() {
   static const std::vector<GoldenState> states = {
-      GoldenState::building,      GoldenState::awaiting_approval, GoldenState::active,
-      GoldenState::failed,        GoldenState::rejected,          GoldenState::decommissioning,
-      GoldenState::decommissioned};
+      GoldenState::building,   GoldenState::awaiting_approval, GoldenState::active,
+      GoldenState::deprecated, GoldenState::disabled,          GoldenState::failed,
+      GoldenState::rejected,   GoldenState::decommissioning,   GoldenState::decommissioned};
   return states;
 }
 

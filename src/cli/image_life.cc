@@ -11,6 +11,7 @@
 #include "cli/places.h"
 #include "cli/run_record.h"
 #include "cli/table.h"
+#include "pipeline/image_users.h"
 #include "pipeline/leftovers.h"
 #include "pipeline/placement.h"
 #include "pipeline/workflows.h"
@@ -81,9 +82,46 @@ void render_distribute(const Json& record, App& app) {
   render_targets(record.at("targets"), app);
 }
 
+/// What would go, and what stands in the way; changes nothing.
+Outcome plan_decommission(App& app, const pipeline::GoldenImage& image) {
+  const pipeline::Context& context = app.workplace().context;
+  const auto users = pipeline::find_all_users(context, image);
+  auto targets = pipeline::list_targets(context.database, image.run_id);
+  std::erase_if(targets, [](const pipeline::ImageTarget& target) {
+    return target.state == pipeline::TargetState::removed;
+  });
+  return {{{"image", image}, {"users", users}, {"would_leave", targets}},
+          users.empty() ? 0 : traits(ErrorKind::conflict).exit_code};
+}
+
+void render_plan(const Json& record, App& app) {
+  std::vector<std::vector<Cell>> rows;
+  for (const Json& target : record.at("would_leave")) {
+    auto text = [&](const char* key) { return target.at(key).get<std::string>(); };
+    const bool is_share = text("delivery") == "share";
+    rows.push_back({text("account_id"), text("region"), text("image_id"),
+                    is_share ? "ends the share" : "removes the image and its snapshots",
+                    "withdraws its parameters"});
+  }
+  print_table(app.out, {"ACCOUNT", "REGION", "IMAGE", "", ""}, rows);
+  const Json& users = record.at("users");
+  if (users.empty()) {
+    app.out.stream << "\nnothing uses it\n";
+    return;
+  }
+  app.out.stream << '\n' << paint(app.out, Tone::bad, "in use, so it is refused:") << '\n';
+  for (const Json& user : users) {
+    auto text = [&](const char* key) { return user.at(key).get<std::string>(); };
+    app.out.stream << "  " << text("kind") << ' ' << text("id") << " in " << text("account_id")
+                   << '/' << text("region")
+                   << (text("detail").empty() ? "" : " (" + text("detail") + ")") << '\n';
+  }
+}
+
 Outcome decommission(App& app, const Arguments& arguments) {
   Workplace& workplace = app.workplace();
   pipeline::GoldenImage image = image_named(app, arguments);
+  if (arguments.has("--dry-run")) return plan_decommission(app, image);
   std::string run_id = pipeline::start_decommission(workplace.engine, workplace.context, image,
                                                     arguments.has("--force"));
   ProgressView view(app, arguments.has("--logs"));
@@ -100,6 +138,7 @@ Outcome decommission(App& app, const Arguments& arguments) {
 }
 
 void render_decommission(const Json& record, App& app) {
+  if (record.contains("would_leave")) return render_plan(record, app);
   render_targets(record.at("targets"), app);
   const Json& leftovers = record.at("leftovers");
   std::string key = record.at("image").at("image_key");
@@ -186,9 +225,13 @@ std::vector<Command> image_life_commands() {
        .verb = "decommission",
        .summary = "Remove a version everywhere, and prove that nothing is left.",
        .examples = {{"hallmark image decommission Web-1.0/Debian-12/1",
-                     "Refused while machines run from it."}},
+                     "Refused while anything uses it."},
+                    {"hallmark image decommission Web-1.0/Debian-12/1 --dry-run",
+                     "Say what would go, and who still uses it; change nothing."}},
        .arguments = {image_argument()},
-       .options = {{"--force", "", "even if machines run from it"}, logs_option()},
+       .options = {{"--force", "", "even if something uses it"},
+                   {"--dry-run", "", "say what would go and what uses it; change nothing"},
+                   logs_option()},
        .exits = exits,
        .streams = true,
        .run = decommission,

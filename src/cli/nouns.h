@@ -16,6 +16,8 @@ std::vector<Command> image_evidence_commands();
 std::vector<Command> image_life_commands();
 std::vector<Command> image_tree_commands();
 std::vector<Command> channel_commands();
+std::vector<Command> image_retire_commands();
+std::vector<Command> notice_commands();
 std::vector<Command> machine_commands();
 std::vector<Command> compliance_commands();
 std::vector<Command> parameter_commands();

@@ -41,11 +41,11 @@ Tone tone_of_state(std::string_view state) {
                                                      "yes",       "passed", "ok"};
   constexpr std::array<std::string_view, 5> kBad = {"failed", "rejected", "no", "missing",
                                                     "corrupt"};
-  constexpr std::array<std::string_view, 7> kWarning = {
-      "waiting",   "pending", "awaiting_approval", "building", "decommissioning",
-      "cancelled", "warning"};
-  constexpr std::array<std::string_view, 4> kFaint = {"decommissioned", "removed", "stopped",
-                                                      "terminated"};
+  constexpr std::array<std::string_view, 8> kWarning = {
+      "waiting",         "pending",   "awaiting_approval", "building",
+      "decommissioning", "cancelled", "warning",           "deprecated"};
+  constexpr std::array<std::string_view, 5> kFaint = {"decommissioned", "disabled", "removed",
+                                                      "stopped", "terminated"};
   auto among = [&](const auto& words) {
     return std::find(words.begin(), words.end(), state) != words.end();
   };

@@ -130,7 +130,13 @@ void to_json(Json& json, const Pipeline& value) {
       {"gate", value.gate},
       {"approval", value.approval},
       {"targets", value.targets},
-      {"retention", {{"keep_versions", optional_json(value.retention.keep_versions)}}},
+      {"retention",
+       {{"keep_versions", optional_json(value.retention.keep_versions)},
+        {"max_age",
+         value.retention.max_age ? Json(duration_text(*value.retention.max_age)) : Json()},
+        {"when_gate_fails", value.retention.when_gate_fails},
+        {"disable_after", duration_text(value.retention.disable_after)},
+        {"decommission_after", duration_text(value.retention.decommission_after)}}},
       {"tags", value.tags},
   };
 }
@@ -180,8 +186,16 @@ void from_json(const Json& json, Pipeline& value) {
   value.gate = member<Gate>(json, "gate");
   value.approval = member<ApprovalPolicy>(json, "approval");
   value.targets = member<std::vector<Target>>(json, "targets");
-  value.retention.keep_versions =
-      optional_member<int>(member<Json>(json, "retention"), "keep_versions");
+  const Json retention = member<Json>(json, "retention");
+  value.retention.keep_versions = optional_member<int>(retention, "keep_versions");
+  if (retention.contains("max_age")) {
+    if (!retention["max_age"].is_null()) {
+      value.retention.max_age = duration_member(retention, "max_age");
+    }
+    value.retention.when_gate_fails = member<bool>(retention, "when_gate_fails");
+    value.retention.disable_after = duration_member(retention, "disable_after");
+    value.retention.decommission_after = duration_member(retention, "decommission_after");
+  }
   value.tags = member<TextMap>(json, "tags");
 }
 

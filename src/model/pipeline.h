@@ -83,8 +83,15 @@ struct Target {
   std::string external_id;
 };
 
+/// When versions of a product and OS go. The newest version's word counts for all of them, and it
+/// stays in any case. Nothing set: none goes by itself.
 struct Retention {
-  std::optional<int> keep_versions;  ///< newest active versions kept
+  std::optional<int> keep_versions;  ///< so many of the newest versions are not deprecated
+  std::optional<Duration> max_age;   ///< older ones are deprecated
+  bool when_gate_fails = false;      ///< those whose newest assessment fails the gate, too
+  Duration disable_after{30 * 24 * 3600'000LL};  ///< deprecated for so long, a version is disabled
+  Duration decommission_after{30 * 24 *
+                              3600'000LL};  ///< disabled for so long, it is decommissioned
 };
 
 struct Pipeline {

@@ -47,9 +47,7 @@ class Builder {
     read_gate(root.value("gate", Json::object()));
     read_approval(root.value("approval", Json::object()));
     if (root.contains("targets")) read_targets(root["targets"]);
-    if (root.contains("retention") && root["retention"].contains("keep_versions")) {
-      pipeline_.retention.keep_versions = root["retention"]["keep_versions"].get<int>();
-    }
+    read_retention(root.value("retention", Json::object()));
     pipeline_.tags = root.value("tags", std::map<std::string, std::string>());
     check_name();
     check_tags();
@@ -300,6 +298,19 @@ class Builder {
       out.min_hardening_score = gate["min_hardening_score"].get<double>();
     }
     if (gate.contains("waivers")) read_waiver_file(gate["waivers"]);
+  }
+
+  void read_retention(const Json& retention) {
+    Retention& out = pipeline_.retention;
+    if (retention.contains("keep_versions")) {
+      out.keep_versions = retention["keep_versions"].get<int>();
+    }
+    if (retention.contains("max_age")) {
+      read_duration(retention, "max_age", {"retention"}, out.max_age.emplace());
+    }
+    out.when_gate_fails = retention.value("when_gate_fails", out.when_gate_fails);
+    read_duration(retention, "disable_after", {"retention"}, out.disable_after);
+    read_duration(retention, "decommission_after", {"retention"}, out.decommission_after);
   }
 
   void read_waiver_file(const std::string& name) {

@@ -38,6 +38,7 @@ struct Scenario {
   bool service_refuses = false;    ///< every launch of a scan
   bool golden_there = false;       ///< an active image exists before the run
   bool distributed_there = false;  ///< and is where its targets are
+  bool disabled_there = false;     ///< and is disabled everywhere
   bool approve = true;
   Expectation expected;
 };
@@ -148,23 +149,32 @@ class ProductWorld : public workflow::CrashWorld {
                       .created_at = "2026-11-22T12:00:00Z"};
     reserve_version(*context_, image);
     auto plant = [&](const cloud::Place& place, const std::string& id, const char* delivery) {
-      publish_parameter(*cloud_, place,
-                        version_parameter(pipeline.product, pipeline.os, pipeline.version), id);
-      add_to_latest(*cloud_, place, id, model::image_key(pipeline));
-      record_target(
-          crash_.database, kGoldenRun,
-          {.place = place, .image_id = id, .delivery = delivery, .state = TargetState::available},
-          crash_.clock.now());
+      ImageTarget target{.place = place, .image_id = id, .delivery = delivery};
+      if (scenario_.disabled_there) {
+        target.state = TargetState::disabled;
+        if (target.delivery != "share") cloud_->disable_image(place, id);
+      } else {
+        target.state = TargetState::available;
+        if (target.delivery == "share") {
+          cloud_->share_image({home.account_id, place.region}, id, place.account_id);
+        }
+        publish_parameter(*cloud_, place,
+                          version_parameter(pipeline.product, pipeline.os, pipeline.version), id);
+        add_to_latest(*cloud_, place, id, model::image_key(pipeline));
+      }
+      record_target(crash_.database, kGoldenRun, target, crash_.clock.now());
     };
     image.image_id = cloud_->import_image(home, disk, spec, "golden", {});
     change_image(*context_, kGoldenRun, {.state = GoldenState::active, .image_id = image.image_id});
-    plant(home, image.image_id, "home");
-    if (!scenario_.distributed_there) return;
+    if (!scenario_.distributed_there) return plant(home, image.image_id, "home");
     cloud::Place west{home.account_id, "us-west-2"};
     std::string copy = cloud_->copy_image(west, image.image_id, home.region, spec, "copy", {});
+    plant(home, image.image_id, "home");
     plant(west, copy, "regional");
-    cloud_->share_image(west, copy, kChildAccount);
     plant({kChildAccount, west.region}, copy, "share");
+    if (scenario_.disabled_there) {
+      change_image(*context_, kGoldenRun, {.state = GoldenState::disabled});
+    }
   }
 
   CrashContext crash_;
@@ -188,6 +198,10 @@ CrashReport survive(const Scenario& scenario, CrashPlan::Death death, bool again
                   {"requested_by", "grace"},
                   {"force", false}});
   }
+  if (scenario.workflow == "retire") {
+    input.update({{"stage", "disable"}, {"reason", "old"}, {"at", "2026-11-22T12:00:00Z"}});
+  }
+  if (scenario.workflow == "restore") input["kept_until"] = "2026-12-22T12:00:00Z";
   return workflow::crash_everywhere(
       {.workflow = scenario.workflow,
        .input = input,
@@ -299,6 +313,27 @@ TEST(CrashEverywhere, Promote) {
     add_published(scenario.expected.leftovers);
     scenario.expected.leftovers.push_back("/GoldenAMI/Debian-12/Web-1.0/channel/prod");
   }
+  expect_survival(scenario, RunState::succeeded);
+}
+
+TEST(CrashEverywhere, Disable) {
+  Scenario scenario{.workflow = "retire", .golden_there = true, .distributed_there = true};
+  scenario.expected = {{"Web-1.0-Debian-12-1", "Web-1.0-Debian-12-1", "debian-source"},
+                       {{"disable_image", 2}}};
+  expect_survival(scenario, RunState::succeeded);
+}
+
+TEST(CrashEverywhere, Restore) {
+  Scenario scenario{.workflow = "restore",
+                    .golden_there = true,
+                    .distributed_there = true,
+                    .disabled_there = true};
+  scenario.pipeline.targets = {{.account_id = kHomeAccount, .regions = {"us-east-1"}},
+                               {.account_id = kChildAccount, .regions = {"us-west-2"}}};
+  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "Web-1.0-Debian-12-1", "debian-source"};
+  for (int place = 0; place < 3; ++place) add_published(scenario.expected.leftovers);
+  // The planting disabled two, the run enables them and shares again.
+  scenario.expected.effects = {{"enable_image", 2}, {"share_image", 1}, {"copy_image", 1}};
   expect_survival(scenario, RunState::succeeded);
 }
 

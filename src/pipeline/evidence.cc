@@ -55,8 +55,8 @@ PreviousVersion as_previous(const GoldenImage& image) {
 /// The newest that was registered before this one was begun.
 std::optional<PreviousVersion> find_previous(const Context& context, const GoldenImage& image) {
   for (const GoldenImage& other : list_golden_images(
-           context.database,
-           {GoldenState::active, GoldenState::decommissioning, GoldenState::decommissioned})) {
+           context.database, {GoldenState::active, GoldenState::deprecated, GoldenState::disabled,
+                              GoldenState::decommissioning, GoldenState::decommissioned})) {
     if (other.product == image.product && other.os == image.os &&
         other.created_at < image.created_at && !other.evidence_digest.empty()) {
       return as_previous(other);

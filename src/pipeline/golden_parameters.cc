@@ -78,10 +78,11 @@ std::vector<std::string> read_latest(cloud::Cloud& cloud, const cloud::Place& pl
 
 void add_to_latest(cloud::Cloud& cloud, const cloud::Place& place, const std::string& image_id,
                    const std::string& image_key) {
+  // The index first: whoever finds the id in the list may rely on that.
+  publish_parameter(cloud, place, id_parameter(image_id), image_key, cloud::ParameterKind::text);
   update_latest(cloud, place, [&](std::vector<std::string>& ids) {
     if (std::find(ids.begin(), ids.end(), image_id) == ids.end()) ids.push_back(image_id);
   });
-  publish_parameter(cloud, place, id_parameter(image_id), image_key, cloud::ParameterKind::text);
 }
 
 void remove_from_latest(cloud::Cloud& cloud, const cloud::Place& place, const std::string& image_id,

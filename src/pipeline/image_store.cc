@@ -10,11 +10,11 @@ namespace hallmark::pipeline {
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kGoldenStates = {
-    "building", "awaiting_approval", "active",        "failed",
-    "rejected", "decommissioning",   "decommissioned"};
-constexpr std::array<std::string_view, 4> kTargetStates = {"pending", "available", "failed",
-                                                           "removed"};
+constexpr std::array<std::string_view, 9> kGoldenStates = {
+    "building", "awaiting_approval", "active",          "deprecated",    "disabled",
+    "failed",   "rejected",          "decommissioning", "decommissioned"};
+constexpr std::array<std::string_view, 5> kTargetStates = {"pending", "available", "failed",
+                                                           "disabled", "removed"};
 
 template <typename State, std::size_t N>
 State state_from(const std::array<std::string_view, N>& names, const std::string& text) {
@@ -41,6 +41,8 @@ GoldenImage image_from(const db::Row& row) {
   image.pipeline = parse_json(row.text("pipeline"), "golden_images.pipeline");
   image.created_at = row.text("created_at");
   image.updated_at = row.text("updated_at");
+  image.state_since = row.text("state_since");
+  image.kept_until = row.text("kept_until");
   return image;
 }
 
@@ -150,7 +152,14 @@ void change_image(const Context& context, const std::string& run_id,
     assignments += std::string(", ") + column + " = :" + column;
     parameters.push_back({column, *value});
   };
-  if (change.state) assign("state", std::string(to_string(*change.state)));
+  if (change.state) {
+    const std::string state(to_string(*change.state));
+    // A step that is repeated does not make it younger.
+    assignments += ", state_since = case when state = :same_state then state_since else :since end";
+    parameters.push_back({"same_state", state});
+    parameters.push_back({"since", to_rfc3339(context.clock.now())});
+    assign("state", state);
+  }
   if (change.state == GoldenState::active) {
     // A step that is repeated must not make it younger.
     assignments += ", active_at = case when state = 'active' then active_at else :active_at end";
@@ -160,6 +169,7 @@ void change_image(const Context& context, const std::string& run_id,
   assign("image_id", change.image_id);
   assign("source_image_id", change.source_image_id);
   assign("evidence_digest", change.evidence_digest);
+  assign("kept_until", change.kept_until);
   parameters.push_back({"run_id", run_id});
   context.audit.append([&](db::Connection& connection) {
     auto told = transition(connection, run_id, change);
@@ -367,7 +377,9 @@ void to_json(Json& json, const GoldenImage& value) {
           {"requested_by", value.requested_by},
           {"evidence_digest", value.evidence_digest},
           {"created_at", value.created_at},
-          {"updated_at", value.updated_at}};
+          {"updated_at", value.updated_at},
+          {"state_since", value.state_since},
+          {"kept_until", value.kept_until}};
 }
 
 void to_json(Json& json, const ImageTarget& value) {

@@ -18,6 +18,8 @@ enum class GoldenState {
   building,           ///< source to candidate, tests and assessment
   awaiting_approval,  ///< assessed, gate passed
   active,             ///< approved and registered: a golden image
+  deprecated,         ///< golden still, but no longer offered: to be replaced
+  disabled,           ///< withdrawn: nobody can launch it, but it can be restored
   failed,             ///< a build that came to nothing; its things are removed
   rejected,           ///< gate or approver said no; its things are removed
   decommissioning,
@@ -43,6 +45,8 @@ struct GoldenImage {
   Json pipeline;
   std::string created_at;
   std::string updated_at;
+  std::string state_since;  ///< empty for states of before this was recorded
+  std::string kept_until;   ///< restored: until then no policy retires it; empty: no such time
 };
 
 /// Records the image as `building`. Throws `conflict` if another run holds the version (being
@@ -55,6 +59,7 @@ struct GoldenImageChange {
   std::optional<std::string> image_id;
   std::optional<std::string> source_image_id;
   std::optional<std::string> evidence_digest;
+  std::optional<std::string> kept_until;
 };
 void change_image(const Context& context, const std::string& run_id,
                   const GoldenImageChange& change);
@@ -69,7 +74,13 @@ GoldenImage get_golden_image(db::Database& database, const std::string& referenc
 std::vector<GoldenImage> list_golden_images(db::Database& database,
                                             const std::vector<GoldenState>& states);
 
-enum class TargetState { pending, available, failed, removed };
+enum class TargetState {
+  pending,
+  available,
+  failed,
+  disabled,  ///< withdrawn with its image; restoring brings it back
+  removed,
+};
 std::string_view to_string(TargetState state);
 
 struct ImageTarget {

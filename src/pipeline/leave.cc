@@ -12,8 +12,8 @@ constexpr int kWidth = 8;
 
 bool owned_there(const ImageTarget& target) { return target.delivery != "share"; }
 
-void leave_place(Context& context, const GoldenImage& image, const ImageTarget& target,
-                 workflow::Run& run) {
+void withdraw_from_place(Context& context, const GoldenImage& image, const ImageTarget& target,
+                         workflow::Run& run) {
   const std::string where = cloud::to_string(target.place);
   run.step("withdraw/" + where, [&](workflow::Step&) {
     withdraw_channels(context, image.run_id, target.place);
@@ -45,27 +45,39 @@ void remove_from_place(Context& context, const GoldenImage& image, const ImageTa
   });
 }
 
+using PlaceAction = void (*)(Context&, const GoldenImage&, const ImageTarget&, workflow::Run&);
+
+std::vector<std::string> in_all(Context& context, const GoldenImage& image,
+                                const std::vector<ImageTarget>& targets, workflow::Run& run,
+                                const std::string& verb, PlaceAction action) {
+  std::vector<workflow::Run::Branch> branches;
+  for (const ImageTarget& target : targets) {
+    branches.push_back({verb + "/" + cloud::to_string(target.place),
+                        [&context, &image, action, target](workflow::Run& branch) {
+                          action(context, image, target, branch);
+                          return Json();
+                        }});
+  }
+  std::vector<std::string> failures;
+  for (const workflow::BranchOutcome& outcome : run.branches(branches, kWidth)) {
+    if (outcome.error) failures.push_back(outcome.key + ": " + outcome.error->message());
+  }
+  return failures;
+}
+
 }  // namespace
+
+std::vector<std::string> withdraw_from_places(Context& context, const GoldenImage& image,
+                                              const std::vector<ImageTarget>& targets,
+                                              workflow::Run& run) {
+  return in_all(context, image, targets, run, "leave", withdraw_from_place);
+}
 
 std::vector<std::string> leave_places(Context& context, const GoldenImage& image,
                                       const std::vector<ImageTarget>& targets, workflow::Run& run) {
-  auto in_all = [&](const std::string& verb, auto action) {
-    std::vector<workflow::Run::Branch> branches;
-    for (const ImageTarget& target : targets) {
-      branches.push_back({verb + "/" + cloud::to_string(target.place),
-                          [&context, &image, action, target](workflow::Run& branch) {
-                            action(context, image, target, branch);
-                            return Json();
-                          }});
-    }
-    std::vector<std::string> failures;
-    for (const workflow::BranchOutcome& outcome : run.branches(branches, kWidth)) {
-      if (outcome.error) failures.push_back(outcome.key + ": " + outcome.error->message());
-    }
-    return failures;
-  };
-  std::vector<std::string> failures = in_all("leave", leave_place);
-  if (failures.empty()) failures = in_all("remove", remove_from_place);
+  std::vector<std::string> failures = withdraw_from_places(context, image, targets, run);
+  if (failures.empty())
+    failures = in_all(context, image, targets, run, "remove", remove_from_place);
   return failures;
 }
 

@@ -11,6 +11,12 @@
 
 namespace hallmark::pipeline {
 
+/// Withdraws what is published at each target, and the shares; the images stay. A line for each
+/// place that failed.
+std::vector<std::string> withdraw_from_places(Context& context, const GoldenImage& image,
+                                              const std::vector<ImageTarget>& targets,
+                                              workflow::Run& run);
+
 /// Withdraws what is published at each target, and the shares; then removes the copies and records
 /// the targets as removed. One place that cannot be reached does not keep the others from being
 /// left, but no copy is removed then. A line for each failure.

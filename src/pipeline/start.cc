@@ -6,6 +6,7 @@
 #include "pipeline/compliance.h"
 #include "pipeline/decision.h"
 #include "pipeline/evidence.h"
+#include "pipeline/image_users.h"
 #include "pipeline/placement.h"
 #include "pipeline/workflows.h"
 
@@ -47,20 +48,26 @@ std::optional<std::string> open_run(workflow::Engine& engine, const std::string&
   return runs.front().run_id;
 }
 
-/// Throws `conflict` if machines run from the image at one of these places.
-void refuse_if_used(Context& context, const std::vector<ImageTarget>& targets,
-                    const std::string& image_key, const char* way_out) {
-  std::vector<std::string> users;
-  for (const ImageTarget& target : targets) {
-    for (const cloud::Machine& machine : context.cloud.list_machines(target.place, {})) {
-      if (machine.image_id == target.image_id) {
-        users.push_back(machine.machine_id + " in " + cloud::to_string(target.place));
-      }
-    }
-  }
+/// So many are named; a fleet of thousands fills no screen.
+constexpr std::size_t kUsersNamed = 20;
+
+void refuse_if_used(const std::vector<ImageUser>& users, const std::string& image_key,
+                    const char* way_out) {
   if (users.empty()) return;
-  throw Error(ErrorKind::conflict, "{} is in use by {}", image_key, join(users, ", "))
+  std::vector<std::string> names;
+  for (const ImageUser& user : users) {
+    if (names.size() == kUsersNamed) break;
+    names.push_back(to_string(user));
+  }
+  if (users.size() > kUsersNamed) {
+    names.push_back(fmt::format("{} more", users.size() - kUsersNamed));
+  }
+  throw Error(ErrorKind::conflict, "{} is in use by {}", image_key, join(names, ", "))
       .hint(way_out);
+}
+
+bool is_golden(const GoldenImage& image) {
+  return image.state == GoldenState::active || image.state == GoldenState::deprecated;
 }
 
 /// Throws `conflict` if a channel holds the image.
@@ -83,6 +90,8 @@ std::vector<workflow::WorkflowDefinition> workflows(Context& context) {
   return {{"build", 2, with(build)},
           {"distribute", 1, with(distribute)},
           {"decommission", 1, with(decommission)},
+          {"retire", 1, with(retire)},
+          {"restore", 1, with(restore)},
           {"reassess", 1, with(reassess)},
           {"promote", 1, with(promote)}};
 }
@@ -123,8 +132,8 @@ std::string start_distribute(workflow::Engine& engine, Context& context, const G
   model::Pipeline pipeline = image.pipeline.get<model::Pipeline>();
   if (!targets.empty()) pipeline.targets = targets;
   if (prune) {
-    refuse_if_used(context, extra_targets(context, image, pipeline.targets), image.image_key,
-                   "remove those machines first, or keep the place as a target");
+    refuse_if_used(find_users(context, extra_targets(context, image, pipeline.targets)),
+                   image.image_key, "remove those first, or keep the place as a target");
   }
   return engine.start("distribute", image.image_key,
                       {{"image_run_id", image.run_id}, {"pipeline", pipeline}, {"prune", prune}});
@@ -133,18 +142,71 @@ std::string start_distribute(workflow::Engine& engine, Context& context, const G
 std::string start_decommission(workflow::Engine& engine, Context& context, const GoldenImage& image,
                                bool force) {
   if (auto run = open_run(engine, "decommission", image.image_key)) return *run;
-  if (image.state != GoldenState::decommissioning) require_active(image, "decommissioned");
+  const bool can_go = is_golden(image) || image.state == GoldenState::disabled ||
+                      image.state == GoldenState::decommissioning;
+  if (!can_go) require_active(image, "decommissioned");
   if (!force) {
     refuse_if_in_channel(context, image);
-    refuse_if_used(context, list_targets(context.database, image.run_id), image.image_key,
-                   "remove those machines first, or pass --force");
+    refuse_if_used(find_all_users(context, image), image.image_key,
+                   "remove those first, or pass --force");
   }
   return engine.start("decommission", image.image_key, {{"image_run_id", image.run_id}});
 }
 
+std::string start_retire(workflow::Engine& engine, Context& context, const GoldenImage& image,
+                         RetirementStage stage, const std::string& reason, bool force) {
+  if (stage == RetirementStage::decommission) {
+    return start_decommission(engine, context, image, force);
+  }
+  if (auto run = open_run(engine, "retire", image.image_key)) return *run;
+  const bool deprecating = stage == RetirementStage::deprecate;
+  if (deprecating || !is_golden(image)) {
+    require_active(image, deprecating ? "deprecated" : "disabled");
+  }
+  if (!deprecating && !force) {
+    refuse_if_in_channel(context, image);
+    refuse_if_used(find_all_users(context, image), image.image_key,
+                   "replace those first, or pass --force: what runs goes on, what is to launch "
+                   "fails");
+  }
+  return engine.start("retire", image.image_key,
+                      {{"image_run_id", image.run_id},
+                       {"stage", to_string(stage)},
+                       {"reason", reason},
+                       {"at", to_rfc3339(context.clock.now())}});
+}
+
+std::string start_restore(workflow::Engine& engine, Context& context, const GoldenImage& image,
+                          Duration kept) {
+  for (const char* other : {"retire", "decommission", "restore"}) {
+    if (auto run = open_run(engine, other, image.image_key)) {
+      throw Error(ErrorKind::conflict, "run {} works on {}", *run, image.image_key)
+          .hint("wait for it: hallmark run watch " + *run);
+    }
+  }
+  if (image.state != GoldenState::deprecated && image.state != GoldenState::disabled) {
+    throw Error(ErrorKind::conflict, "{} is {}; only a deprecated or disabled image is restored",
+                image.image_key, to_string(image.state));
+  }
+  auto pipeline = image.pipeline.get<model::Pipeline>();
+  pipeline.targets.clear();
+  for (const ImageTarget& target : list_targets(context.database, image.run_id)) {
+    if (target.state != TargetState::available && target.state != TargetState::disabled) continue;
+    pipeline.targets.push_back(
+        {.account_id = target.place.account_id,
+         .regions = {target.place.region},
+         .delivery = target.delivery == "copy" ? model::Delivery::copy : model::Delivery::share});
+  }
+  return engine.start("restore", image.image_key,
+                      {{"image_run_id", image.run_id},
+                       {"pipeline", pipeline},
+                       {"kept_until", to_rfc3339(context.clock.now() + kept)}});
+}
+
 std::string start_reassess(workflow::Engine& engine, Context& context) {
   Json images = Json::array();
-  for (const GoldenImage& image : list_golden_images(context.database, {GoldenState::active})) {
+  for (const GoldenImage& image :
+       list_golden_images(context.database, {GoldenState::active, GoldenState::deprecated})) {
     images.push_back({{"run_id", image.run_id}, {"image_key", image.image_key}});
   }
   return engine.start("reassess", "all active images", {{"images", images}});

@@ -16,6 +16,8 @@ constexpr const char* kDigestOf = "raw disk";
 std::optional<bool> approved(GoldenState state) {
   switch (state) {
     case GoldenState::active:
+    case GoldenState::deprecated:
+    case GoldenState::disabled:
     case GoldenState::decommissioning:
     case GoldenState::decommissioned:
       return true;

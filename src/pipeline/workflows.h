@@ -1,6 +1,7 @@
 #pragma once
 /// The product's workflows, and how each is started. Inputs are complete: a run never reads
-/// golden.yaml again. Workflows: build, distribute, decommission, reassess, promote.
+/// golden.yaml again. Workflows: build, distribute, promote, retire, restore,
+/// decommission, reassess.
 
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 #include "pipeline/channel.h"
 #include "pipeline/context.h"
 #include "pipeline/image_store.h"
+#include "pipeline/retention.h"
 #include "workflow/engine.h"
 
 namespace hallmark::pipeline {
@@ -29,8 +31,18 @@ std::string start_build(workflow::Engine& engine, Context& context, const model:
 std::string start_distribute(workflow::Engine& engine, Context& context, const GoldenImage& image,
                              const std::vector<model::Target>& targets, bool prune = false);
 
+/// The stage before that: deprecates or disables a version, see retention.h. Throws `conflict` if
+/// it is past that stage, and for disabling if something uses it (image_users.h), unless `force`.
+std::string start_retire(workflow::Engine& engine, Context& context, const GoldenImage& image,
+                         RetirementStage stage, const std::string& reason, bool force);
+
+/// Makes a deprecated or disabled version active again, wherever it was, and lets no policy retire
+/// it for `kept`. Channels that held it do not hold it again. Throws `conflict` for any other.
+std::string start_restore(workflow::Engine& engine, Context& context, const GoldenImage& image,
+                          Duration kept);
+
 /// Removes a version everywhere: parameters, shares, copies, the image. Throws `conflict` if
-/// machines run from it, unless `force`, or if it is not active.
+/// something uses it (image_users.h), unless `force`, or if it is none.
 std::string start_decommission(workflow::Engine& engine, Context& context, const GoldenImage& image,
                                bool force);
 
@@ -65,6 +77,8 @@ std::string decide(workflow::Engine& engine, Context& context, const GoldenImage
 // The workflow functions themselves, one file each.
 Json build(Context& context, workflow::Run& run);
 Json distribute(Context& context, workflow::Run& run);
+Json retire(Context& context, workflow::Run& run);
+Json restore(Context& context, workflow::Run& run);
 Json decommission(Context& context, workflow::Run& run);
 Json reassess(Context& context, workflow::Run& run);
 Json promote(Context& context, workflow::Run& run);

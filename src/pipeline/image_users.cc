@@ -1,0 +1,77 @@
+#include "pipeline/image_users.h"
+
+#include <set>
+
+#include "base/error.h"
+#include "pipeline/names.h"
+
+namespace hallmark::pipeline {
+
+namespace {
+
+void find_users_at(const Context& context, const ImageTarget& target,
+                   std::vector<ImageUser>& users) {
+  try {
+    for (const cloud::Machine& machine : context.cloud.list_machines(target.place, {})) {
+      if (machine.image_id != target.image_id || machine.tags.contains(kRunTag)) continue;
+      users.push_back({kMachineUser, machine.machine_id, target.place, machine.name});
+    }
+    for (const cloud::ImageUse& use : context.cloud.list_image_uses(target.place)) {
+      if (use.image_id != target.image_id) continue;
+      users.push_back({use.kind, use.id, target.place,
+                       use.version.empty() ? use.name : use.name + " version " + use.version});
+    }
+  } catch (const Error& e) {
+    users.push_back({kUnknownUser, "", target.place, e.message()});
+  }
+}
+
+}  // namespace
+
+std::vector<ImageUser> find_users(const Context& context, const std::vector<ImageTarget>& targets) {
+  std::vector<ImageUser> users;
+  for (const ImageTarget& target : targets) {
+    if (target.image_id.empty() || target.state == TargetState::removed) continue;
+    find_users_at(context, target, users);
+  }
+  return users;
+}
+
+std::vector<ImageUser> find_children(const Context& context, const GoldenImage& image,
+                                     const std::vector<ImageTarget>& targets) {
+  std::set<std::string> ids = {image.image_id};
+  for (const ImageTarget& target : targets) ids.insert(target.image_id);
+  std::vector<ImageUser> children;
+  for (const GoldenImage& child :
+       list_golden_images(context.database, {GoldenState::building, GoldenState::awaiting_approval,
+                                             GoldenState::active, GoldenState::deprecated})) {
+    if (child.source_image_id.empty() || !ids.contains(child.source_image_id)) continue;
+    children.push_back({kChildUser, child.image_key, child.home, "built on it"});
+  }
+  return children;
+}
+
+std::vector<ImageUser> find_all_users(const Context& context, const GoldenImage& image) {
+  const std::vector<ImageTarget> targets = list_targets(context.database, image.run_id);
+  std::vector<ImageUser> users = find_users(context, targets);
+  for (ImageUser& child : find_children(context, image, targets)) {
+    users.push_back(std::move(child));
+  }
+  return users;
+}
+
+std::string to_string(const ImageUser& user) {
+  const std::string where = " in " + cloud::to_string(user.place);
+  if (user.kind == kUnknownUser) return "unknown" + where + ": " + user.detail;
+  return user.kind + " " + user.id + where;
+}
+
+void to_json(Json& json, const ImageUser& value) {
+  json = {{"kind", value.kind},
+          {"id", value.id},
+          {"account_id", value.place.account_id},
+          {"region", value.place.region},
+          {"detail", value.detail}};
+}
+
+}  // namespace hallmark::pipeline

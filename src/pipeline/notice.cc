@@ -1,0 +1,127 @@
+#include "pipeline/notice.h"
+
+#include <map>
+#include <set>
+
+#include "pipeline/image_users.h"
+
+namespace hallmark::pipeline {
+
+namespace {
+
+bool is_held(const FindingVerdict& verdict) {
+  return !verdict.waived && verdict.judgement != model::Judgement::pass;
+}
+
+Notice notice_in(const db::Row& row) {
+  return {.notice_id = row.text("notice_id"),
+          .kind = row.text("kind"),
+          .subject = row.text("subject"),
+          .created_at = row.text("created_at"),
+          .body = parse_json(row.text("body"), "notices.body")};
+}
+
+}  // namespace
+
+std::vector<FindingVerdict> newly_held(const GateVerdict& now, const GateVerdict& before,
+                                       const FindingNames& told) {
+  FindingNames known = told;
+  for (const FindingVerdict& verdict : before.findings) {
+    if (is_held(verdict)) known.emplace(verdict.id, verdict.package);
+  }
+  std::vector<FindingVerdict> held;
+  for (const FindingVerdict& verdict : now.findings) {
+    if (is_held(verdict) && !known.contains({verdict.id, verdict.package})) held.push_back(verdict);
+  }
+  return held;
+}
+
+FindingNames told_before(db::Database& database, const std::string& image_key,
+                         const std::string& except_id) {
+  FindingNames told;
+  database.read([&](db::Connection& connection) {
+    told.clear();
+    for (const db::Row& row : connection.query(
+             "select * from notices where kind = :kind and subject = :subject"
+             " and notice_id <> :except_id",
+             {{"kind", kFindingsNotice}, {"subject", image_key}, {"except_id", except_id}})) {
+      for (const Json& finding : member<Json>(notice_in(row).body, "findings")) {
+        told.emplace(member<std::string>(finding, "id"), member<std::string>(finding, "package"));
+      }
+    }
+  });
+  return told;
+}
+
+Json reach_of(const Context& context, const GoldenImage& image) {
+  struct Count {
+    int machines = 0;
+    int others = 0;
+  };
+  std::map<cloud::Place, Count> places;
+  std::set<std::string> accounts;
+  Json children = Json::array(), unknown = Json::array();
+  int machines = 0;
+  for (const ImageUser& user : find_all_users(context, image)) {
+    if (user.kind == kUnknownUser) {
+      unknown.push_back(to_string(user));
+    } else if (user.kind == kChildUser) {
+      children.push_back(user.id);
+    } else if (user.kind == kMachineUser) {
+      ++machines;
+      ++places[user.place].machines;
+      accounts.insert(user.place.account_id);
+    } else {
+      ++places[user.place].others;
+    }
+  }
+  Json listed = Json::array();
+  for (const auto& [place, count] : places) {
+    listed.push_back({{"account_id", place.account_id},
+                      {"region", place.region},
+                      {"machines", count.machines},
+                      {"others", count.others}});
+  }
+  return {{"machines", machines},
+          {"accounts", accounts.size()},
+          {"places", listed},
+          {"children", children},
+          {"unknown", unknown}};
+}
+
+void record_notice(db::Database& database, const Notice& notice) {
+  database.transaction([&](db::Connection& connection) {
+    connection.execute(
+        "insert into notices (notice_id, kind, subject, created_at, body)"
+        " values (:notice_id, :kind, :subject, :created_at, :body)"
+        " on conflict (notice_id) do nothing",
+        {{"notice_id", notice.notice_id},
+         {"kind", notice.kind},
+         {"subject", notice.subject},
+         {"created_at", notice.created_at},
+         {"body", compact(notice.body)}});
+  });
+}
+
+std::vector<Notice> list_notices(db::Database& database, const std::string& since) {
+  std::vector<Notice> notices;
+  database.read([&](db::Connection& connection) {
+    notices.clear();
+    for (const db::Row& row : connection.query("select * from notices where created_at >= :since"
+                                               " order by created_at desc, notice_id",
+                                               {{"since", since}})) {
+      notices.push_back(notice_in(row));
+    }
+  });
+  return notices;
+}
+
+void to_json(Json& json, const Notice& value) {
+  json = {{"notice_id", value.notice_id},
+          {"kind", value.kind},
+          {"subject", value.subject},
+          {"created_at", value.created_at},
+          {"body", value.body}};
+}
+
+}  // namespace hallmark::pipeline

@@ -1,0 +1,48 @@
+#pragma once
+/// What somebody is to be told, and how far it reaches.
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pipeline/context.h"
+#include "pipeline/gate.h"
+#include "pipeline/image_store.h"
+
+namespace hallmark::pipeline {
+
+/// The gate holds something against the image that it did not before.
+inline constexpr const char* kFindingsNotice = "new-findings";
+
+struct Notice {
+  std::string notice_id;
+  std::string kind;
+  std::string subject;  ///< image key
+  std::string created_at;
+  Json body;  ///< kFindingsNotice: image_id, gate_passed, findings, reach
+};
+
+/// A finding's id and its package.
+using FindingNames = std::set<std::pair<std::string, std::string>>;
+
+/// The findings that fail `now` or need a review, did not `before`, and were not told yet.
+std::vector<FindingVerdict> newly_held(const GateVerdict& now, const GateVerdict& before,
+                                       const FindingNames& told);
+/// Of all notices of this image but one.
+FindingNames told_before(db::Database& database, const std::string& image_key,
+                         const std::string& except_id);
+
+/// Who runs the image: {"machines", "accounts", "places": [{"account_id", "region", "machines",
+/// "others"}], "children": [image keys], "unknown": [..]}. Places where nothing does are left out;
+/// "others" are launch templates and Auto Scaling groups.
+Json reach_of(const Context& context, const GoldenImage& image);
+
+/// Repeating with the same id is fine.
+void record_notice(db::Database& database, const Notice& notice);
+/// Newest first; of those since then (RFC 3339).
+std::vector<Notice> list_notices(db::Database& database, const std::string& since);
+
+void to_json(Json& json, const Notice& value);
+
+}  // namespace hallmark::pipeline
