@@ -35,10 +35,27 @@ void MemoryCatalogWorld::with(const Place& place, const std::function<void(Catal
     file_lock.emplace(state_file_.string() + ".lock");
     load();
   }
+  std::optional<PlannedFailure> failure = planned_failure();
+  if (failure && failure->moment == FailureMoment::before) throw failure->error;
   CatalogState changed = states_[place.region];
   use(changed);
   states_[place.region] = std::move(changed);
   if (file_lock) save();
+  if (failure) throw failure->error;
+}
+
+void MemoryCatalogWorld::fail(int nth, Error error, FailureMoment moment) {
+  std::lock_guard lock(mutex_);
+  failures_.push_back({nth, std::move(error), moment});
+}
+
+std::optional<MemoryCatalogWorld::PlannedFailure> MemoryCatalogWorld::planned_failure() {
+  std::optional<PlannedFailure> due;
+  for (PlannedFailure& planned : failures_) {
+    if (--planned.uses_left == 0) due = planned;
+  }
+  std::erase_if(failures_, [](const PlannedFailure& planned) { return planned.uses_left <= 0; });
+  return due;
 }
 
 void MemoryCatalogWorld::load() {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "cloud/memory/world.h"
 #include "cloud/recorded_catalog.h"
 
 namespace hallmark::cloud {
@@ -21,16 +22,27 @@ class MemoryCatalogWorld : public CatalogStorage {
       : regions_(std::move(regions)), state_file_(std::move(state_file)) {}
 
   void with(const Place& place, const std::function<void(CatalogState&)>& use) override;
+  /// The nth use of the records from now (1: the next) throws `error`. A call uses them once, a
+  /// launch twice.
+  void fail(int nth, Error error, FailureMoment moment = FailureMoment::before);
   /// One line for each product's version, portfolio and provisioned product there is, sorted.
   std::vector<std::string> leftovers();
 
  private:
+  struct PlannedFailure {
+    int uses_left;
+    Error error;
+    FailureMoment moment;
+  };
+
   void load();
   void save() const;
+  std::optional<PlannedFailure> planned_failure();
 
   const std::vector<std::string> regions_;
   const Path state_file_;
   std::mutex mutex_;
+  std::vector<PlannedFailure> failures_;
   std::map<std::string, CatalogState> states_;  ///< by region
 };
 

@@ -165,6 +165,23 @@ TEST_F(MemoryCatalogTest, MachineWhoseLaunchWasNotAnsweredIsEndedToo) {
   EXPECT_THAT(catalog_.list_provisioned(kHome), IsEmpty());
 }
 
+TEST_F(MemoryCatalogTest, LaunchThatWasCutAnywhereIsTakenUpAgain) {
+  const VersionId version = offered();
+  for (const FailureMoment moment : {FailureMoment::before, FailureMoment::after}) {
+    for (int use : {1, 2}) {
+      ProductLaunch mine = launch(version);
+      mine.name = fmt::format("cut-{}-{}", use, moment == FailureMoment::after);
+      ground_->catalog_world->fail(use, Error(ErrorKind::unavailable, "cut"), moment);
+      EXPECT_EQ(error_kind_of([&] { catalog_.launch_product(kHome, mine, mine.name, {}); }),
+                ErrorKind::unavailable);
+      std::string id = catalog_.launch_product(kHome, mine, mine.name, {});
+      EXPECT_EQ(catalog_.find_provisioned(kHome, id)->state, ProvisionedState::available);
+    }
+  }
+  EXPECT_EQ(ground_->machines(kHome).size(), 4u);
+  EXPECT_EQ(catalog_.list_provisioned(kHome).size(), 4u);
+}
+
 TEST_F(MemoryCatalogTest, MachineThatDiedIsSaidToBeGone) {
   std::string id = catalog_.launch_product(kHome, launch(offered()), "t", {});
   ground_->cloud.remove_machine(kHome, ground_->machines(kHome).at(0));
