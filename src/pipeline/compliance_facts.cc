@@ -67,7 +67,9 @@ Descent descent_of(cloud::Cloud& cloud, const OwnImages& own_images, const Place
     if (!image->source_region.empty()) region = image->source_region;
     if (!seen.insert(id).second) return {};
     if (auto own = own_images.find(id); own != own_images.end()) {
-      return {own->second.state == GoldenState::active ? id : "", ""};
+      const GoldenState state = own->second.state;
+      const bool is_golden = state == GoldenState::active || state == GoldenState::deprecated;
+      return {is_golden ? id : "", ""};
     }
     if (region == facts.place.region && facts.golden.contains(id)) return {id, ""};
   }
