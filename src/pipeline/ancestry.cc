@@ -22,8 +22,8 @@ bool is_gone(GoldenState state) {
 }
 
 bool is_retired(GoldenState state) {
-  return state == GoldenState::rejected || state == GoldenState::decommissioning ||
-         state == GoldenState::decommissioned;
+  return state == GoldenState::disabled || state == GoldenState::rejected ||
+         state == GoldenState::decommissioning || state == GoldenState::decommissioned;
 }
 
 /// Grows from the records to the nodes in the order of a tree.

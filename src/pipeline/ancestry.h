@@ -36,7 +36,7 @@ struct AncestryNode {
   std::string created_at;                   ///< empty if outside
   std::optional<std::size_t> parent;        ///< into Ancestry::nodes
   std::size_t depth = 0;                    ///< 0: it has no parent
-  bool retired = false;                     ///< decommissioned or rejected, or about to be
+  bool retired = false;                     ///< disabled, rejected or decommissioned
   bool vulnerable = false;                  ///< its newest assessments do not pass its gate
   std::vector<std::string> marks;           ///< what people should know of it, one sentence each
   std::size_t children = 0;

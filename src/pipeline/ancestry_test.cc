@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <map>
 
 #include "base/text.h"
 #include "pipeline/fixture.h"
@@ -88,6 +89,14 @@ TEST(Ancestry, MarksWhatStandsOnSomethingRetiredOrVulnerable) {
   EXPECT_THAT(node_of(ancestry, "Shop-1/Debian-12/1").marks,
               ElementsAre("its parent is vulnerable"));
   EXPECT_TRUE(node_of(ancestry, "Base-1/Debian-12/1").retired);
+  for (const auto& [state, retired] : std::map<GoldenState, bool>{{GoldenState::active, false},
+                                                                  {GoldenState::deprecated, false},
+                                                                  {GoldenState::disabled, true},
+                                                                  {GoldenState::rejected, true}}) {
+    records[1].state = state;
+    EXPECT_EQ(node_of(make_ancestry(records, {}), "Base-1/Debian-12/1").retired, retired)
+        << to_string(state);
+  }
   EXPECT_THAT(node_of(ancestry, "Other-1/Debian-12/1").marks, IsEmpty());
 }
 
