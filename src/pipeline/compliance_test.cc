@@ -33,6 +33,8 @@ std::string launch(Fixture& fixture, const cloud::Place& place, const std::strin
 
 /// An active version that is at its targets.
 GoldenImage golden(Fixture& fixture, const std::string& version) {
+  // The newest is whose build began last.
+  fixture.clock.advance(std::chrono::hours(1));
   model::Pipeline pipeline = sample_pipeline();
   pipeline.version = version;
   GoldenImage image = fixture.product.golden(pipeline);

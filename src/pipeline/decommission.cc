@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pipeline/channel.h"
 #include "pipeline/leave.h"
 #include "pipeline/leftovers.h"
 #include "pipeline/workflows.h"
@@ -24,7 +25,10 @@ Json decommission(Context& context, workflow::Run& run) {
     });
     return listed;
   });
-  const std::vector<std::string> failures = leave_places(context, image, targets, run);
+  std::vector<std::string> failures = leave_channels(context, image, run);
+  for (std::string& line : leave_places(context, image, targets, run)) {
+    failures.push_back(std::move(line));
+  }
   if (!failures.empty()) {
     throw Error(ErrorKind::failed, "{} could not be removed from {} of {} places", image.image_key,
                 failures.size(), targets.size())

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pipeline/channel.h"
 #include "pipeline/leave.h"
 #include "pipeline/retention.h"
 #include "pipeline/workflows.h"
@@ -89,6 +90,7 @@ Json retire(Context& context, workflow::Run& run) {
     return {{"image_key", image.image_key}, {"state", to_string(GoldenState::deprecated)}};
   }
   // Consumers first: nobody is to be pointed at what cannot be launched.
+  require_all(leave_channels(context, image, run), run, image, "taken out of its channels");
   require_all(withdraw_from_places(context, image, targets, run), run, image, "withdrawn");
   require_all(at_owned(targets, run, "disable", disable), run, image, "disabled");
   run.step("record-targets", [&](workflow::Step&) {

@@ -126,6 +126,18 @@ TEST_F(Retiring, NothingInUseIsDisabledOrDecommissioned) {
       << "what runs goes on";
 }
 
+TEST_F(Retiring, AChannelThatHoldsItKeepsItAndLosesItByForce) {
+  product().drive(start_promote(engine(), context(), image_, "prod", "grace", false));
+  const std::string parameter = channel_parameter(image_.product, image_.os, "prod");
+  for (auto stage : {RetirementStage::disable, RetirementStage::decommission}) {
+    EXPECT_THAT(error_of([&] { retire(stage); }).message(), HasSubstr("prod"));
+  }
+  EXPECT_TRUE(context().cloud.get_parameter(kHome, parameter));
+  EXPECT_EQ(retire(RetirementStage::disable, true).state, workflow::RunState::succeeded);
+  EXPECT_EQ(context().cloud.get_parameter(kHome, parameter), std::nullopt);
+  EXPECT_THAT(channels_of(context().database, image_.run_id), IsEmpty());
+}
+
 TEST_F(Retiring, APlaceThatCannotBeLookedAtProvesNothing) {
   fixture_.world->fail("list_machines", 1, Error(ErrorKind::denied, "no role there"));
   EXPECT_THAT(error_of([&] { retire(RetirementStage::decommission); }).message(),
