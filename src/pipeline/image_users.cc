@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "pipeline/channel.h"
 #include "pipeline/names.h"
 
 namespace hallmark::pipeline {
@@ -56,6 +57,10 @@ std::vector<ImageUser> find_all_users(const Context& context, const GoldenImage&
   std::vector<ImageUser> users = find_users(context, targets);
   for (ImageUser& child : find_children(context, image, targets)) {
     users.push_back(std::move(child));
+  }
+  for (const Channel& channel : channels_of(context.database, image.run_id)) {
+    users.push_back(
+        {kChannelUser, to_string(channel), image.home, "promote another version to it first"});
   }
   return users;
 }

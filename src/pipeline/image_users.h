@@ -11,12 +11,13 @@ namespace hallmark::pipeline {
 
 inline constexpr const char* kMachineUser = "machine";
 inline constexpr const char* kChildUser = "golden image";
+inline constexpr const char* kChannelUser = "channel";
 inline constexpr const char* kUnknownUser = "unknown";  ///< the place could not be looked at
 
 struct ImageUser {
-  std::string kind;  ///< one of these, or a cloud::ImageUse's
-  std::string id;    ///< a golden image's key
-  cloud::Place place;
+  std::string kind;    ///< one of these, or a cloud::ImageUse's
+  std::string id;      ///< a golden image's key, a channel
+  cloud::Place place;  ///< of an image or a channel: where the image was built
   std::string detail;  ///< its name; why a place could not be looked at
 };
 
@@ -27,7 +28,7 @@ std::vector<ImageUser> find_users(const Context& context, const std::vector<Imag
 std::vector<ImageUser> find_children(const Context& context, const GoldenImage& image,
                                      const std::vector<ImageTarget>& targets);
 
-/// Both, wherever the image is.
+/// Both, wherever the image is, and the channels that hold it.
 std::vector<ImageUser> find_all_users(const Context& context, const GoldenImage& image);
 
 /// "machine i-0123 in 111122223333/us-east-1".

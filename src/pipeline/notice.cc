@@ -60,13 +60,15 @@ Json reach_of(const Context& context, const GoldenImage& image) {
   };
   std::map<cloud::Place, Count> places;
   std::set<std::string> accounts;
-  Json children = Json::array(), unknown = Json::array();
+  Json children = Json::array(), channels = Json::array(), unknown = Json::array();
   int machines = 0;
   for (const ImageUser& user : find_all_users(context, image)) {
     if (user.kind == kUnknownUser) {
       unknown.push_back(to_string(user));
     } else if (user.kind == kChildUser) {
       children.push_back(user.id);
+    } else if (user.kind == kChannelUser) {
+      channels.push_back(user.id);
     } else if (user.kind == kMachineUser) {
       ++machines;
       ++places[user.place].machines;
@@ -82,11 +84,8 @@ Json reach_of(const Context& context, const GoldenImage& image) {
                       {"machines", count.machines},
                       {"others", count.others}});
   }
-  return {{"machines", machines},
-          {"accounts", accounts.size()},
-          {"places", listed},
-          {"children", children},
-          {"unknown", unknown}};
+  return {{"machines", machines}, {"accounts", accounts.size()}, {"places", listed},
+          {"children", children}, {"channels", channels},        {"unknown", unknown}};
 }
 
 void record_notice(db::Database& database, const Notice& notice) {

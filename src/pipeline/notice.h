@@ -34,8 +34,8 @@ FindingNames told_before(db::Database& database, const std::string& image_key,
                          const std::string& except_id);
 
 /// Who runs the image: {"machines", "accounts", "places": [{"account_id", "region", "machines",
-/// "others"}], "children": [image keys], "unknown": [..]}. Places where nothing does are left out;
-/// "others" are launch templates and Auto Scaling groups.
+/// "others"}], "children": [image keys], "channels": [..], "unknown": [..]}. Places where nothing
+/// does are left out; "others" are launch templates and Auto Scaling groups.
 Json reach_of(const Context& context, const GoldenImage& image);
 
 /// Repeating with the same id is fine.

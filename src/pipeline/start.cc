@@ -70,17 +70,6 @@ bool is_golden(const GoldenImage& image) {
   return image.state == GoldenState::active || image.state == GoldenState::deprecated;
 }
 
-/// Throws `conflict` if a channel holds the image.
-void refuse_if_in_channel(Context& context, const GoldenImage& image) {
-  std::vector<std::string> names;
-  for (const Channel& channel : channels_of(context.database, image.run_id)) {
-    names.push_back(to_string(channel));
-  }
-  if (names.empty()) return;
-  throw Error(ErrorKind::conflict, "{} is in channel {}", image.image_key, join(names, ", "))
-      .hint("promote another version first, or pass --force: the channel holds none then");
-}
-
 }  // namespace
 
 std::vector<workflow::WorkflowDefinition> workflows(Context& context) {
@@ -146,7 +135,6 @@ std::string start_decommission(workflow::Engine& engine, Context& context, const
                       image.state == GoldenState::decommissioning;
   if (!can_go) require_active(image, "decommissioned");
   if (!force) {
-    refuse_if_in_channel(context, image);
     refuse_if_used(find_all_users(context, image), image.image_key,
                    "remove those first, or pass --force");
   }
@@ -164,7 +152,6 @@ std::string start_retire(workflow::Engine& engine, Context& context, const Golde
     require_active(image, deprecating ? "deprecated" : "disabled");
   }
   if (!deprecating && !force) {
-    refuse_if_in_channel(context, image);
     refuse_if_used(find_all_users(context, image), image.image_key,
                    "replace those first, or pass --force: what runs goes on, what is to launch "
                    "fails");

@@ -51,6 +51,7 @@ class Life(world.LifeTest):
         self.check_distributed(candidate)
         self.check_compliance(candidate)
         self.check(self.world.run("image", "reassess"), 0)
+        self.check_retirement(candidate)
         self.check(self.world.run("image", "decommission", "Life-1/Debian-12/1"), 0)
         self.assertEqual(self.image("1")["state"], "decommissioned")
         self.assertEqual(self.parameters(), [])
@@ -91,6 +92,23 @@ class Life(world.LifeTest):
         self.check(self.world.run("machine", "remove", raw, "--account", world.HOME, "--region", "us-east-1"), 0)
         self.check(self.world.run("compliance", "check"), 0)
         self.check(self.world.run("machine", "remove", golden, "--account", world.SECOND, "--region", "us-west-2"), 0)
+
+    def check_retirement(self, candidate):
+        """A channel keeps it; disabled, it is nowhere to be launched; restored, it is where it was."""
+        name = "Life-1/Debian-12/1"
+        self.check(self.world.run("channel", "promote", name, "--to", "prod"), 0)
+        self.check(self.world.run("image", "decommission", name, "--dry-run"), 6)
+        self.check(self.world.run("image", "disable", name), 6, "prod")
+        self.check(self.world.run("image", "disable", name, "--force"), 0)
+        self.assertEqual(self.image("1")["state"], "disabled")
+        self.assertEqual(self.parameters(), [])
+        child = self.distributed[(world.SECOND, "us-west-2")]
+        refused = self.world.run("machine", "launch", "--image", child, "--account", world.SECOND, "--region", "us-west-2")
+        self.assertNotEqual(refused.code, 0, refused)
+        self.check(self.world.run("image", "restore", name), 0)
+        self.assertEqual(self.image("1")["state"], "active")
+        self.check_distributed(candidate)
+        self.check(self.world.run("image", "tree"), 0)
 
 
 if __name__ == "__main__":
