@@ -79,6 +79,12 @@ Outcome retire(App& app, const Arguments& arguments) {
     if (next.due_at <= now && !arguments.has("--dry-run")) {
       try {
         const auto image = pipeline::get_golden_image(context.database, next.run_id);
+        // Those before it took their time, and somebody may have restored it meanwhile.
+        if (!pipeline::is_due(next, image, context.clock.now())) {
+          step["result"] = "changed";
+          steps.push_back(std::move(step));
+          continue;
+        }
         const std::string run_id = pipeline::start_retire(workplace.engine, context, image,
                                                           next.stage, next.reason, false);
         view.say(std::string(to_string(next.stage)) + " " + next.image_key + ", run " + run_id);

@@ -51,12 +51,12 @@ Promotion promotion_of(const Json& input) {
       .hint("see: hallmark channel list --history");
 }
 
-/// An image that is being decommissioned leaves its channels; what we wrote after it left would
-/// stay.
+/// An image that is disabled or decommissioned leaves its channels; what we wrote after it left
+/// would stay.
 void keep_only_if_active(Context& context, const Promotion& promotion, const ImageTarget& target,
                          std::int64_t version) {
   const GoldenImage image = get_golden_image(context.database, promotion.move.to_run_id);
-  if (image.state == GoldenState::active) return;
+  if (image.state == GoldenState::active || image.state == GoldenState::deprecated) return;
   context.cloud.remove_parameter(target.place, parameter_of(promotion.channel), version);
   throw Error(ErrorKind::conflict, "{} is {}", image.image_key, to_string(image.state));
 }

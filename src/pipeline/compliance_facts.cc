@@ -182,19 +182,20 @@ PlaceReport look_at_place(cloud::Cloud& cloud, const OwnImages& own_images,
 
 void leave_out_own(const Context& context, std::vector<PlaceReport>& places) {
   const std::string home_account = context.cloud.properties().account_id;
-  std::unordered_set<std::string> runs;
+  // Tags can be set by anybody; ids are the cloud's.
+  std::unordered_set<std::string> machines;
   context.database.read([&](db::Connection& connection) {
-    runs.clear();
-    for (const db::Row& row :
-         connection.query("select distinct run_id from ledger where kind = 'machine'", {})) {
-      runs.insert(row.text("run_id"));
+    machines.clear();
+    for (const db::Row& row : connection.query("select external_id from ledger"
+                                               " where kind = 'machine' and state = 'created'",
+                                               {})) {
+      machines.insert(row.text("external_id"));
     }
   });
   for (PlaceReport& place : places) {
     if (place.facts.place.account_id != home_account) continue;
     place.own_machines = std::erase_if(place.facts.resources, [&](const Resource& resource) {
-      auto run = resource.tags.find(kRunTag);
-      return run != resource.tags.end() && runs.contains(run->second);
+      return machines.contains(resource.id);
     });
   }
 }

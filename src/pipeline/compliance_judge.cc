@@ -129,6 +129,15 @@ PlaceRulings::ImageRuling Judge::rule_listed(const std::string& image_id) const 
     return {Verdict::compliant, fmt::format("its image {} is in the list", image_id), ""};
   }
   const OwnImage& image = own->second;
+  const bool is_withdrawn =
+      image.state == GoldenState::disabled || image.state == GoldenState::rejected ||
+      image.state == GoldenState::failed || image.state == GoldenState::decommissioned;
+  if (is_withdrawn) {
+    return {Verdict::non_compliant,
+            fmt::format("its image {} is in the list, but {} is {}", image_id, image.image_key,
+                        to_string(image.state)),
+            image.image_key};
+  }
   if (image.superseded_by.empty()) {
     return {
         Verdict::compliant,

@@ -12,6 +12,7 @@
 #include "pipeline/compliance_history.h"
 #include "pipeline/fixture.h"
 #include "pipeline/names.h"
+#include "pipeline/ownership.h"
 
 namespace hallmark::pipeline {
 namespace {
@@ -189,11 +190,17 @@ TEST(Compliance, AForgedTagHidesNothing) {
   GoldenImage image = golden(fixture, "1");
   std::string forged =
       launch(fixture, kHome, image.source_image_id, "forged", {{kRunTag, "run-x"}});
+  std::string former =
+      launch(fixture, kHome, image.source_image_id, "former", {{kRunTag, image.run_id}});
   std::string own = launch(fixture, kHome, image.source_image_id, "own", {{kRunTag, image.run_id}});
+  workflow::Ledger& ledger = *fixture.product.ledger;
+  ledger.plan({.entry_id = "entry", .run_id = image.run_id, .kind = kMachineKind});
+  ledger.created("entry", own);
   const ComplianceReport report = check(fixture);
   EXPECT_EQ(row(report, forged).ruling.verdict, Verdict::non_compliant);
+  EXPECT_EQ(row(report, former).ruling.verdict, Verdict::non_compliant);
   EXPECT_THROW(row(report, own), Error);
-  EXPECT_THAT(rows_of(report), SizeIs(1));
+  EXPECT_THAT(rows_of(report), SizeIs(2));
   std::size_t left_out = 0;
   for (const PlaceReport& place : report.places) left_out += place.own_machines;
   EXPECT_EQ(left_out, 1u);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "pipeline/channel.h"
+#include "pipeline/image_users.h"
 #include "pipeline/leave.h"
 #include "pipeline/leftovers.h"
 #include "pipeline/workflows.h"
@@ -18,12 +19,20 @@ Json decommission(Context& context, workflow::Run& run) {
       get_golden_image(context.database, member<std::string>(run.input(), "image_run_id"));
   // Read inside a step: the record changes under us as places are left.
   const auto targets = run.step("list-targets", [&](workflow::Step&) {
+    const GoldenImage now = get_golden_image(context.database, image.run_id);
+    // What was right when the run was recorded need not be when it is driven, or tried again.
+    const bool can_go = now.state == GoldenState::active || now.state == GoldenState::deprecated ||
+                        now.state == GoldenState::disabled ||
+                        now.state == GoldenState::decommissioning;
+    if (!can_go) {
+      throw Error(ErrorKind::conflict, "{} is {}", now.image_key, to_string(now.state));
+    }
+    if (!run.input().value("force", true)) {
+      refuse_if_used(find_all_users(context, now), now.image_key,
+                     "remove those first, or decommission it with --force");
+    }
     change_image(context, image.run_id, {.state = GoldenState::decommissioning});
-    std::vector<ImageTarget> listed = list_targets(context.database, image.run_id);
-    std::erase_if(listed, [](const ImageTarget& target) {
-      return target.state == TargetState::removed || target.image_id.empty();
-    });
-    return listed;
+    return present_targets(context, now);
   });
   std::vector<std::string> failures = leave_channels(context, image, run);
   for (std::string& line : leave_places(context, image, targets, run)) {

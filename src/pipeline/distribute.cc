@@ -51,6 +51,10 @@ struct Seen {
 Seen look_at(const Distribution& d, workflow::Run& run, const cloud::Place& place,
              const std::string& delivery) {
   const Json seen = run.step("check/" + cloud::to_string(place), [&](workflow::Step&) {
+    const GoldenImage now = get_golden_image(d.context.database, d.image.run_id);
+    if (now.state != GoldenState::active) {
+      throw Error(ErrorKind::conflict, "{} is {}", now.image_key, to_string(now.state));
+    }
     // Is it a region of ours?
     if (place.account_id == d.image.home.account_id) d.context.home(place.region);
     const PlaceCheck check = check_place(d.context, d.image, place, delivery);
@@ -73,6 +77,16 @@ void forget(const Distribution& d, workflow::Run& run, const cloud::Place& place
     remove_from_latest(d.context.cloud, place, recorded->image_id, d.image.image_key);
     withdraw_parameter(d.context.cloud, place, d.parameter(), recorded->image_id);
   });
+}
+
+/// A place that fails goes on having what was brought there before.
+void note_failure(const Distribution& d, ImageTarget target) {
+  if (const auto recorded = recorded_target(d, target.place);
+      recorded && !recorded->image_id.empty() && recorded->state != TargetState::removed) {
+    target.image_id = recorded->image_id;
+    target.delivery = recorded->delivery;
+  }
+  record_target(d.context.database, d.image.run_id, target, d.context.clock.now());
 }
 
 void note_target(const Distribution& d, ImageTarget target) {
@@ -212,7 +226,7 @@ std::vector<std::string> failures_of(const Distribution& d,
     ImageTarget target = found->second;
     target.state = TargetState::failed;
     target.detail = outcome.error->full_text();
-    d.run.step("record-failure/" + outcome.key, [&](workflow::Step&) { note_target(d, target); });
+    d.run.step("record-failure/" + outcome.key, [&](workflow::Step&) { note_failure(d, target); });
   }
   return failures;
 }
@@ -267,7 +281,7 @@ Json distribute(Context& context, workflow::Run& run) {
       target.detail = "there is no copy in " + place.region;
       failures.push_back(cloud::to_string(place) + ": " + target.detail);
       run.step("record-failure/" + cloud::to_string(place),
-               [&](workflow::Step&) { note_target(d, target); });
+               [&](workflow::Step&) { note_failure(d, target); });
       continue;
     }
     deliveries.push_back({cloud::to_string(place), [&d, place = place, delivery = delivery,

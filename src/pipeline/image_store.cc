@@ -161,8 +161,8 @@ void change_image(const Context& context, const std::string& run_id,
     assign("state", state);
   }
   if (change.state == GoldenState::active) {
-    // A step that is repeated must not make it younger.
-    assignments += ", active_at = case when state = 'active' then active_at else :active_at end";
+    // Neither a step that is repeated nor restoring makes it younger.
+    assignments += ", active_at = case when active_at = '' then :active_at else active_at end";
     parameters.push_back({"active_at", to_rfc3339(context.clock.now())});
   }
   assign("state_reason", change.state_reason);

@@ -97,9 +97,11 @@ std::vector<ImageTarget> list_targets(db::Database& database, const std::string&
 std::optional<ImageTarget> find_target(db::Database& database, const std::string& run_id,
                                        const cloud::Place& place);
 
+inline constexpr const char* kReassessmentPurpose = "reassessment";
+
 struct AssessmentRecord {
   std::string assessment_id;
-  std::string purpose;  ///< "candidate", "source", "reassessment"
+  std::string purpose;  ///< "candidate", "source", kReassessmentPurpose
   std::string assessed_at;
   std::string digest;
   model::Assessment assessment;

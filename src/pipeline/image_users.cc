@@ -3,8 +3,9 @@
 #include <set>
 
 #include "base/error.h"
+#include "base/text.h"
 #include "pipeline/channel.h"
-#include "pipeline/names.h"
+#include "pipeline/leave.h"
 
 namespace hallmark::pipeline {
 
@@ -14,7 +15,7 @@ void find_users_at(const Context& context, const ImageTarget& target,
                    std::vector<ImageUser>& users) {
   try {
     for (const cloud::Machine& machine : context.cloud.list_machines(target.place, {})) {
-      if (machine.image_id != target.image_id || machine.tags.contains(kRunTag)) continue;
+      if (machine.image_id != target.image_id) continue;
       users.push_back({kMachineUser, machine.machine_id, target.place, machine.name});
     }
     for (const cloud::ImageUse& use : context.cloud.list_image_uses(target.place)) {
@@ -26,6 +27,9 @@ void find_users_at(const Context& context, const ImageTarget& target,
     users.push_back({kUnknownUser, "", target.place, e.message()});
   }
 }
+
+/// So many are named; a fleet of thousands fills no screen.
+constexpr std::size_t kUsersNamed = 20;
 
 }  // namespace
 
@@ -53,7 +57,7 @@ std::vector<ImageUser> find_children(const Context& context, const GoldenImage& 
 }
 
 std::vector<ImageUser> find_all_users(const Context& context, const GoldenImage& image) {
-  const std::vector<ImageTarget> targets = list_targets(context.database, image.run_id);
+  const std::vector<ImageTarget> targets = present_targets(context, image);
   std::vector<ImageUser> users = find_users(context, targets);
   for (ImageUser& child : find_children(context, image, targets)) {
     users.push_back(std::move(child));
@@ -63,6 +67,21 @@ std::vector<ImageUser> find_all_users(const Context& context, const GoldenImage&
         {kChannelUser, to_string(channel), image.home, "promote another version to it first"});
   }
   return users;
+}
+
+void refuse_if_used(const std::vector<ImageUser>& users, const std::string& image_key,
+                    const char* way_out) {
+  if (users.empty()) return;
+  std::vector<std::string> names;
+  for (const ImageUser& user : users) {
+    if (names.size() == kUsersNamed) break;
+    names.push_back(to_string(user));
+  }
+  if (users.size() > kUsersNamed) {
+    names.push_back(fmt::format("{} more", users.size() - kUsersNamed));
+  }
+  throw Error(ErrorKind::conflict, "{} is in use by {}", image_key, join(names, ", "))
+      .hint(way_out);
 }
 
 std::string to_string(const ImageUser& user) {

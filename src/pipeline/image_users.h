@@ -22,7 +22,7 @@ struct ImageUser {
 };
 
 /// Everything at `targets` that runs from their image or would launch from it. A place that cannot
-/// be looked at proves nothing, so it is a user. Machines that runs of Hallmark own are not.
+/// be looked at proves nothing, so it is a user.
 std::vector<ImageUser> find_users(const Context& context, const std::vector<ImageTarget>& targets);
 /// The golden images that were built on it and are not retired themselves.
 std::vector<ImageUser> find_children(const Context& context, const GoldenImage& image,
@@ -30,6 +30,10 @@ std::vector<ImageUser> find_children(const Context& context, const GoldenImage& 
 
 /// Both, wherever the image is, and the channels that hold it.
 std::vector<ImageUser> find_all_users(const Context& context, const GoldenImage& image);
+
+/// Throws `conflict` that names them, if there are any.
+void refuse_if_used(const std::vector<ImageUser>& users, const std::string& image_key,
+                    const char* way_out);
 
 /// "machine i-0123 in 111122223333/us-east-1".
 std::string to_string(const ImageUser& user);

@@ -67,6 +67,29 @@ std::vector<std::string> in_all(Context& context, const GoldenImage& image,
 
 }  // namespace
 
+std::vector<ImageTarget> present_targets(const Context& context, const GoldenImage& image) {
+  std::vector<ImageTarget> targets = list_targets(context.database, image.run_id);
+  bool has_home = false;
+  for (ImageTarget& target : targets) {
+    if (target.place != image.home) continue;
+    has_home = true;
+    if (target.image_id.empty()) target.image_id = image.image_id;
+    if (target.image_id == image.image_id) target.delivery = "home";
+  }
+  if (!has_home && !image.image_id.empty()) {
+    targets.push_back({.place = image.home,
+                       .image_id = image.image_id,
+                       .delivery = "home",
+                       .state = TargetState::available,
+                       .detail = "",
+                       .updated_at = ""});
+  }
+  std::erase_if(targets, [](const ImageTarget& target) {
+    return target.state == TargetState::removed || target.image_id.empty();
+  });
+  return targets;
+}
+
 std::vector<std::string> withdraw_from_places(Context& context, const GoldenImage& image,
                                               const std::vector<ImageTarget>& targets,
                                               workflow::Run& run) {

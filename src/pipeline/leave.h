@@ -11,6 +11,10 @@
 
 namespace hallmark::pipeline {
 
+/// Where the image is, or may be: what has an id and was not removed, and in any case where it was
+/// built.
+std::vector<ImageTarget> present_targets(const Context& context, const GoldenImage& image);
+
 /// Withdraws what is published at each target, and the shares; the images stay. A line for each
 /// place that failed.
 std::vector<std::string> withdraw_from_places(Context& context, const GoldenImage& image,

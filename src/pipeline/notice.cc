@@ -1,6 +1,5 @@
 #include "pipeline/notice.h"
 
-#include <map>
 #include <set>
 
 #include "pipeline/image_users.h"
@@ -11,6 +10,15 @@ namespace {
 
 bool is_held(const FindingVerdict& verdict) {
   return !verdict.waived && verdict.judgement != model::Judgement::pass;
+}
+
+bool is_worse(model::Judgement one, model::Judgement other) {
+  return one == model::Judgement::fail && other != model::Judgement::fail;
+}
+
+void say(Judged& judged, const Judged::key_type& finding, model::Judgement judgement) {
+  auto [said, fresh] = judged.emplace(finding, judgement);
+  if (!fresh && is_worse(judgement, said->second)) said->second = judgement;
 }
 
 Notice notice_in(const db::Row& row) {
@@ -24,21 +32,23 @@ Notice notice_in(const db::Row& row) {
 }  // namespace
 
 std::vector<FindingVerdict> newly_held(const GateVerdict& now, const GateVerdict& before,
-                                       const FindingNames& told) {
-  FindingNames known = told;
+                                       const Judged& told) {
+  Judged known = told;
   for (const FindingVerdict& verdict : before.findings) {
-    if (is_held(verdict)) known.emplace(verdict.id, verdict.package);
+    if (is_held(verdict)) say(known, {verdict.id, verdict.package}, verdict.judgement);
   }
   std::vector<FindingVerdict> held;
   for (const FindingVerdict& verdict : now.findings) {
-    if (is_held(verdict) && !known.contains({verdict.id, verdict.package})) held.push_back(verdict);
+    auto said = known.find({verdict.id, verdict.package});
+    const bool is_news = said == known.end() || is_worse(verdict.judgement, said->second);
+    if (is_held(verdict) && is_news) held.push_back(verdict);
   }
   return held;
 }
 
-FindingNames told_before(db::Database& database, const std::string& image_key,
-                         const std::string& except_id) {
-  FindingNames told;
+Judged told_before(db::Database& database, const std::string& image_key,
+                   const std::string& except_id) {
+  Judged told;
   database.read([&](db::Connection& connection) {
     told.clear();
     for (const db::Row& row : connection.query(
@@ -46,7 +56,8 @@ FindingNames told_before(db::Database& database, const std::string& image_key,
              " and notice_id <> :except_id",
              {{"kind", kFindingsNotice}, {"subject", image_key}, {"except_id", except_id}})) {
       for (const Json& finding : member<Json>(notice_in(row).body, "findings")) {
-        told.emplace(member<std::string>(finding, "id"), member<std::string>(finding, "package"));
+        say(told, {member<std::string>(finding, "id"), member<std::string>(finding, "package")},
+            model::judgement_from(member<std::string>(finding, "judgement")));
       }
     }
   });

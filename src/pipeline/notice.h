@@ -1,7 +1,7 @@
 #pragma once
 /// What somebody is to be told, and how far it reaches.
 
-#include <set>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,15 +23,16 @@ struct Notice {
   Json body;  ///< kFindingsNotice: image_id, gate_passed, findings, reach
 };
 
-/// A finding's id and its package.
-using FindingNames = std::set<std::pair<std::string, std::string>>;
+/// By a finding's id and its package: the worst that was said of it.
+using Judged = std::map<std::pair<std::string, std::string>, model::Judgement>;
 
-/// The findings that fail `now` or need a review, did not `before`, and were not told yet.
+/// The findings that fail `now` or need a review, and of which nothing as bad was said `before` or
+/// `told` yet.
 std::vector<FindingVerdict> newly_held(const GateVerdict& now, const GateVerdict& before,
-                                       const FindingNames& told);
+                                       const Judged& told);
 /// Of all notices of this image but one.
-FindingNames told_before(db::Database& database, const std::string& image_key,
-                         const std::string& except_id);
+Judged told_before(db::Database& database, const std::string& image_key,
+                   const std::string& except_id);
 
 /// Who runs the image: {"machines", "accounts", "places": [{"account_id", "region", "machines",
 /// "others"}], "children": [image keys], "channels": [..], "unknown": [..]}. Places where nothing

@@ -13,7 +13,6 @@ namespace hallmark::pipeline {
 namespace {
 
 constexpr int kWidth = 4;
-constexpr const char* kReassessmentPurpose = "reassessment";
 
 /// Ours of the time before, of those that this step has not recorded itself.
 std::optional<model::Assessment> assessed_before(const Context& context,
@@ -43,12 +42,6 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
     assessments.front() = context.scanner.assess(looked.inventory, step.stop());
     if (context.scanner.annotate) context.scanner.annotate(assessments, step.stop());
     const model::Assessment& assessment = assessments.front();
-    record_assessment(context.database, image_run_id,
-                      {.assessment_id = assessment_id,
-                       .purpose = kReassessmentPurpose,
-                       .assessed_at = assessment.assessed_at,
-                       .digest = sha256_hex(compact(assessment)),
-                       .assessment = assessment});
     const auto findings = scan::merge(assessments);
     const auto earlier = scan::merge(before);
     const model::Gate policy = image.pipeline.get<model::Pipeline>().gate;
@@ -69,7 +62,19 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
                    {"gate", gate}};
     const std::vector<FindingVerdict> held =
         newly_held(gate, gate_before, told_before(context.database, image_key, notice_id));
-    if (held.empty()) return result;
+    // The notice first: once the assessment is recorded, what it found is no news any more.
+    const auto keep = [&] {
+      record_assessment(context.database, image_run_id,
+                        {.assessment_id = assessment_id,
+                         .purpose = kReassessmentPurpose,
+                         .assessed_at = assessment.assessed_at,
+                         .digest = sha256_hex(compact(assessment)),
+                         .assessment = assessment});
+    };
+    if (held.empty()) {
+      keep();
+      return result;
+    }
     Notice notice = {.notice_id = notice_id,
                      .kind = kFindingsNotice,
                      .subject = image_key,
@@ -82,9 +87,11 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
       notice.body["findings"].push_back({{"id", verdict.id},
                                          {"package", verdict.package},
                                          {"severity", model::to_string(verdict.severity)},
+                                         {"judgement", model::to_string(verdict.judgement)},
                                          {"why", verdict.why}});
     }
     record_notice(context.database, notice);
+    keep();
     result["notice"] = notice;
     return result;
   });

@@ -69,14 +69,29 @@ bool gate_fails(const Context& context, const GoldenImage& image) {
   try {
     const auto gate = image.pipeline.get<model::Pipeline>().gate;
     Looked looked = read_looked(context, image);
-    const auto recorded = list_assessments(context.database, image.run_id);
     // As when it is reassessed: ours is the newest one, the others' is what they saw.
-    if (!recorded.empty()) looked.assessments.front() = recorded.back().assessment;
+    for (const AssessmentRecord& record : list_assessments(context.database, image.run_id)) {
+      if (record.purpose == kReassessmentPurpose) {
+        looked.assessments.front() = record.assessment;
+      }
+    }
     return !evaluate_gate(gate, image.image_key, looked.assessments, context.clock.now()).passed;
   } catch (const Error& e) {
     log_warning("the gate of {} cannot be asked: {}", image.image_key, e.message());
     return true;
   }
+}
+
+GoldenState state_before(RetirementStage stage) {
+  switch (stage) {
+    case RetirementStage::deprecate:
+      return GoldenState::active;
+    case RetirementStage::disable:
+      return GoldenState::deprecated;
+    case RetirementStage::decommission:
+      break;
+  }
+  return GoldenState::disabled;
 }
 
 bool retires(const model::Retention& policy) {
@@ -87,6 +102,11 @@ bool retires(const model::Retention& policy) {
 
 std::string_view to_string(RetirementStage stage) {
   return kStages.at(static_cast<std::size_t>(stage));
+}
+
+bool is_due(const Retirement& planned, const GoldenImage& image, TimePoint now) {
+  const bool kept = !image.kept_until.empty() && now < from_rfc3339(image.kept_until);
+  return planned.due_at <= now && !kept && image.state == state_before(planned.stage);
 }
 
 std::vector<VersionFacts> version_facts(const Context& context) {

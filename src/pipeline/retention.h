@@ -34,6 +34,9 @@ std::vector<VersionFacts> version_facts(const Context& context);
 /// restored stays while it is kept. A version takes one stage at a time.
 std::vector<Retirement> plan_retirements(const std::vector<VersionFacts>& versions, TimePoint now);
 
+/// Pure: whether it is still to be done, with the image as it is now.
+bool is_due(const Retirement& planned, const GoldenImage& image, TimePoint now);
+
 void to_json(Json& json, const Retirement& value);
 
 }  // namespace hallmark::pipeline

@@ -97,6 +97,20 @@ TEST(Retention, WhatWasRestoredStaysForAWhile) {
   EXPECT_THAT(planned(versions), ElementsAre("1 deprecate"));
 }
 
+TEST(Retention, WhatHasChangedSinceItWasPlannedIsNotDue) {
+  auto versions =
+      with_policy({version(9, 1), version(1, 40, GoldenState::disabled)}, {.keep_versions = 1});
+  const Retirement planned = plan_retirements(versions, kNow).front();
+  GoldenImage image = versions[1].image;
+  EXPECT_TRUE(is_due(planned, image, kNow));
+  EXPECT_FALSE(is_due(planned, image, planned.due_at - 1s));
+  image.kept_until = to_rfc3339(kNow + 1h);
+  EXPECT_FALSE(is_due(planned, image, kNow));
+  image.kept_until.clear();
+  image.state = GoldenState::active;
+  EXPECT_FALSE(is_due(planned, image, kNow));
+}
+
 TEST(Retention, ProductsAreApartAndNeedAnActiveVersion) {
   auto versions = with_policy({version(1, 9), version(2, 1)}, {.keep_versions = 1});
   versions[1].image.os = "Debian-13";

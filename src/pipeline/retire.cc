@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "pipeline/channel.h"
+#include "pipeline/image_users.h"
 #include "pipeline/leave.h"
 #include "pipeline/retention.h"
 #include "pipeline/workflows.h"
@@ -16,6 +17,9 @@ namespace hallmark::pipeline {
 namespace {
 
 constexpr int kWidth = 8;
+/// Amazon EC2 API Reference, "Eventual consistency": minutes are much.
+constexpr Duration kEnableLimit{10 * 60'000};
+constexpr workflow::PollSchedule kEnableSchedule{Duration{100}, Duration{5'000}};
 
 /// `change` at every place where an image of ours lies; a line for each place that failed.
 std::vector<std::string> at_owned(
@@ -37,14 +41,25 @@ std::vector<std::string> at_owned(
   return failures;
 }
 
-std::vector<ImageTarget> places_of(Context& context, const GoldenImage& image, workflow::Run& run) {
-  // Read inside a step: the record changes under us.
-  return run.step("list-targets", [&](workflow::Step&) {
-    std::vector<ImageTarget> listed = list_targets(context.database, image.run_id);
-    std::erase_if(listed, [](const ImageTarget& target) {
-      return target.state == TargetState::removed || target.image_id.empty();
-    });
-    return listed;
+/// Enters the state, if it can be entered from the present one, and says where the image is. What
+/// was right when the run was recorded need not be when it is driven, or tried again.
+std::vector<ImageTarget> enter(Context& context, const GoldenImage& image, workflow::Run& run,
+                               const GoldenImageChange& change,
+                               const std::vector<GoldenState>& from) {
+  return run.step("enter-" + std::string(to_string(*change.state)), [&](workflow::Step&) {
+    const GoldenImage now = get_golden_image(context.database, image.run_id);
+    const bool can =
+        now.state == change.state || std::find(from.begin(), from.end(), now.state) != from.end();
+    if (!can) {
+      throw Error(ErrorKind::conflict, "{} is {}; it cannot become {}", now.image_key,
+                  to_string(now.state), to_string(*change.state));
+    }
+    if (change.state == GoldenState::disabled && !run.input().value("force", false)) {
+      refuse_if_used(find_all_users(context, now), now.image_key,
+                     "replace those first, or disable it with --force");
+    }
+    change_image(context, image.run_id, change);
+    return present_targets(context, now);
   });
 }
 
@@ -57,12 +72,14 @@ void require_all(const std::vector<std::string>& failures, const workflow::Run& 
       .hint("try again what is left: hallmark run retry " + run.id());
 }
 
-void record_state(Context& context, const GoldenImage& image, workflow::Run& run, GoldenState state,
-                  const std::string& reason, const std::string& kept_until = "") {
-  run.step("record-" + std::string(to_string(state)), [&](workflow::Step&) {
-    change_image(context, image.run_id,
-                 {.state = state, .state_reason = reason, .kept_until = kept_until});
-  });
+/// Waits until what was enabled can be used: the clouds tell that a little later.
+void await_enabled(Context& context, const ImageTarget& target, workflow::Run& run) {
+  run.poll("enabled/" + cloud::to_string(target.place), kEnableLimit, kEnableSchedule,
+           [&](workflow::Step&) -> std::optional<bool> {
+             const auto image = context.cloud.find_image(target.place, target.image_id);
+             if (image && image->state == cloud::ImageState::disabled) return std::nullopt;
+             return true;
+           });
 }
 
 }  // namespace
@@ -73,22 +90,29 @@ Json retire(Context& context, workflow::Run& run) {
   const std::string reason = member<std::string>(run.input(), "reason");
   const TimePoint at = from_rfc3339(member<std::string>(run.input(), "at"));
   const auto stage = member<std::string>(run.input(), "stage");
-  const std::vector<ImageTarget> targets = places_of(context, image, run);
+  // An image that somebody deleted behind our back keeps no other from being retired.
   const auto deprecate = [&](const ImageTarget& target, workflow::Run& branch) {
     branch.step("deprecate/" + cloud::to_string(target.place), [&](workflow::Step&) {
+      if (!context.cloud.find_image(target.place, target.image_id)) return;
       context.cloud.deprecate_image(target.place, target.image_id, at);
     });
   };
   const auto disable = [&](const ImageTarget& target, workflow::Run& branch) {
     branch.step("disable/" + cloud::to_string(target.place), [&](workflow::Step&) {
+      if (!context.cloud.find_image(target.place, target.image_id)) return;
       context.cloud.disable_image(target.place, target.image_id);
     });
   };
   if (stage == to_string(RetirementStage::deprecate)) {
+    const auto targets =
+        enter(context, image, run, {.state = GoldenState::deprecated, .state_reason = reason},
+              {GoldenState::active});
     require_all(at_owned(targets, run, "deprecate", deprecate), run, image, "deprecated");
-    record_state(context, image, run, GoldenState::deprecated, reason);
     return {{"image_key", image.image_key}, {"state", to_string(GoldenState::deprecated)}};
   }
+  const auto targets =
+      enter(context, image, run, {.state = GoldenState::disabled, .state_reason = reason},
+            {GoldenState::active, GoldenState::deprecated});
   // Consumers first: nobody is to be pointed at what cannot be launched.
   require_all(leave_channels(context, image, run), run, image, "taken out of its channels");
   require_all(withdraw_from_places(context, image, targets, run), run, image, "withdrawn");
@@ -99,14 +123,17 @@ Json retire(Context& context, workflow::Run& run) {
       record_target(context.database, image.run_id, target, context.clock.now());
     }
   });
-  record_state(context, image, run, GoldenState::disabled, reason);
   return {{"image_key", image.image_key}, {"state", to_string(GoldenState::disabled)}};
 }
 
 Json restore(Context& context, workflow::Run& run) {
   const GoldenImage image =
       get_golden_image(context.database, member<std::string>(run.input(), "image_run_id"));
-  const std::vector<ImageTarget> targets = places_of(context, image, run);
+  const auto targets = enter(context, image, run,
+                             {.state = GoldenState::active,
+                              .state_reason = "restored",
+                              .kept_until = member<std::string>(run.input(), "kept_until")},
+                             {GoldenState::deprecated, GoldenState::disabled});
   const auto enable = [&](const ImageTarget& target, workflow::Run& branch) {
     branch.step("enable/" + cloud::to_string(target.place), [&](workflow::Step&) {
       // Somebody may have deleted it meanwhile; distributing copies it again.
@@ -114,10 +141,9 @@ Json restore(Context& context, workflow::Run& run) {
       context.cloud.enable_image(target.place, target.image_id);
       context.cloud.deprecate_image(target.place, target.image_id, std::nullopt);
     });
+    await_enabled(context, target, branch);
   };
   require_all(at_owned(targets, run, "enable", enable), run, image, "enabled");
-  record_state(context, image, run, GoldenState::active, "restored",
-               member<std::string>(run.input(), "kept_until"));
   // What was withdrawn is what distributing finds incorrect, and mends.
   return distribute(context, run);
 }

@@ -157,11 +157,54 @@ TEST_F(Retiring, AnImageThatOthersAreBuiltOnStays) {
   EXPECT_EQ(retire(RetirementStage::disable).state, workflow::RunState::succeeded);
 }
 
+TEST_F(Retiring, ARunOfAnotherTimeChangesNothingMore) {
+  fixture_.world->fail("disable_image", 1, Error(ErrorKind::denied, "protected"));
+  const workflow::RunInfo failed = retire(RetirementStage::disable);
+  ASSERT_EQ(retire(RetirementStage::decommission).state, workflow::RunState::succeeded);
+  engine().retry(failed.run_id);
+  EXPECT_EQ(product().drive(failed.run_id).state, workflow::RunState::failed);
+  EXPECT_EQ(now().state, GoldenState::decommissioned);
+}
+
+TEST_F(Retiring, OpenRunsOfAnotherKindAreInTheWay) {
+  const std::string open =
+      start_retire(engine(), context(), now(), RetirementStage::deprecate, "", false);
+  EXPECT_EQ(start_retire(engine(), context(), now(), RetirementStage::deprecate, "", false), open);
+  for (auto start : std::vector<std::function<void()>>{
+           [&] { retire(RetirementStage::disable); },
+           [&] { retire(RetirementStage::decommission); },
+           [&] { start_distribute(engine(), context(), now(), {}); }}) {
+    EXPECT_THAT(error_of(start).full_text(), HasSubstr(open));
+  }
+}
+
+TEST_F(Retiring, AnImageThatSomebodyDeletedKeepsNoOtherFromBeingDisabled) {
+  const auto copy = find_target(context().database, image_.run_id, kWest);
+  context().cloud.remove_image(kWest, copy->image_id);
+  EXPECT_EQ(retire(RetirementStage::disable).state, workflow::RunState::succeeded);
+  EXPECT_EQ(restore().state, workflow::RunState::succeeded);
+  EXPECT_THAT(presences(), Each(Presence::correct));
+}
+
+TEST_F(Retiring, APlaceThatFailedToBeCheckedIsNotForgotten) {
+  const auto before = find_target(context().database, image_.run_id, kChildWest);
+  fixture_.world->fail("get_parameter", 1, Error(ErrorKind::denied, "no role"));
+  product().drive(start_distribute(engine(), context(), now(), {}));
+  for (const ImageTarget& target : list_targets(context().database, image_.run_id)) {
+    EXPECT_FALSE(target.image_id.empty()) << cloud::to_string(target.place);
+  }
+  launch(kChildWest, before->image_id);
+  EXPECT_EQ(error_of([&] { retire(RetirementStage::disable); }).kind(), ErrorKind::conflict);
+}
+
 TEST_F(Retiring, APlaceThatFailsIsTriedAgain) {
   fixture_.world->fail("disable_image", 1, Error(ErrorKind::denied, "protected"));
   const workflow::RunInfo failed = retire(RetirementStage::disable);
   EXPECT_EQ(failed.state, workflow::RunState::failed);
-  EXPECT_EQ(now().state, GoldenState::active);
+  // Nobody is to build on it or call it the newest, and it can be restored as well as tried again.
+  EXPECT_EQ(now().state, GoldenState::disabled);
+  EXPECT_EQ(restore().state, workflow::RunState::succeeded);
+  EXPECT_THAT(presences(), Each(Presence::correct));
   engine().retry(failed.run_id);
   EXPECT_EQ(product().drive(failed.run_id).state, workflow::RunState::succeeded);
   EXPECT_THAT(states(), Each(ImageState::disabled));

@@ -7,6 +7,7 @@
 #include "pipeline/decision.h"
 #include "pipeline/evidence.h"
 #include "pipeline/image_users.h"
+#include "pipeline/leave.h"
 #include "pipeline/placement.h"
 #include "pipeline/workflows.h"
 
@@ -48,22 +49,16 @@ std::optional<std::string> open_run(workflow::Engine& engine, const std::string&
   return runs.front().run_id;
 }
 
-/// So many are named; a fleet of thousands fills no screen.
-constexpr std::size_t kUsersNamed = 20;
-
-void refuse_if_used(const std::vector<ImageUser>& users, const std::string& image_key,
-                    const char* way_out) {
-  if (users.empty()) return;
-  std::vector<std::string> names;
-  for (const ImageUser& user : users) {
-    if (names.size() == kUsersNamed) break;
-    names.push_back(to_string(user));
+/// Two runs that bring an image to places and take it away from them must not meet.
+void refuse_if_busy(workflow::Engine& engine, const std::string& image_key) {
+  for (const char* workflow : {"distribute", "retire", "restore", "decommission"}) {
+    if (auto run = open_run(engine, workflow, image_key)) {
+      throw Error(ErrorKind::conflict, "a {} run of {} has not ended: {}", workflow, image_key,
+                  *run)
+          .hint("go on with it: hallmark run resume " + *run + "; or end it: hallmark run cancel " +
+                *run);
+    }
   }
-  if (users.size() > kUsersNamed) {
-    names.push_back(fmt::format("{} more", users.size() - kUsersNamed));
-  }
-  throw Error(ErrorKind::conflict, "{} is in use by {}", image_key, join(names, ", "))
-      .hint(way_out);
 }
 
 bool is_golden(const GoldenImage& image) {
@@ -113,11 +108,7 @@ std::string start_build(workflow::Engine& engine, Context& context, const model:
 std::string start_distribute(workflow::Engine& engine, Context& context, const GoldenImage& image,
                              const std::vector<model::Target>& targets, bool prune) {
   require_active(image, "distributed");
-  if (auto run = open_run(engine, "distribute", image.image_key)) {
-    throw Error(ErrorKind::conflict, "{} is being distributed already by run {}", image.image_key,
-                *run)
-        .hint("wait for it: hallmark run watch " + *run);
-  }
+  refuse_if_busy(engine, image.image_key);
   model::Pipeline pipeline = image.pipeline.get<model::Pipeline>();
   if (!targets.empty()) pipeline.targets = targets;
   if (prune) {
@@ -131,6 +122,7 @@ std::string start_distribute(workflow::Engine& engine, Context& context, const G
 std::string start_decommission(workflow::Engine& engine, Context& context, const GoldenImage& image,
                                bool force) {
   if (auto run = open_run(engine, "decommission", image.image_key)) return *run;
+  refuse_if_busy(engine, image.image_key);
   const bool can_go = is_golden(image) || image.state == GoldenState::disabled ||
                       image.state == GoldenState::decommissioning;
   if (!can_go) require_active(image, "decommissioned");
@@ -138,17 +130,39 @@ std::string start_decommission(workflow::Engine& engine, Context& context, const
     refuse_if_used(find_all_users(context, image), image.image_key,
                    "remove those first, or pass --force");
   }
-  return engine.start("decommission", image.image_key, {{"image_run_id", image.run_id}});
+  return engine.start("decommission", image.image_key,
+                      {{"image_run_id", image.run_id}, {"force", force}});
 }
+
+namespace {
+
+/// By our records: the last thing that a stage does at a place is to record it.
+bool is_retired_everywhere(const Context& context, const GoldenImage& image,
+                           RetirementStage stage) {
+  if (stage == RetirementStage::deprecate) return false;  // Saying it again does no harm.
+  const auto targets = present_targets(context, image);
+  return std::all_of(targets.begin(), targets.end(), [](const ImageTarget& target) {
+    return target.state == TargetState::disabled;
+  });
+}
+
+}  // namespace
 
 std::string start_retire(workflow::Engine& engine, Context& context, const GoldenImage& image,
                          RetirementStage stage, const std::string& reason, bool force) {
   if (stage == RetirementStage::decommission) {
     return start_decommission(engine, context, image, force);
   }
-  if (auto run = open_run(engine, "retire", image.image_key)) return *run;
+  if (auto run = open_run(engine, "retire", image.image_key)) {
+    if (engine.show(*run).input.value("stage", "") == to_string(stage)) return *run;
+  }
+  refuse_if_busy(engine, image.image_key);
   const bool deprecating = stage == RetirementStage::deprecate;
-  if (deprecating || !is_golden(image)) {
+  // A stage that was begun and failed may be begun again.
+  const bool again =
+      image.state == (deprecating ? GoldenState::deprecated : GoldenState::disabled) &&
+      !is_retired_everywhere(context, image, stage);
+  if (!again && (deprecating || !is_golden(image))) {
     require_active(image, deprecating ? "deprecated" : "disabled");
   }
   if (!deprecating && !force) {
@@ -160,25 +174,20 @@ std::string start_retire(workflow::Engine& engine, Context& context, const Golde
                       {{"image_run_id", image.run_id},
                        {"stage", to_string(stage)},
                        {"reason", reason},
+                       {"force", force},
                        {"at", to_rfc3339(context.clock.now())}});
 }
 
 std::string start_restore(workflow::Engine& engine, Context& context, const GoldenImage& image,
                           Duration kept) {
-  for (const char* other : {"retire", "decommission", "restore"}) {
-    if (auto run = open_run(engine, other, image.image_key)) {
-      throw Error(ErrorKind::conflict, "run {} works on {}", *run, image.image_key)
-          .hint("wait for it: hallmark run watch " + *run);
-    }
-  }
+  refuse_if_busy(engine, image.image_key);
   if (image.state != GoldenState::deprecated && image.state != GoldenState::disabled) {
     throw Error(ErrorKind::conflict, "{} is {}; only a deprecated or disabled image is restored",
                 image.image_key, to_string(image.state));
   }
   auto pipeline = image.pipeline.get<model::Pipeline>();
   pipeline.targets.clear();
-  for (const ImageTarget& target : list_targets(context.database, image.run_id)) {
-    if (target.state != TargetState::available && target.state != TargetState::disabled) continue;
+  for (const ImageTarget& target : present_targets(context, image)) {
     pipeline.targets.push_back(
         {.account_id = target.place.account_id,
          .regions = {target.place.region},

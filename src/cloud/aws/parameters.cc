@@ -72,9 +72,7 @@ std::int64_t write(const Session& session, const Place& place, const std::string
   if (value.size() > kStandardParameterBytes) input["Tier"] = "Advanced";
   if (kind == ParameterKind::image_id) input["DataType"] = "aws:ec2:image";
   Value answer = session.call(place, "ssm", "PutParameter", input);
-  const std::int64_t version = answer.value("Version", std::int64_t{0});
-  if (kind == ParameterKind::image_id) await_check(session, place, name, value, version);
-  return version;
+  return answer.value("Version", std::int64_t{0});
 }
 
 void erase(const Session& session, const Place& place, const std::string& name) {
@@ -95,6 +93,7 @@ class Lock {
         owner_(random_id("lock")) {
     const TimePoint until = session.clock.now() + kLockLimit;
     for (Duration pause = kFirstPause;; pause = std::min<Duration>(pause * 2, kLongestPause)) {
+      taken_at_ = session.clock.now();
       if (created() || taken_over()) return;
       if (session.clock.now() >= until) {
         throw Error(ErrorKind::unavailable, "parameter {} in {} has been locked for {}", name,
@@ -107,6 +106,8 @@ class Lock {
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;
   ~Lock() {
+    // It may be somebody else's by now.
+    if (session_.clock.now() >= taken_at_ + kLockLife) return;
     try {
       erase(session_, place_, name_);
     } catch (const Error&) {
@@ -140,6 +141,7 @@ class Lock {
   const Place place_;
   const std::string name_;
   const std::string owner_;
+  TimePoint taken_at_{};  ///< not later than it was
 };
 
 Error changed(const std::string& name, const Place& place, std::int64_t expected,
@@ -167,17 +169,25 @@ std::int64_t put_parameter(const Session& session, const Place& place, const std
   }
   if (expected_version == 0) {
     try {
-      return write(session, place, name, value, false, kind);
+      const std::int64_t version = write(session, place, name, value, false, kind);
+      if (kind == ParameterKind::image_id) await_check(session, place, name, value, version);
+      return version;
     } catch (const ApiError& e) {
       if (!exists(e)) throw;
       throw Error(ErrorKind::conflict, "parameter {} exists already in {}", name, to_string(place));
     }
   }
-  Lock lock(session, place, name);
-  auto present = read(session, place, name);
-  std::int64_t version = present ? present->parameter.version : 0;
-  if (version != expected_version) throw changed(name, place, expected_version, version);
-  return write(session, place, name, value, true, kind);
+  std::int64_t version = 0;
+  {
+    Lock lock(session, place, name);
+    auto present = read(session, place, name);
+    version = present ? present->parameter.version : 0;
+    if (version != expected_version) throw changed(name, place, expected_version, version);
+    version = write(session, place, name, value, true, kind);
+  }
+  // Not under the lock, which lives no longer than a few calls take.
+  if (kind == ParameterKind::image_id) await_check(session, place, name, value, version);
+  return version;
 }
 
 void remove_parameter(const Session& session, const Place& place, const std::string& name,
