@@ -361,8 +361,12 @@ void Engine::State::beat(std::stop_token stop) {
   std::unique_lock lock(mutex);
   while (!wake.wait_for(lock, stop, kHeartbeat, [] { return false; }) && !stop.stop_requested()) {
     std::vector<std::shared_ptr<Execution>> executions;
-    for (const auto& [run_id, execution] : *active_.lock()) {
-      if (execution) executions.push_back(execution);
+    {
+      // Named: a temporary's lock would end before the loop begins.
+      auto active = active_.lock();
+      for (const auto& [run_id, execution] : *active) {
+        if (execution) executions.push_back(execution);
+      }
     }
     if (executions.empty()) continue;
     try {

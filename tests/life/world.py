@@ -19,7 +19,7 @@ SOURCE = pathlib.Path(os.environ["HALLMARK_TEST_IMAGE"])
 WORK = pathlib.Path(os.environ.get("HALLMARK_LIFE_WORK", tempfile.gettempdir()))
 HOME, FIRST, SECOND = "100000000001", "111122223333", "444455556666"
 # No command of these tests takes longer, on a busy machine and with sanitizers.
-LONGEST = 180
+LONGEST = 420
 
 
 def why_not_here():

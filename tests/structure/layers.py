@@ -100,6 +100,9 @@ def check_file(path: pathlib.Path) -> list[str]:
             for pattern, homes in HOMES.items():
                 if re.match(pattern, match.group(1)) and room not in homes:
                     breaches.append(f"{name}:{number}: {match.group(1)} lives in {' and '.join(homes)}")
+        # The access is a temporary that dies before the loop begins (C++20, [stmt.ranged]).
+        if re.search(r"\bfor \([^;]*: .*\block\(\)\)", line):
+            breaches.append(f"{name}:{number}: the lock ends before the loop begins; give the access a name")
     return breaches
 
 
