@@ -86,12 +86,14 @@ struct Scenario {
   RunState outcome = RunState::succeeded;
 };
 
+constexpr const char* kIdParameters = "/GoldenAMI/ids/ami-";
 constexpr const char* kOurProfile = "instance_profiles hallmark-machine";
 
 Scenario good_build() {
-  return {{"images Web-1.0-Debian-12-1", kOurProfile, "parameters /GoldenAMI/Debian-12/Web-1.0/1",
-           "parameters /GoldenAMI/latest", "snapshots of hallmark"},
-          {{"images", 1}, {"instances", 2}, {"commands", 3}}};
+  return {
+      {"images Web-1.0-Debian-12-1", kOurProfile, "parameters /GoldenAMI/Debian-12/Web-1.0/1",
+       "parameters /GoldenAMI/ids/ami-", "parameters /GoldenAMI/latest", "snapshots of hallmark"},
+      {{"images", 1}, {"instances", 2}, {"commands", 3}}};
 }
 
 Things things_there() {
@@ -101,6 +103,8 @@ Things things_there() {
     for (const Json& entry : entries) {
       // A snapshot has no name, and an instance none that says anything.
       std::string name = kind == "snapshots" ? "of hallmark" : member<std::string>(entry, "id");
+      // Ids are the cloud's choice.
+      if (name.starts_with(kIdParameters)) name = kIdParameters;
       things.push_back(kind + " " + entry.value("name", name));
     }
   }
