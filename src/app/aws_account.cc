@@ -195,7 +195,23 @@ cli::AwsAccount aws_account(const Path& state, Clock& clock) {
                  .parent_principal = either(names.parent_principal, "root"),
                  .external_id = either(config.aws.external_id, cloud::default_external_id(account)),
                  .role = config.aws.child_role,
+                 .may_prevent = names.may_prevent,
+                 .may_remediate = names.may_remediate,
                  .cost_center = either(names.cost_center, "none")});
+          },
+      .rule_template =
+          [state, &clock](const cli::AwsRuleRequest& request, std::stop_token stop) {
+            CloudConfig config = configured(state, request.names);
+            cloud::RuleSpec spec;
+            spec.parent_account_id = parent_account(config, request.names, clock, stop);
+            spec.prefix = either(request.names.prefix, spec.prefix);
+            spec.rule = either(request.rule, spec.rule);
+            spec.bucket = request.bucket;
+            spec.digest = request.digest;
+            spec.central_check = request.central_check;
+            spec.architecture = either(request.architecture, spec.architecture);
+            spec.cost_center = either(request.names.cost_center, spec.cost_center);
+            return cloud::compliance_rule_template(spec);
           },
       .prove =
           [state, &clock](const std::string& profile,
@@ -214,11 +230,13 @@ cli::AwsAccount aws_account(const Path& state, Clock& clock) {
             const std::string account = parent_account(config, names, clock, stop);
             const std::string region =
                 config.regions.empty() ? std::string("us-east-1") : config.regions.front();
-            return cloud::on_aws::hallmark_policy(
-                {.partition = std::string(aws::partition_of(region).name),
-                 .account_id = account,
-                 .prefix = either(names.prefix, kPrefix),
-                 .child_role = config.aws.child_role});
+            const cloud::on_aws::PolicyNames filled{
+                .partition = std::string(aws::partition_of(region).name),
+                .account_id = account,
+                .prefix = either(names.prefix, kPrefix),
+                .child_role = config.aws.child_role};
+            return names.catalog ? cloud::on_aws::catalog_policy(filled)
+                                 : cloud::on_aws::hallmark_policy(filled);
           }};
 }
 

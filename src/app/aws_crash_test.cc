@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "cloud/aws/service_catalog.h"
 #include "cloud/aws/stand_in.h"
 #include "cloud/hooks/hooked_cloud.h"
 #include "cloud/hooks/retrying.h"
@@ -154,12 +155,12 @@ class AwsWorld : public workflow::CrashWorld {
             .exchange = [this](const net::ExchangeRequest& request,
                                std::stop_token stop) { return exchange(request, std::move(stop)); },
             .random = [] { return 0.5; }});
-    auto inner = cloud::make_aws_cloud(
-        {.account_id = kHomeAccount,
-         .regions = {{.name = kHome.region}},
-         .instance_profile = kProfile},
-        client_, [](const std::string& account) { return stand_in().credentials(account); },
-        crash_.clock);
+    const cloud::AwsCloudConfig config{.account_id = kHomeAccount,
+                                       .regions = {{.name = kHome.region}},
+                                       .instance_profile = kProfile};
+    auto credentials = [](const std::string& account) { return stand_in().credentials(account); };
+    auto inner = cloud::make_aws_cloud(config, client_, credentials, crash_.clock);
+    catalog_ = cloud::make_aws_catalog(config, client_, credentials, crash_.clock);
     // As the program has it.
     cloud_ = std::make_shared<cloud::HookedCloud>(
         std::move(inner),
@@ -170,6 +171,7 @@ class AwsWorld : public workflow::CrashWorld {
         std::make_unique<audit::Log>(crash_.database, crash_.directory / "audit", crash_.clock);
     context_ = std::make_unique<pipeline::Context>(pipeline::Context{
         .cloud = *cloud_,
+        .catalog = *catalog_,
         .database = crash_.database,
         .ledger = *ledger_,
         .audit = *audit_,
@@ -242,6 +244,7 @@ class AwsWorld : public workflow::CrashWorld {
   ManualClock client_clock_{SystemClock().now()};
   std::shared_ptr<aws::HttpClient> client_;
   std::shared_ptr<cloud::Cloud> cloud_;
+  std::unique_ptr<cloud::Catalog> catalog_;
   std::unique_ptr<workflow::Ledger> ledger_;
   std::unique_ptr<audit::Log> audit_;
   std::unique_ptr<pipeline::Context> context_;

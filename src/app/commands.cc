@@ -29,6 +29,7 @@ cli::CommandTable make_table() {
   table.nouns = {{"source", "Source images"},
                  {"pipeline", "Pipeline files"},
                  {"image", "Golden images"},
+                 {"catalog", "The catalog"},
                  {"channel", "Channels"},
                  {"notice", "Notices"},
                  {"machine", "Machines"},
@@ -55,6 +56,8 @@ cli::CommandTable make_table() {
   add(cli::image_look_commands());
   add(cli::image_life_commands());
   add(cli::image_tree_commands());
+  add(cli::catalog_commands());
+  add(cli::image_ages_commands());
   add(cli::channel_commands());
   add(cli::image_retire_commands());
   add(cli::notice_commands());
@@ -64,6 +67,7 @@ cli::CommandTable make_table() {
   add(cli::run_look_commands());
   add(cli::run_drive_commands());
   add(cli::schedule_commands());
+  add(cli::schedule_next_commands());
   add(cli::user_commands());
   add(cli::audit_commands());
   add(cli::reaper_commands());

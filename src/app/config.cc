@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "app/schedule_config.h"
 #include "base/embedded.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -124,6 +125,9 @@ Config load_config(const Path& state) {
   std::vector<model::Problem> problems = document.problems;
   if (problems.empty() && document.json.is_null()) return config;
   if (problems.empty()) check_document(document, problems);
+  if (problems.empty() && document.json.contains("schedules")) {
+    config.schedules = read_schedules(document, file, problems);
+  }
   refuse_problems(std::move(problems), file);
 
   const Json& json = document.json;

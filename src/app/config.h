@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "pipeline/schedules.h"
 
 namespace hallmark::app {
 
@@ -51,6 +52,7 @@ struct Config {
   /// By name; each follows the schema of its kind in schema/scanners.schema.json.
   std::map<std::string, Json> scanners;
   ExploitsConfig exploits;
+  std::vector<pipeline::Schedule> schedules;
 };
 
 /// --state, else $HALLMARK_STATE, else hallmark in $XDG_DATA_HOME, else in ~/.local/share.

@@ -8,9 +8,13 @@
 #include "aws/caller_identity.h"
 #include "base/log.h"
 #include "base/sync.h"
+#include "cloud/aws/enforcement.h"
+#include "cloud/aws/service_catalog.h"
+#include "cloud/hooks/hooked_catalog.h"
 #include "cloud/hooks/hooked_cloud.h"
 #include "cloud/hooks/logged.h"
 #include "cloud/hooks/retrying.h"
+#include "cloud/libvirt/catalog_store.h"
 #include "cloud/libvirt/libvirt_cloud.h"
 #include "db/database.h"
 #include "net/exchange.h"
@@ -30,9 +34,12 @@ constexpr std::uint64_t kScriptBytes = 4u << 20;
 /// Mirrors and web servers have bad moments; a build should not fail for one.
 constexpr int kFetchAttempts = 4;
 
+cloud::LibvirtCloudConfig local_cloud_config(const CloudConfig& config) {
+  return {.root = config.root, .account_id = config.account_id, .regions = config.regions};
+}
+
 std::shared_ptr<cloud::Cloud> make_local_cloud(const CloudConfig& config, Clock& clock) {
-  return cloud::make_libvirt_cloud(
-      {.root = config.root, .account_id = config.account_id, .regions = config.regions}, clock);
+  return cloud::make_libvirt_cloud(local_cloud_config(config), clock);
 }
 
 /// One client for all, made when the first asks.
@@ -53,15 +60,42 @@ std::shared_ptr<cloud::Cloud> make_aws_cloud(const CloudConfig& config,
                                clock);
 }
 
+/// Null where the cloud has none.
+std::unique_ptr<cloud::Enforcement> make_enforcement(const CloudConfig& config,
+                                                     const AwsAccessOf& aws, Clock& clock) {
+  if (config.kind != "aws") return nullptr;
+  const std::shared_ptr<AwsAccess> access = aws();
+  return cloud::make_aws_enforcement(aws_cloud_config(config), {access, &access->client},
+                                     child_credentials(access, config.aws, config.regions.front()),
+                                     clock);
+}
+
+/// Retrying outside, so that each attempt is logged.
+cloud::CallHooks call_hooks(Clock& clock) {
+  return {std::make_shared<cloud::Retrying>(clock), std::make_shared<cloud::Logged>(clock)};
+}
+
 std::unique_ptr<cloud::Cloud> make_cloud(const CloudConfig& config, const AwsAccessOf& aws,
                                          Clock& clock) {
   std::shared_ptr<cloud::Cloud> inner =
       config.kind == "aws" ? make_aws_cloud(config, aws(), clock) : make_local_cloud(config, clock);
-  // Retrying outside, so that each attempt is logged.
-  return std::make_unique<cloud::HookedCloud>(
-      std::move(inner),
-      std::vector<std::shared_ptr<cloud::CallHook>>{std::make_shared<cloud::Retrying>(clock),
-                                                    std::make_shared<cloud::Logged>(clock)});
+  return std::make_unique<cloud::HookedCloud>(std::move(inner), call_hooks(clock));
+}
+
+std::shared_ptr<cloud::Catalog> make_aws_catalog(const CloudConfig& config,
+                                                 const std::shared_ptr<AwsAccess>& access,
+                                                 Clock& clock) {
+  return cloud::make_aws_catalog(aws_cloud_config(config), {access, &access->client},
+                                 child_credentials(access, config.aws, config.regions.front()),
+                                 clock);
+}
+
+std::unique_ptr<cloud::Catalog> make_catalog(const CloudConfig& config, const AwsAccessOf& aws,
+                                             cloud::Cloud& cloud, Clock& clock) {
+  std::shared_ptr<cloud::Catalog> inner =
+      config.kind == "aws" ? make_aws_catalog(config, aws(), clock)
+                           : cloud::make_libvirt_catalog(local_cloud_config(config), cloud, clock);
+  return std::make_unique<cloud::HookedCatalog>(std::move(inner), call_hooks(clock));
 }
 
 std::optional<std::string> secret(const std::string& name) {
@@ -155,7 +189,10 @@ struct Installation::Parts {
         audit(*database, state / "audit", clock),
         aws(aws_access(config.cloud, clock)),
         cloud(make_cloud(config.cloud, aws, clock)),
+        catalog(make_catalog(config.cloud, aws, *cloud, clock)),
+        enforcement(make_enforcement(config.cloud, aws, clock)),
         context{.cloud = *cloud,
+                .catalog = *catalog,
                 .database = *database,
                 .ledger = ledger,
                 .audit = audit,
@@ -175,7 +212,8 @@ struct Installation::Parts {
         engine(*database, clock, pipeline::workflows(context),
                {.log_directory = state / "runs", .observer = forwarding_observer()}),
         workplace{engine, context,
-                  [this](workflow::Observer next) { *observer.lock() = std::move(next); }} {}
+                  [this](workflow::Observer next) { *observer.lock() = std::move(next); },
+                  config.schedules, enforcement.get()} {}
 
   /// The engine keeps one observer for life; commands come and go.
   workflow::Observer forwarding_observer() {
@@ -208,6 +246,8 @@ struct Installation::Parts {
   audit::Log audit;
   AwsAccessOf aws;
   std::unique_ptr<cloud::Cloud> cloud;
+  std::unique_ptr<cloud::Catalog> catalog;
+  std::unique_ptr<cloud::Enforcement> enforcement;
   pipeline::Context context;
   Sync<workflow::Observer> observer;
   workflow::Engine engine;

@@ -11,7 +11,9 @@
 #include "base/files.h"
 #include "cli/aws_account.h"
 #include "cli/terminal.h"
+#include "cloud/enforcement.h"
 #include "pipeline/context.h"
+#include "pipeline/schedules.h"
 #include "workflow/engine.h"
 
 namespace hallmark::cli {
@@ -22,6 +24,8 @@ struct Workplace {
   pipeline::Context& context;
   /// From now on the engine's news go to this observer; an empty one: to nobody.
   std::function<void(workflow::Observer)> observe;
+  const std::vector<pipeline::Schedule>& schedules;  ///< config.yaml's
+  cloud::Enforcement* enforcement;                   ///< null: the cloud has none
 };
 
 /// One thing that the machine should have, and whether it does.

@@ -39,6 +39,20 @@ struct AwsNames {
   std::string cost_center;
   std::string profile;
   std::string endpoint_url;
+  bool catalog = false;  ///< of the policy: what keeping a catalog needs
+  // The role in other accounts, for: hallmark compliance prevent, and remediate.
+  bool may_prevent = false;
+  bool may_remediate = false;
+};
+
+/// Of the compliance rule; empty where the command line says nothing.
+struct AwsRuleRequest {
+  AwsNames names;
+  std::string rule;
+  std::string bucket;
+  std::string architecture;
+  std::string digest;  ///< in the package's name
+  bool central_check = false;
 };
 
 struct AwsAccount {
@@ -54,6 +68,8 @@ struct AwsAccount {
       preflight;
   /// Of the role in other accounts.
   std::function<std::string(const AwsNames& names, std::stop_token)> child_template;
+  /// Of the compliance rule in other accounts.
+  std::function<std::string(const AwsRuleRequest& request, std::stop_token)> rule_template;
   /// Asks AWS who the credentials of `profile` are (an ARN), and gives a proof of it that names the
   /// digest which `statement_digest` makes of that ARN; see pipeline/decision.h.
   std::function<Json(const std::string& profile,

@@ -92,12 +92,15 @@ Outcome child_template(App& app, const Arguments& arguments) {
   names.parent_principal = arguments.value_or("--parent-principal", "");
   names.external_id = arguments.value_or("--external-id", "");
   names.cost_center = arguments.value_or("--cost-center", "");
+  names.may_prevent = arguments.has("--may-prevent");
+  names.may_remediate = arguments.has("--may-remediate");
   return {parse_json(app.aws.child_template(names, app.stop), "the template")};
 }
 
 Outcome policy(App& app, const Arguments& arguments) {
   AwsNames names = names_from(arguments);
   names.prefix = arguments.value_or("--prefix", "");
+  names.catalog = arguments.has("--catalog");
   return {parse_json(app.aws.policy(names, app.stop), "the policy")};
 }
 
@@ -160,22 +163,34 @@ std::vector<Command> aws_setup_commands() {
        .summary = "Print the CloudFormation template of the role in other accounts.",
        .examples = {{"hallmark aws child-template > child-role.json",
                      "Deploy it with StackSets, or by hand in each account."}},
-       .options = {kParent,
-                   {"--parent-principal", "WHO",
-                    "who there may take the role: root (the default), or role/NAME"},
-                   kExternalId,
-                   kChildRole,
-                   kCostCenter,
-                   kProfile,
-                   kEndpoint},
+       .options =
+           {kParent,
+            {"--parent-principal", "WHO",
+             "who there may take the role: root (the default), or role/NAME"},
+            kExternalId,
+            kChildRole,
+            {"--may-remediate", "",
+             "the role may tag and stop machines; for: hallmark compliance remediate"},
+            {"--may-prevent", "",
+             "the role may say which images can be launched; for: hallmark compliance prevent"},
+            kCostCenter,
+            kProfile,
+            kEndpoint},
        .exits = exits,
        .run = child_template,
        .render = render_json},
       {.noun = "aws",
        .verb = "policy",
        .summary = "Print the IAM policy that whoever runs Hallmark needs.",
-       .examples = {{"hallmark aws policy > hallmark-policy.json", "The least that works."}},
-       .options = {kParent, kPrefix, kChildRole, kProfile, kEndpoint},
+       .examples = {{"hallmark aws policy > hallmark-policy.json", "The least that works."},
+                    {"hallmark aws policy --catalog > catalog-policy.json",
+                     "What products in Service Catalog need besides."}},
+       .options = {{"--catalog", "", "the policy for the catalog instead"},
+                   kParent,
+                   kPrefix,
+                   kChildRole,
+                   kProfile,
+                   kEndpoint},
        .exits = exits,
        .run = policy,
        .render = render_json},

@@ -1,4 +1,4 @@
-/// hallmark compliance check|trend.
+/// hallmark compliance check|trend|rule-template; prevent is in compliance_prevent.cc.
 
 #include "pipeline/compliance.h"
 
@@ -7,12 +7,15 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/ids.h"
 #include "base/text.h"
+#include "cli/compliance_prevent.h"
 #include "cli/nouns.h"
 #include "cli/places.h"
 #include "cli/table.h"
 #include "model/pipeline_file.h"
 #include "pipeline/compliance_history.h"
+#include "pipeline/compliance_verdicts.h"
 
 namespace hallmark::cli {
 
@@ -35,6 +38,8 @@ std::vector<model::Exemption> exemptions_of(const Arguments& arguments) {
 }
 
 Outcome check(App& app, const Arguments& arguments) {
+  const auto rule = arguments.value("--put-verdicts");
+  if (rule) enforcement_of(app);  // before minutes are spent
   pipeline::ComplianceRules rules;
   rules.exemptions = exemptions_of(arguments);
   rules.accept_derived = arguments.has("--accept-derived");
@@ -44,7 +49,14 @@ Outcome check(App& app, const Arguments& arguments) {
       pipeline::check_compliance(context, places_of(app, arguments), rules, app.stop);
   pipeline::record_check(context.database, report);
   if (auto file = arguments.value("--csv")) write_file(*file, pipeline::compliance_csv(report));
-  return {report, report.is_compliant() ? 0 : traits(ErrorKind::rejected).exit_code};
+  Json record = report;
+  bool is_fine = report.is_compliant();
+  if (rule) {
+    const auto put = pipeline::put_verdicts(enforcement_of(app), report, *rule, app.stop);
+    record["verdicts"] = put;
+    for (const pipeline::PutVerdict& one : put) is_fine = is_fine && one.problem.empty();
+  }
+  return {std::move(record), is_fine ? 0 : traits(ErrorKind::rejected).exit_code};
 }
 
 Tone tone_of(const std::string& verdict) {
@@ -72,6 +84,23 @@ void render_summary(const Json& record, App& app) {
     if (number > 0) lines.push_back({name, Cell(std::to_string(number), tone_of(name))});
   }
   print_fields(app.out, lines);
+}
+
+void render_verdicts(const Json& record, App& app) {
+  if (!record.contains("verdicts")) return;
+  std::size_t put = 0;
+  for (const Json& one : record.at("verdicts")) {
+    const std::string problem = one.at("problem");
+    if (problem.empty()) {
+      ++put;
+      continue;
+    }
+    app.out.stream << paint(app.out, Tone::bad, "verdict not put") << "  "
+                   << one.at("account_id").get<std::string>() << '/'
+                   << one.at("region").get<std::string>() << ": " << one_line(problem) << '\n';
+  }
+  app.err.stream << "verdicts on " << put << " of " << record.at("verdicts").size()
+                 << " places put\n";
 }
 
 void render_problems(const Json& record, App& app) {
@@ -108,11 +137,13 @@ void render(const Json& record, App& app) {
   const Json& machines = record.at("machines");
   if (machines.empty()) {
     render_problems(record, app);
+    render_verdicts(record, app);
     app.err.stream << "no machines run\n";
     return;
   }
   render_summary(record, app);
   render_problems(record, app);
+  render_verdicts(record, app);
   render_accounts(record, app);
   std::vector<std::vector<Cell>> rows;
   for (const Json& machine : machines) {
@@ -173,12 +204,45 @@ void render_trend(const Json& record, App& app) {
               rows);
 }
 
+/// 64 bits: more than enough to tell builds apart.
+constexpr std::size_t kDigestInName = 16;
+
+Outcome rule_template(App& app, const Arguments& arguments) {
+  AwsRuleRequest request;
+  request.names = {.account_id = arguments.value_or("--parent-account", ""),
+                   .prefix = arguments.value_or("--prefix", ""),
+                   .cost_center = arguments.value_or("--cost-center", ""),
+                   .profile = arguments.value_or("--profile", "")};
+  request.rule = arguments.value_or("--rule", "");
+  request.bucket = arguments.value_or("--bucket", "");
+  request.central_check = arguments.has("--central-check");
+  request.architecture = arguments.value_or("--architecture", "");
+  if (auto package = arguments.value("--package")) {
+    request.digest = sha256_hex(read_file(*package)).substr(0, kDigestInName);
+  }
+  return {parse_json(app.aws.rule_template(request, app.stop), "the template")};
+}
+
+void render_template(const Json& record, App& app) {
+  app.out.stream << pretty(record) << '\n';
+  auto value = [&](const char* name) {
+    return record.at("Parameters").at(name).at("Default").get<std::string>();
+  };
+  if (const std::string digest = value("CodeDigest"); !digest.empty()) {
+    app.err.stream << "before you deploy it, put the package at " << value("CodePrefix")
+                   << "compliance-rule-" << value("Architecture") << '-' << digest << ".zip\n";
+  }
+}
+
 std::vector<OptionSpec> check_options() {
   std::vector<OptionSpec> options = place_options();
   options.push_back({"--exemptions", "FILE", "YAML: what may run all the same, and until when"});
   options.push_back({"--accept-derived", "", "what was made from an active golden image is fine"});
   options.push_back({"--grace", "DURATION", "how long a superseded version is fine; default: 30d"});
   options.push_back({"--csv", "FILE", "write all rows to this file too"});
+  options.push_back({"--put-verdicts", "RULE",
+                     "tell AWS Config too: one verdict for each account and region, for its "
+                     "process check of this name"});
   return options;
 }
 
@@ -192,7 +256,9 @@ std::vector<Command> compliance_commands() {
        .examples = {{"hallmark compliance check", "In all places we know; exit code 3 if not all."},
                     {"hallmark compliance check --account 111122223333", "In one account."},
                     {"hallmark compliance check --exemptions exemptions.yaml --csv all.csv",
-                     "With what somebody answers for, and as a file for spreadsheets."}},
+                     "With what somebody answers for, and as a file for spreadsheets."},
+                    {"hallmark compliance check --put-verdicts hallmark-golden-images-central",
+                     "AWS Config then shows what was found in each account."}},
        .options = check_options(),
        .description =
            "Machines, launch templates and auto scaling groups are judged by their exact image id "
@@ -209,6 +275,39 @@ std::vector<Command> compliance_commands() {
        .options = {{"--days", "N", "how many days, with today; default: 30"}},
        .run = trend,
        .render = render_trend},
+      prevent_command(),
+      remediate_command(),
+      {.noun = "compliance",
+       .verb = "rule-template",
+       .summary = "Print the CloudFormation template of the AWS Config rule.",
+       .examples = {{"hallmark compliance rule-template --package compliance-rule-x86_64.zip > "
+                     "compliance-rule.json",
+                     "Deploy it with StackSets, or by hand in each account and region."}},
+       .options = {{"--parent-account", "ID",
+                    "where images are built; default: config.yaml's, else ours"},
+                   {"--rule", "NAME", "of the rule; default: hallmark-golden-images"},
+                   {"--bucket", "NAME",
+                    "where its package lies, below hallmark/compliance-rule/; default: the bucket "
+                    "that setup made in the same region"},
+                   {"--architecture",
+                    "NAME",
+                    "of the package: x86_64 (the default) or arm64",
+                    false,
+                    {"x86_64", "arm64"}},
+                   {"--package", "FILE",
+                    "the package: its digest is in the name under which it is to lie, so that the "
+                    "function gets each new one"},
+                   {"--central-check", "",
+                    "also a process check, for: hallmark compliance check --put-verdicts"},
+                   {"--prefix", "NAME", "that setup was given; default: hallmark"},
+                   {"--cost-center", "NAME", "value of the tag Cost-Center"},
+                   {"--profile", "NAME", "whose credentials and settings"}},
+       .description =
+           "The rule judges each machine by the exact id of its image against /GoldenAMI/latest of "
+           "its own account and region: when it changes, every hour, and when the list changes.",
+       .exits = {{ErrorKind::denied, ""}, {ErrorKind::unavailable, ""}},
+       .run = rule_template,
+       .render = render_template},
   };
 }
 

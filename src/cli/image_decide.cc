@@ -9,6 +9,7 @@
 #include "cli/run_record.h"
 #include "cli/table.h"
 #include "pipeline/decision.h"
+#include "pipeline/wish.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::cli {
@@ -58,7 +59,7 @@ Outcome approve(App& app, const Arguments& arguments) {
   require_success(app, run);
   Json record = record_of(app, image.run_id, run);
   image = pipeline::get_golden_image(workplace.context.database, image.run_id);
-  bool has_targets = !image.pipeline.get<model::Pipeline>().targets.empty();
+  bool has_targets = !pipeline::wish_of(workplace.context.database, image).targets.empty();
   if (image.state == pipeline::GoldenState::active && has_targets &&
       !arguments.has("--no-distribute")) {
     std::string id = pipeline::start_distribute(workplace.engine, workplace.context, image, {});

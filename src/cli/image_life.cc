@@ -11,28 +11,61 @@
 #include "cli/places.h"
 #include "cli/run_record.h"
 #include "cli/table.h"
+#include "pipeline/catalog.h"
 #include "pipeline/image_users.h"
 #include "pipeline/leftovers.h"
 #include "pipeline/placement.h"
+#include "pipeline/wish.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::cli {
 
 namespace {
 
+/// What the options ask for; nothing if they leave it at what was wished last.
+std::optional<std::vector<model::Target>> wished_targets(App& app, const Arguments& arguments,
+                                                         const pipeline::GoldenImage& image) {
+  auto targets_in = [&](const char* option) {
+    std::vector<model::Target> targets;
+    for (const std::string& text : arguments.values(option)) {
+      targets.push_back(parse_target(text));
+      if (arguments.has("--copy")) targets.back().delivery = model::Delivery::copy;
+    }
+    return targets;
+  };
+  const std::vector<model::Target> exactly = targets_in("--target");
+  const std::vector<model::Target> more = targets_in("--add-target");
+  std::vector<model::Target> fewer;
+  for (const std::string& text : arguments.values("--remove-target")) {
+    fewer.push_back(parse_target_or_account(text));
+  }
+  if (!exactly.empty() && !(more.empty() && fewer.empty())) {
+    throw Error(ErrorKind::usage, "--target names all targets there are to be")
+        .hint("take it alone, or --add-target and --remove-target to change what was wished");
+  }
+  pipeline::check_targets(exactly);
+  if (!exactly.empty()) return exactly;
+  if (more.empty() && fewer.empty()) return std::nullopt;
+  const auto wish = pipeline::wish_of(app.workplace().context.database, image);
+  return pipeline::without_targets(pipeline::with_targets(wish.targets, more), fewer);
+}
+
 /// What is there beside what should be; changes nothing.
 Outcome check_distribution(App& app, const pipeline::GoldenImage& image,
-                           const std::vector<model::Target>& targets) {
+                           const std::optional<std::vector<model::Target>>& targets) {
   const pipeline::Context& context = app.workplace().context;
-  const auto wanted = pipeline::placements(
-      image, targets.empty() ? image.pipeline.get<model::Pipeline>().targets : targets);
-  const std::vector<pipeline::PlaceCheck> places =
-      pipeline::check_placements(context, image, wanted);
+  pipeline::Wish wish = pipeline::wish_of(context.database, image);
+  if (targets) wish = {.targets = *targets, .wished_by = app.user, .wished_at = ""};
+  std::vector<pipeline::PlaceCheck> places =
+      pipeline::check_placements(context, image, pipeline::placements(image, wish.targets));
+  for (pipeline::PlaceCheck& check : pipeline::check_catalog(context, image)) {
+    places.push_back(std::move(check));
+  }
   const bool correct =
       std::all_of(places.begin(), places.end(), [](const pipeline::PlaceCheck& check) {
         return check.presence == pipeline::Presence::correct;
       });
-  return {{{"image", image}, {"correct", correct}, {"places", places}},
+  return {{{"image", image}, {"correct", correct}, {"wish", wish}, {"places", places}},
           correct ? 0 : traits(ErrorKind::failed).exit_code};
 }
 
@@ -52,24 +85,25 @@ void render_places(const Json& record, App& app) {
   if (record.at("correct").get<bool>()) return;
   app.err.stream << "mend it: " << app.command_prefix << " image distribute "
                  << record.at("image").at("image_key").get<std::string>()
-                 << "; with --prune it leaves what is extra\n";
+                 << "; with --prune it leaves what is extra, with --force it "
+                    "overwrites what was edited by hand\n";
 }
 
 Outcome distribute(App& app, const Arguments& arguments) {
   Workplace& workplace = app.workplace();
   pipeline::GoldenImage image = image_named(app, arguments);
-  std::vector<model::Target> targets;
-  for (const std::string& text : arguments.values("--target")) {
-    targets.push_back(parse_target(text));
-    if (arguments.has("--copy")) targets.back().delivery = model::Delivery::copy;
-  }
+  const auto targets = wished_targets(app, arguments, image);
   if (arguments.has("--check")) return check_distribution(app, image, targets);
-  if (targets.empty() && image.pipeline.get<model::Pipeline>().targets.empty()) {
+  if (!targets && pipeline::wish_of(workplace.context.database, image).targets.empty() &&
+      !arguments.has("--prune")) {
     throw Error(ErrorKind::usage, "{} has no targets", image.image_key)
         .hint("name some: --target ACCOUNT=REGION,REGION");
   }
-  std::string run_id = pipeline::start_distribute(workplace.engine, workplace.context, image,
-                                                  targets, arguments.has("--prune"));
+  std::string run_id =
+      pipeline::start_distribute(workplace.engine, workplace.context, image, targets,
+                                 {.prune = arguments.has("--prune"),
+                                  .force = arguments.has("--force"),
+                                  .requested_by = app.user});
   ProgressView view(app, arguments.has("--logs"));
   view.say("distributing " + image.image_key + ", run " + run_id);
   workflow::RunInfo run = drive_run(app, view, run_id);
@@ -152,7 +186,8 @@ void render_decommission(const Json& record, App& app) {
 
 Outcome reassess(App& app, const Arguments& arguments) {
   Workplace& workplace = app.workplace();
-  std::string run_id = pipeline::start_reassess(workplace.engine, workplace.context);
+  std::string run_id = pipeline::start_reassess(workplace.engine, workplace.context,
+                                                !arguments.has("--no-machines"));
   ProgressView view(app, arguments.has("--logs"));
   workflow::RunInfo run = drive_run(app, view, run_id);
   require_success(app, run);
@@ -179,6 +214,10 @@ void render_reassess(const Json& record, App& app) {
     for (const Json& failure : gate.at("failures")) {
       why += (why.empty() ? "" : "; ") + failure.get<std::string>();
     }
+    if (image.contains("not_scanned")) {
+      why += (why.empty() ? "" : "; ") + std::string("outside scanners could not look: ") +
+             image.at("not_scanned").get<std::string>();
+    }
     rows.push_back({key, image.at("image_id").get<std::string>(),
                     std::to_string(image.at("findings").get<int>()),
                     image.at("completeness").get<std::string>(),
@@ -204,17 +243,26 @@ std::vector<Command> image_life_commands() {
        .verb = "distribute",
        .summary = "Bring an active image to accounts and regions.",
        .examples = {{"hallmark image distribute Web-1.0/Debian-12",
-                     "To the targets of its pipeline; what is there and correct is left alone."},
+                     "To the targets wished last, those of golden.yaml at first; what is there and "
+                     "correct is left alone."},
                     {"hallmark image distribute Web-1.0/Debian-12 --check",
                      "Compare what is there with what should be; change nothing."},
                     {"hallmark image distribute Web-1.0/Debian-12 --target "
                      "111122223333=us-east-1,us-west-2",
-                     "To these."}},
+                     "To these, and from now on to no others."},
+                    {"hallmark image distribute Web-1.0/Debian-12 --add-target "
+                     "444455556666=us-west-2 --remove-target 777788889999 --prune",
+                     "To one more place; an account is left."}},
        .arguments = {image_argument()},
-       .options = {{"--target", "ACCOUNT=REGIONS", "an account and its regions, by commas", true},
+       .options = {{"--target", "ACCOUNT=REGIONS",
+                    "an account and its regions, by commas; all that there are to be", true},
+                   {"--add-target", "ACCOUNT=REGIONS", "one more", true},
+                   {"--remove-target", "ACCOUNT[=REGIONS]",
+                    "one less; what is there is left with --prune", true},
                    {"--check", "",
                     "say what is correct, incorrect, missing or extra; change nothing"},
                    {"--prune", "", "leave the places that are no targets"},
+                   {"--force", "", "overwrite parameters that were edited by hand"},
                    {"--copy", "", "give those accounts copies of their own instead of shares"},
                    logs_option()},
        .exits = exits,
@@ -239,8 +287,10 @@ std::vector<Command> image_life_commands() {
       {.noun = "image",
        .verb = "reassess",
        .summary = "Match all active images against today's advisories.",
-       .examples = {{"hallmark image reassess", "No machine is launched; it takes seconds."}},
-       .options = {logs_option()},
+       .examples = {{"hallmark image reassess",
+                     "A machine is launched only where the pipeline names outside scanners."},
+                    {"hallmark image reassess --no-machines", "Not even then; it takes seconds."}},
+       .options = {{"--no-machines", "", "outside scanners do not look again"}, logs_option()},
        .exits = {{ErrorKind::failed, "some images could not be assessed"},
                  {ErrorKind::cancelled, ""}},
        .streams = true,

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/nouns.h"
 #include "cli/table.h"
+#include "pipeline/remediation.h"
 
 namespace hallmark::cli {
 
@@ -22,6 +23,15 @@ void render_list(const Json& record, App& app) {
   std::vector<std::vector<Cell>> rows;
   for (const Json& notice : record.at("notices")) {
     const Json& body = notice.at("body");
+    if (notice.at("kind") == pipeline::kComplianceNotice) {
+      rows.push_back(
+          {notice.at("created_at").get<std::string>().substr(0, 10),
+           notice.at("subject").get<std::string>(), Cell("compliance", Tone::bad),
+           fmt::format("{} new, {} stopped", body.at("new").size(), body.at("stopped").size()),
+           ""});
+      continue;
+    }
+    const Json rebuild = body.value("rebuild", Json::object());
     const Json& reach = body.at("reach");
     std::vector<std::string> findings;
     for (const Json& finding : body.at("findings")) {
@@ -34,13 +44,13 @@ void render_list(const Json& record, App& app) {
                     passed ? Cell("review", Tone::warning) : Cell("closed", Tone::bad),
                     fmt::format("{} in {} accounts", reach.at("machines").get<int>(),
                                 reach.at("accounts").get<int>()),
-                    join(findings, ", ")});
+                    join(findings, ", "), rebuild.value("image_key", "")});
   }
   if (rows.empty()) {
     app.err.stream << "nothing new\n";
     return;
   }
-  print_table(app.out, {"ON", "IMAGE", "GATE", "MACHINES", "NEW FINDINGS"}, rows);
+  print_table(app.out, {"ON", "IMAGE", "GATE", "MACHINES", "NEW FINDINGS", "REBUILT AS"}, rows);
 }
 
 }  // namespace

@@ -14,7 +14,9 @@ std::vector<Command> image_decision_commands();
 std::vector<Command> image_look_commands();  ///< with image_evidence_commands
 std::vector<Command> image_evidence_commands();
 std::vector<Command> image_life_commands();
+std::vector<Command> image_ages_commands();
 std::vector<Command> image_tree_commands();
+std::vector<Command> catalog_commands();
 std::vector<Command> channel_commands();
 std::vector<Command> image_retire_commands();
 std::vector<Command> notice_commands();
@@ -24,6 +26,7 @@ std::vector<Command> parameter_commands();
 std::vector<Command> run_look_commands();
 std::vector<Command> run_drive_commands();
 std::vector<Command> schedule_commands();
+std::vector<Command> schedule_next_commands();
 std::vector<Command> user_commands();
 std::vector<Command> audit_commands();
 std::vector<Command> reaper_commands();

@@ -77,4 +77,10 @@ model::Target parse_target(const std::string& text) {
   return target;
 }
 
+model::Target parse_target_or_account(const std::string& text) {
+  if (text.find('=') != std::string::npos) return parse_target(text);
+  cloud::check_account_id(text);
+  return {.account_id = text, .regions = {}};
+}
+
 }  // namespace hallmark::cli

@@ -23,5 +23,7 @@ std::vector<cloud::Place> places_of(App& app, const Arguments& arguments);
 
 /// "111122223333=us-east-1,us-west-2". Throws `usage`.
 model::Target parse_target(const std::string& text);
+/// The same, or an account alone: it has no regions then.
+model::Target parse_target_or_account(const std::string& text);
 
 }  // namespace hallmark::cli

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "cli/nouns.h"
 #include "cli/places.h"
 #include "cli/table.h"
@@ -14,12 +15,12 @@ namespace {
 
 Outcome reap(App& app, const Arguments& arguments, bool dry_run) {
   Workplace& workplace = app.workplace();
-  auto orphans =
+  const pipeline::Reaping reaping =
       pipeline::reap(workplace.engine, workplace.context, places_of(app, arguments), dry_run);
-  bool problems = std::any_of(orphans.begin(), orphans.end(),
-                              [](const pipeline::Orphan& o) { return !o.problem.empty(); });
-  return {{{"orphans", orphans}, {"dry_run", dry_run}},
-          problems ? traits(ErrorKind::failed).exit_code : 0};
+  const bool problems = std::any_of(reaping.orphans.begin(), reaping.orphans.end(),
+                                    [](const pipeline::Orphan& o) { return !o.problem.empty(); });
+  return {{{"orphans", reaping.orphans}, {"unseen_places", reaping.unseen}, {"dry_run", dry_run}},
+          problems || !reaping.unseen.empty() ? traits(ErrorKind::failed).exit_code : 0};
 }
 
 void render(const Json& record, App& app) {
@@ -34,8 +35,15 @@ void render(const Json& record, App& app) {
     rows.push_back({text("kind"), text("id"), text("account_id") + "/" + text("region"),
                     text("run_id"), text("reason"), outcome});
   }
+  for (const Json& place : record.at("unseen_places")) {
+    app.err.stream << paint(app.err, Tone::bad, "not looked at") << "  "
+                   << place.at("account_id").get<std::string>() << '/'
+                   << place.at("region").get<std::string>() << ": "
+                   << one_line(place.at("problem").get<std::string>()) << '\n';
+  }
   if (rows.empty()) {
-    app.out.stream << "nothing outlived its run\n";
+    app.out.stream << (record.at("unseen_places").empty() ? "nothing outlived its run\n"
+                                                          : "nothing was found elsewhere\n");
     return;
   }
   print_table(app.out, {"KIND", "ID", "IN", "RUN", "WHY", "OUTCOME"}, rows);
@@ -50,6 +58,7 @@ std::vector<Command> reaper_commands() {
        .summary = "Find what outlived the run that made it; remove nothing.",
        .examples = {{"hallmark reaper find", "In all places we know."}},
        .options = place_options(),
+       .exits = {{ErrorKind::failed, "a place could not be looked at"}},
        .run = [](App& app, const Arguments& arguments) { return reap(app, arguments, true); },
        .render = render},
       {.noun = "reaper",
@@ -58,7 +67,8 @@ std::vector<Command> reaper_commands() {
        .examples = {{"hallmark reaper remove",
                      "By the ledger and, should the database be lost, by owner tags alone."}},
        .options = place_options(),
-       .exits = {{ErrorKind::failed, "something could not be removed"}},
+       .exits = {{ErrorKind::failed,
+                  "something could not be removed, or a place not be looked at"}},
        .run = [](App& app, const Arguments& arguments) { return reap(app, arguments, false); },
        .render = render},
   };

@@ -1,4 +1,4 @@
-/// hallmark schedule: when an expression of a schedule is due.
+/// hallmark schedule next: when an expression is due. What config.yaml schedules: schedule_run.cc.
 
 #include "schedule/expression.h"
 
@@ -66,7 +66,7 @@ void render_next(const Json& record, App& app) {
 
 }  // namespace
 
-std::vector<Command> schedule_commands() {
+std::vector<Command> schedule_next_commands() {
   return {
       {.noun = "schedule",
        .verb = "next",

@@ -206,6 +206,9 @@ class Catalog {
   virtual void accept_portfolio(const Place& place, const std::string& portfolio_id) = 0;
   virtual void leave_portfolio(const Place& place, const std::string& portfolio_id) = 0;
 
+  /// As whom we launch there: an ARN. A cloud that does not know who asks takes `user`'s word. A
+  /// role's path is not known to AWS STS, so an ARN of a role has none.
+  virtual std::string caller(const Place& place, const std::string& user) = 0;
   /// What the place's portfolios let the principal launch there.
   virtual std::vector<Offer> list_offers(const Place& place, const std::string& principal) = 0;
   /// Throws `denied` unless a portfolio of the place grants the product to the principal, or if the

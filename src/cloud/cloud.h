@@ -68,6 +68,9 @@ struct Image {
   /// Of a marketplace: what has to be subscribed to before the image can be launched.
   std::vector<std::string> product_codes;
   std::optional<TimePoint> deprecated_at;  ///< see Images::deprecate_image
+  bool imds_v2_only = false;               ///< see Images::require_imds_v2
+  bool is_protected = false;               ///< see Images::protect_image
+  bool is_encrypted = false;               ///< any volume of it, see Keys; only the owner is told
 };
 
 /// All given members must match.
@@ -87,6 +90,8 @@ struct ImageSpec {
   std::string name;  ///< 3-128 of A-Z a-z 0-9 ( ) [ ] space . / - ' @ _
   std::string description;
   Tags tags;
+  /// Of copies: encrypts them. Empty: what the cloud is set up with; what is encrypted stays so.
+  std::string kms_key;
 };
 
 class Images {
@@ -120,6 +125,11 @@ class Images {
   virtual void disable_image(const Place& place, const std::string& image_id) = 0;
   /// The shares do not come back. Fine if it is enabled.
   virtual void enable_image(const Place& place, const std::string& image_id) = 0;
+  /// Machines launched from it answer IMDSv2 alone, unless the launch says otherwise. Nothing takes
+  /// that back. Only the owner may: `denied`.
+  virtual void require_imds_v2(const Place& place, const std::string& image_id) = 0;
+  /// While it is protected nobody can remove it: `conflict`. Only the owner may: `denied`.
+  virtual void protect_image(const Place& place, const std::string& image_id, bool on) = 0;
   /// Deregisters it and deletes its storage. Only the owner may: `denied`.
   virtual void remove_image(const Place& place, const std::string& image_id) = 0;
   /// The disk's bytes, read without a machine. Throws `unavailable` while the image is pending.
@@ -139,6 +149,33 @@ class Sharing {
                              const std::string& account_id) = 0;
   /// Accounts, sorted. Only the owner may ask.
   virtual std::vector<std::string> list_shares(const Place& place, const std::string& image_id) = 0;
+};
+
+// --- keys ---------------------------------------------------------------------------------------
+
+/// What encrypts an image's storage.
+struct ImageKey {
+  std::string key_id;          ///< "arn:aws:kms:us-east-1:111122223333:key/..."
+  bool can_be_shared = false;  ///< not the one that the cloud manages by itself for the account
+};
+
+/// An encrypted image can be launched and copied only by who may use its keys: each of its volumes
+/// may have one. A grant says so for one key, image and account.
+class Keys {
+ public:
+  virtual ~Keys() = default;
+  /// Of all its volumes, sorted; none: it is not encrypted. Only the owner may ask: `denied`.
+  virtual std::vector<ImageKey> find_image_keys(const Place& place,
+                                                const std::string& image_id) = 0;
+  /// Repeating is success. Throws `denied` with what the key's policy lacks, `not_found`.
+  virtual void grant_key(const Place& place, const std::string& key_id, const std::string& image_id,
+                         const std::string& account_id) = 0;
+  /// Fine if there is no such grant, or no key any more.
+  virtual void revoke_key(const Place& place, const std::string& key_id,
+                          const std::string& image_id, const std::string& account_id) = 0;
+  /// Accounts, sorted.
+  virtual std::vector<std::string> list_key_grants(const Place& place, const std::string& key_id,
+                                                   const std::string& image_id) = 0;
 };
 
 // --- tags ---------------------------------------------------------------------------------------
@@ -335,6 +372,7 @@ struct Properties {
 
 class Cloud : public Images,
               public Sharing,
+              public Keys,
               public Tagging,
               public Machines,
               public Commands,

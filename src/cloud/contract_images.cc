@@ -458,6 +458,53 @@ TEST_P(CloudContract, OnlyTheOwnerMayRetire) {
               Optional(ErrorKind::not_found));
 }
 
+TEST_P(CloudContract, ProtectedImageCannotBeRemovedUntilItIsLetGo) {
+  std::string image_id = available_image(setup_.home, "kept");
+  EXPECT_FALSE(cloud_->find_image(setup_.home, image_id).value().is_protected);
+  auto is_protected = [&] { return cloud_->find_image(setup_.home, image_id)->is_protected; };
+  for (int time = 0; time < 2; ++time) cloud_->protect_image(setup_.home, image_id, true);
+  EXPECT_TRUE(eventually(is_protected));
+  EXPECT_THAT(error_kind_of([&] { cloud_->remove_image(setup_.home, image_id); }),
+              Optional(ErrorKind::conflict));
+  EXPECT_TRUE(is_protected());
+  for (int time = 0; time < 2; ++time) cloud_->protect_image(setup_.home, image_id, false);
+  EXPECT_TRUE(eventually([&] { return !is_protected(); }));
+  cloud_->remove_image(setup_.home, image_id);
+  EXPECT_TRUE(eventually([&] { return !cloud_->find_image(setup_.home, image_id); }));
+}
+
+TEST_P(CloudContract, RequiringImdsV2IsKeptOnCopies) {
+  std::string image_id = available_image(setup_.home, "strict");
+  for (int time = 0; time < 2; ++time) cloud_->require_imds_v2(setup_.home, image_id);
+  EXPECT_TRUE(eventually([&] { return cloud_->find_image(setup_.home, image_id)->imds_v2_only; }));
+  std::string copy = cloud_->copy_image(setup_.away, image_id, setup_.home.region,
+                                        spec("strict too"), token(), stop_);
+  EXPECT_TRUE(wait_available(setup_.away, copy).imds_v2_only);
+}
+
+TEST_P(CloudContract, OnlyTheOwnerMaySet) {
+  std::string image_id = available_image(setup_.home, "mine");
+  cloud_->share_image(setup_.home, image_id, setup_.guest.account_id);
+  EXPECT_TRUE(eventually([&] { return cloud_->find_image(setup_.guest, image_id).has_value(); }));
+  const Place& guest = setup_.guest;
+  EXPECT_THAT(error_kind_of([&] { cloud_->protect_image(guest, image_id, true); }),
+              Optional(ErrorKind::denied));
+  EXPECT_THAT(error_kind_of([&] { cloud_->require_imds_v2(guest, image_id); }),
+              Optional(ErrorKind::denied));
+  EXPECT_THAT(error_kind_of([&] { cloud_->find_image_keys(guest, image_id); }),
+              Optional(ErrorKind::denied));
+}
+
+TEST_P(CloudContract, WhatIsNotEncryptedHasNoKey) {
+  std::string image_id = available_image(setup_.home, "open");
+  EXPECT_FALSE(cloud_->find_image(setup_.home, image_id).value().is_encrypted);
+  EXPECT_TRUE(cloud_->find_image_keys(setup_.home, image_id).empty());
+  const std::string no_key = "00000000-0000-0000-0000-000000000000";
+  EXPECT_TRUE(absent(error_kind_of(
+      [&] { cloud_->grant_key(setup_.home, no_key, image_id, setup_.guest.account_id); })));
+  cloud_->revoke_key(setup_.home, no_key, image_id, setup_.guest.account_id);
+}
+
 TEST_P(CloudContract, RemovingIsSuccessHoweverOften) {
   std::string image_id = available_image(setup_.home, "short-lived");
   cloud_->remove_image(setup_.home, image_id);

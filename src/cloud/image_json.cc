@@ -21,6 +21,8 @@ Json image_to_json(const Image& image) {
                {"owner_alias", image.owner_alias},
                {"product_codes", image.product_codes}};
   if (image.deprecated_at) json["deprecated_at"] = to_rfc3339(*image.deprecated_at);
+  if (image.imds_v2_only) json["imds_v2_only"] = true;
+  if (image.is_protected) json["is_protected"] = true;
   return json;
 }
 
@@ -49,6 +51,8 @@ Image image_from_json(const Json& json) {
   if (json.contains("deprecated_at")) {
     image.deprecated_at = from_rfc3339(member<std::string>(json, "deprecated_at"));
   }
+  image.imds_v2_only = json.value("imds_v2_only", false);
+  image.is_protected = json.value("is_protected", false);
   return image;
 }
 

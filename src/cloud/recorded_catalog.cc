@@ -400,6 +400,10 @@ void RecordedCatalog::leave_portfolio(const Place& place, const std::string& por
   });
 }
 
+std::string RecordedCatalog::caller(const Place& place, const std::string& user) {
+  return fmt::format("arn:aws:iam::{}:user/{}", place.account_id, user);
+}
+
 std::vector<Offer> RecordedCatalog::list_offers(const Place& place, const std::string& principal) {
   check_principal(principal);
   std::vector<Offer> offers;

@@ -119,6 +119,7 @@ class RecordedCatalog : public Catalog {
   void accept_portfolio(const Place& place, const std::string& portfolio_id) override;
   void leave_portfolio(const Place& place, const std::string& portfolio_id) override;
 
+  std::string caller(const Place& place, const std::string& user) override;
   std::vector<Offer> list_offers(const Place& place, const std::string& principal) override;
   std::string launch_product(const Place& place, const ProductLaunch& launch,
                              const std::string& token, std::stop_token stop) override;

@@ -130,6 +130,13 @@ void to_json(Json& json, const Pipeline& value) {
       {"gate", value.gate},
       {"approval", value.approval},
       {"targets", value.targets},
+      {"image",
+       {{"kms_keys", value.image.kms_keys},
+        {"imds_v2_only", value.image.imds_v2_only},
+        {"protect", value.image.is_protected},
+        {"deprecate_after", value.image.deprecate_after
+                                ? Json(duration_text(*value.image.deprecate_after))
+                                : Json()}}},
       {"retention",
        {{"keep_versions", optional_json(value.retention.keep_versions)},
         {"max_age",
@@ -137,8 +144,11 @@ void to_json(Json& json, const Pipeline& value) {
         {"when_gate_fails", value.retention.when_gate_fails},
         {"disable_after", duration_text(value.retention.disable_after)},
         {"decommission_after", duration_text(value.retention.decommission_after)}}},
+      {"reassessment", {{"rebuild_on_finding", value.reassessment.rebuild_on_finding}}},
       {"tags", value.tags},
   };
+  // Digests of pipelines without one stay what they were.
+  if (value.catalog) json["catalog"] = *value.catalog;
 }
 
 void from_json(const Json& json, Pipeline& value) {
@@ -186,6 +196,15 @@ void from_json(const Json& json, Pipeline& value) {
   value.gate = member<Gate>(json, "gate");
   value.approval = member<ApprovalPolicy>(json, "approval");
   value.targets = member<std::vector<Target>>(json, "targets");
+  if (json.contains("image")) {
+    const Json image = member<Json>(json, "image");
+    value.image.kms_keys = member<TextMap>(image, "kms_keys");
+    value.image.imds_v2_only = member<bool>(image, "imds_v2_only");
+    value.image.is_protected = member<bool>(image, "protect");
+    if (!image["deprecate_after"].is_null()) {
+      value.image.deprecate_after = duration_member(image, "deprecate_after");
+    }
+  }
   const Json retention = member<Json>(json, "retention");
   value.retention.keep_versions = optional_member<int>(retention, "keep_versions");
   if (retention.contains("max_age")) {
@@ -196,7 +215,11 @@ void from_json(const Json& json, Pipeline& value) {
     value.retention.disable_after = duration_member(retention, "disable_after");
     value.retention.decommission_after = duration_member(retention, "decommission_after");
   }
+  // Absent in what was recorded before there was one.
+  const Json reassessment = json.value("reassessment", Json::object());
+  value.reassessment.rebuild_on_finding = reassessment.value("rebuild_on_finding", false);
   value.tags = member<TextMap>(json, "tags");
+  value.catalog = optional_member<CatalogOffer>(json, "catalog");
 }
 
 }  // namespace hallmark::model

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "model/catalog_offer.h"
 #include "model/policy.h"
 
 namespace hallmark::model {
@@ -83,6 +84,16 @@ struct Target {
   std::string external_id;
 };
 
+/// What is set on the image and on each of its copies.
+struct ImageSettings {
+  /// By region: what encrypts the copies there. In other regions: what the cloud is set up with.
+  std::map<std::string, std::string> kms_keys;
+  bool imds_v2_only = false;  ///< copies of an image that has it have it in any case
+  bool is_protected = false;  ///< nobody can remove it but who decommissions it here
+  std::optional<Duration>
+      deprecate_after;  ///< since it was asked for; its consumers are warned then
+};
+
 /// When versions of a product and OS go. The newest version's word counts for all of them, and it
 /// stays in any case. Nothing set: none goes by itself.
 struct Retention {
@@ -92,6 +103,13 @@ struct Retention {
   Duration disable_after{30 * 24 * 3600'000LL};  ///< deprecated for so long, a version is disabled
   Duration decommission_after{30 * 24 *
                               3600'000LL};  ///< disabled for so long, it is decommissioned
+};
+
+/// What reassessing an active version may start by itself.
+struct ReassessmentPolicy {
+  /// The gate holds a finding against the newest version that it did not before, and there is a
+  /// fix: the next version is built, and waits for approval as any.
+  bool rebuild_on_finding = false;
 };
 
 struct Pipeline {
@@ -113,7 +131,10 @@ struct Pipeline {
   Gate gate;
   ApprovalPolicy approval;
   std::vector<Target> targets;
+  ImageSettings image;
   Retention retention;
+  std::optional<CatalogOffer> catalog;  ///< nothing: it is in no catalog
+  ReassessmentPolicy reassessment;
   std::map<std::string, std::string> tags;
 };
 
@@ -122,6 +143,8 @@ std::string image_name(const Pipeline& pipeline);
 /// "{product}/{os}/{version}", the image's name in Hallmark.
 std::string image_key(const Pipeline& pipeline);
 
+void to_json(Json& json, const Target& value);
+void from_json(const Json& json, Target& value);
 /// Complete and stable: what evidence digests cover and runs take as input.
 void to_json(Json& json, const Pipeline& value);
 void from_json(const Json& json, Pipeline& value);

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "model/product_template.h"
 #include "model/schema_check.h"
 #include "model/waiver_file.h"
 
@@ -47,7 +48,11 @@ class Builder {
     read_gate(root.value("gate", Json::object()));
     read_approval(root.value("approval", Json::object()));
     if (root.contains("targets")) read_targets(root["targets"]);
+    read_image_settings(root.value("image", Json::object()));
     read_retention(root.value("retention", Json::object()));
+    if (root.contains("catalog")) read_catalog(root["catalog"]);
+    pipeline_.reassessment.rebuild_on_finding =
+        root.value("reassessment", Json::object()).value("rebuild_on_finding", false);
     pipeline_.tags = root.value("tags", std::map<std::string, std::string>());
     check_name();
     check_tags();
@@ -300,6 +305,28 @@ class Builder {
     if (gate.contains("waivers")) read_waiver_file(gate["waivers"]);
   }
 
+  void read_image_settings(const Json& image) {
+    ImageSettings& out = pipeline_.image;
+    out.kms_keys = image.value("kms_keys", out.kms_keys);
+    out.imds_v2_only = image.value("imds_v2_only", false);
+    out.is_protected = image.value("protect", false);
+    if (image.contains("deprecate_after")) {
+      read_duration(image, "deprecate_after", {"image"}, out.deprecate_after.emplace());
+    }
+    for (const auto& [region, key] : out.kms_keys) {
+      // arn:aws:kms:us-east-1:111122223333:key/...
+      const auto parts = split(key, ':');
+      if (parts.size() > 3 && parts[0] == "arn" && parts[3] != region) {
+        add({"image", "kms_keys", region}, "is a key of " + parts[3],
+            "keys are of one region: name one of " + region);
+      }
+      if (key == "alias/aws/ebs" || key.ends_with(":alias/aws/ebs")) {
+        add({"image", "kms_keys", region}, "what is encrypted with alias/aws/ebs cannot be shared",
+            "make a key of your own in " + region);
+      }
+    }
+  }
+
   void read_retention(const Json& retention) {
     Retention& out = pipeline_.retention;
     if (retention.contains("keep_versions")) {
@@ -311,6 +338,39 @@ class Builder {
     out.when_gate_fails = retention.value("when_gate_fails", out.when_gate_fails);
     read_duration(retention, "disable_after", {"retention"}, out.disable_after);
     read_duration(retention, "decommission_after", {"retention"}, out.decommission_after);
+  }
+
+  void read_catalog(const Json& catalog) {
+    CatalogOffer& out = pipeline_.catalog.emplace();
+    out.portfolio = catalog.value("portfolio", out.portfolio);
+    out.provider = catalog.value("provider", out.provider);
+    out.tags = catalog.value("tags", out.tags);
+    out.tag_options = catalog.value("tag_options", out.tag_options);
+    out.launch_role = catalog.value("launch_role", "");
+    out.principals = catalog.value("principals", out.principals);
+    if (catalog.contains("template")) {
+      read_template_file(catalog["template"], out);
+    } else {
+      out.template_name = "Hallmark's own";
+      out.template_text = default_product_template();
+    }
+    if (out.template_text.empty()) return;
+    std::vector<Problem> problems;
+    out.machine_size = read_product_template(out.template_text, problems).machine_size;
+    for (const Problem& problem : problems) {
+      add({"catalog", "template"}, to_string(problem, out.template_name), "");
+    }
+  }
+
+  void read_template_file(const std::string& name, CatalogOffer& out) {
+    out.template_name = name;
+    const Path path = directory_ / name;
+    try {
+      out.template_text = hallmark::read_file(path);
+      if (out.template_text.empty()) add({"catalog", "template"}, name + " is empty", "");
+    } catch (const Error& e) {
+      add({"catalog", "template"}, e.message(), near_file(path));
+    }
   }
 
   void read_waiver_file(const std::string& name) {

@@ -318,5 +318,30 @@ TEST(Hostile, ProblemsHaveAnEnd) {
   EXPECT_EQ(read_yaml(text, {}).problems.size(), 100u);
 }
 
+TEST(PipelineCatalog, HasDefaultsAndATemplateOfItsOwn) {
+  const PipelineCheck result = check("catalog: {}\n");
+  ASSERT_TRUE(result.pipeline) << problems_of(result);
+  const CatalogOffer& offer = result.pipeline->catalog.value();
+  EXPECT_EQ(offer.portfolio, "Golden-AMI-Distribution-Portfolio");
+  EXPECT_EQ(offer.machine_size, "t3.micro");
+  EXPECT_THAT(offer.template_text, HasSubstr("AMI_ID_TO_REPLACE"));
+  const Pipeline back = Json(*result.pipeline).get<Pipeline>();
+  EXPECT_EQ(Json(back), Json(*result.pipeline));
+  // Digests of pipelines without a catalog stay what they were.
+  EXPECT_FALSE(Json(*check("").pipeline).contains("catalog"));
+}
+
+TEST(PipelineCatalog, SaysWhatIsWrongWithItsTemplateAndPrincipals) {
+  EXPECT_THAT(problems_of(check("catalog: {template: none.yaml}\n")),
+              HasSubstr("golden.yaml:5:21: catalog.template:"));
+  EXPECT_THAT(problems_of(check("catalog: {template: complete.yaml}\n")),
+              testing::AllOf(HasSubstr("catalog.template: complete.yaml:"),
+                             HasSubstr("makes no resources")));
+  EXPECT_THAT(problems_of(check("catalog: {principals: [developers]}\n")),
+              HasSubstr("catalog.principals[0]"));
+  EXPECT_THAT(problems_of(check("catalog: {launch_role: 'arn:aws:iam::1:role/x'}\n")),
+              HasSubstr("catalog.launch_role"));
+}
+
 }  // namespace
 }  // namespace hallmark::model

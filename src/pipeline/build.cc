@@ -6,6 +6,7 @@
 #include "disk/digest.h"
 #include "pipeline/approval.h"
 #include "pipeline/evidence.h"
+#include "pipeline/finding_ages.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/guest.h"
 #include "pipeline/names.h"
@@ -153,7 +154,7 @@ std::string make_candidate(const Build& build, const SourceImage& source) {
   stop_guest(build.context, build.run, builder);
 
   std::string image_id = build.run.step("create-candidate", [&](workflow::Step& step) {
-    return make_owned(build.context, build.run, step, kImageKind, build.home,
+    return make_owned(build.context, build.run, step.token(), kImageKind, build.home,
                       build.candidate_deadline(),
                       [&](const std::string& token, const cloud::Tags& tags) {
                         cloud::ImageSpec image{.name = model::image_name(pipeline),
@@ -317,6 +318,7 @@ void register_image(const Build& build, const std::string& image_id) {
                   context.clock.now());
     change_image(context, build.run.id(), {.state = GoldenState::active});
     release_all_owned(context, build.run.id());
+    observe_candidate(context, build.run.id());
   });
 }
 

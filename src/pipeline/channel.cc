@@ -15,8 +15,6 @@ namespace hallmark::pipeline {
 
 namespace {
 
-/// Places worked on at once; the clouds' rates are kept by the limiter below us.
-constexpr int kWidth = 8;
 /// Writers that lose the race read again; as many losses in a row mean something else is wrong.
 constexpr int kMaxRaces = 100;
 constexpr std::size_t kMaxNameLength = 32;
@@ -304,7 +302,23 @@ std::vector<std::string> leave_channels(Context& context, const GoldenImage& ima
                           return Json();
                         }});
   }
-  return failures_of(run.branches(branches, kWidth)).lines;
+  return failures_of(run.branches(branches, kPlacesAtOnce)).lines;
+}
+
+void bring_channels(Context& context, const GoldenImage& image, const ImageTarget& target,
+                    bool force) {
+  for (const Channel& channel : held_channels(context.database, image)) {
+    const Promotion promotion{.channel = channel,
+                              .move = {.channel = channel, .to_run_id = image.run_id},
+                              .force = force};
+    try {
+      set_parameter(context, promotion, image, target);
+    } catch (const Error& e) {
+      // Whoever moved the channel meanwhile sets what it holds now.
+      const bool moved = held_by(list_moves(context.database, channel)) != image.run_id;
+      if (e.kind() != ErrorKind::conflict || !moved) throw;
+    }
+  }
 }
 
 void withdraw_channels(Context& context, const std::string& image_run_id,
@@ -330,7 +344,7 @@ Json promote(Context& context, workflow::Run& run) {
            return Json();
          }});
   }
-  const Failures failures = failures_of(run.branches(branches, kWidth));
+  const Failures failures = failures_of(run.branches(branches, kPlacesAtOnce));
   if (!failures.lines.empty()) {
     throw Error(failures.kind, "channel {} could not be set to {} in {} of {} places",
                 to_string(promotion.channel), image_key, failures.lines.size(), targets.size())

@@ -76,6 +76,10 @@ std::vector<ChannelCheck> check_channel(const Context& context, const Channel& c
 /// its ids are removed. A line for each place where that failed.
 std::vector<std::string> leave_channels(Context& context, const GoldenImage& image,
                                         workflow::Run& run);
+/// Inside a step, after the target was recorded as available: sets there the parameters of the
+/// channels that hold the image. Somebody's edit is overwritten only with `force`: `conflict`.
+void bring_channels(Context& context, const GoldenImage& image, const ImageTarget& target,
+                    bool force);
 /// Inside a step: removes the parameters of channels at a place that have the image's id.
 void withdraw_channels(Context& context, const std::string& image_run_id,
                        const cloud::Place& place);

@@ -125,6 +125,22 @@ void record_move(const Context& context, const ChannelMove& move) {
   });
 }
 
+std::vector<Channel> held_channels(db::Database& database, const GoldenImage& image) {
+  std::vector<Channel> channels;
+  database.read([&](db::Connection& connection) {
+    channels.clear();
+    for (const db::Row& row : connection.query(
+             "select product, os, channel from channel_moves m where product = :product"
+             " and os = :os and to_run_id = :run_id and number = (select max(number) from"
+             " channel_moves l where l.product = m.product and l.os = m.os and"
+             " l.channel = m.channel) order by channel",
+             {{"product", image.product}, {"os", image.os}, {"run_id", image.run_id}})) {
+      channels.push_back(channel_in(row));
+    }
+  });
+  return channels;
+}
+
 namespace {
 
 void insert_value(db::Connection& connection, const Channel& channel, const ImageTarget& target,

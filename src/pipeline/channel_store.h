@@ -16,6 +16,9 @@ void record_move(const Context& context, const ChannelMove& move);
 /// Throws `corrupt` on an unknown word.
 ChannelAction channel_action_from(std::string_view text);
 
+/// Channels that hold the version now, sorted.
+std::vector<Channel> held_channels(db::Database& database, const GoldenImage& image);
+
 /// What we write into a channel's parameter in a place.
 struct ChannelValue {
   Channel channel;

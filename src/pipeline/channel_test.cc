@@ -308,9 +308,10 @@ TEST_F(Channels, KeepTheVersionBeforeWhereTheNextIsNot) {
 
 TEST_F(Channels, ArePrunedWithThePlace) {
   promote_to_prod(first_);
-  const auto run = product_.drive(
-      start_distribute(*product_.engine, context_, first_,
-                       {{.account_id = kHomeAccount, .regions = {"us-east-1"}}}, true));
+  const auto run = product_.drive(start_distribute(
+      *product_.engine, context_, first_,
+      std::vector<model::Target>{{.account_id = kHomeAccount, .regions = {"us-east-1"}}},
+      {.prune = true}));
   ASSERT_EQ(run.state, RunState::succeeded) << run.error->full_text();
   EXPECT_EQ(value(kHome), first_.image_id);
   EXPECT_EQ(value(kWest), "(none)");

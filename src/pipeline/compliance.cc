@@ -32,7 +32,8 @@ std::vector<PlaceReport> look_at_places(Context& context, const OwnImages& own_i
   };
   {
     std::vector<std::jthread> workers;
-    for (std::size_t i = 0; i < std::min(kWidth, places.size()); ++i) workers.emplace_back(work);
+    for (std::size_t i = 1; i < std::min(kWidth, places.size()); ++i) workers.emplace_back(work);
+    work();
   }
   if (stop.stop_requested()) throw Error(ErrorKind::cancelled, "the check was interrupted");
   return reports;

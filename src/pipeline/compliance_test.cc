@@ -245,6 +245,7 @@ ComplianceReport check_with(Fixture& fixture, std::shared_ptr<cloud::CallHook> h
   cloud::HookedCloud cloud(fixture.product.cloud, {std::move(hook)});
   const Context& real = *fixture.product.context;
   Context context{.cloud = cloud,
+                  .catalog = real.catalog,
                   .database = real.database,
                   .ledger = real.ledger,
                   .audit = real.audit,

@@ -11,6 +11,7 @@
 #include "audit/audit.h"
 #include "base/clock.h"
 #include "base/files.h"
+#include "cloud/catalog.h"
 #include "cloud/cloud.h"
 #include "db/database.h"
 #include "model/assessment.h"
@@ -48,6 +49,7 @@ using OutsideScanners =
 /// References must outlive every workflow that runs.
 struct Context {
   cloud::Cloud& cloud;
+  cloud::Catalog& catalog;  ///< of that cloud
   db::Database& database;
   workflow::Ledger& ledger;
   audit::Log& audit;

@@ -9,9 +9,15 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "cloud/hooks/faulty.h"
+#include "cloud/hooks/hooked_catalog.h"
+#include "cloud/hooks/hooked_cloud.h"
+#include "pipeline/channel_store.h"
+#include "pipeline/evidence.h"
 #include "pipeline/fixture.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/names.h"
+#include "pipeline/portfolios.h"
+#include "pipeline/remediation.h"
 #include "workflow/crash_everywhere.h"
 
 namespace hallmark::pipeline {
@@ -39,7 +45,11 @@ struct Scenario {
   bool golden_there = false;       ///< an active image exists before the run
   bool distributed_there = false;  ///< and is where its targets are
   bool disabled_there = false;     ///< and is disabled everywhere
+  bool offered_there = false;      ///< and is in the catalogs
+  bool promoted_there = false;     ///< and is held by the channel prod
+  std::string encrypted_with;      ///< a key; empty: it is not
   bool approve = true;
+  int builds = 0;  ///< recorded by the run, driven by nobody
   Expectation expected;
 };
 
@@ -53,7 +63,9 @@ class ProductWorld : public workflow::CrashWorld {
     options.state_file = crash.directory / "world.json";
     bool fresh = !read_file_if_exists(options.state_file);
     world_ = std::make_shared<cloud::MemoryWorld>(crash.clock, options);
-    open(std::make_shared<cloud::MemoryCloud>(world_));
+    catalog_world_ = std::make_shared<cloud::MemoryCatalogWorld>(options.regions,
+                                                                 crash.directory / "catalog.json");
+    open(std::make_shared<cloud::MemoryCloud>(world_), {});
     if (fresh) set_up();
   }
 
@@ -61,7 +73,8 @@ class ProductWorld : public workflow::CrashWorld {
     auto visit = [this](const std::string& point) { crash_.plan.hit("cloud/" + point); };
     std::vector<std::shared_ptr<cloud::CallHook>> hooks = {
         std::make_shared<cloud::Faulty>(std::vector<cloud::Fault>{}, visit)};
-    open(std::make_shared<cloud::HookedCloud>(std::make_shared<cloud::MemoryCloud>(world_), hooks));
+    open(std::make_shared<cloud::HookedCloud>(std::make_shared<cloud::MemoryCloud>(world_), hooks),
+         hooks);
     return pipeline::workflows(*context_);
   }
 
@@ -77,17 +90,28 @@ class ProductWorld : public workflow::CrashWorld {
 
   void check(const RunInfo&) override {
     std::vector<std::string> left = world_->leftovers();
+    for (std::string& line : catalog_world_->leftovers()) left.push_back("catalog: " + line);
     for (const std::string& expected : scenario_.expected.leftovers) {
       auto found = std::find_if(left.begin(), left.end(), [&](const std::string& line) {
         return line.find(expected) != std::string::npos;
       });
       if (found == left.end()) {
-        throw Error(ErrorKind::failed, "missing: {}; there is: {}", expected,
-                    join(world_->leftovers(), " | "));
+        throw Error(ErrorKind::failed, "missing: {}; there is: {}", expected, join(left, " | "));
       }
       left.erase(found);
     }
     if (!left.empty()) throw Error(ErrorKind::failed, "left over: {}", join(left, " | "));
+    int builds = 0;
+    crash_.database.read([&](db::Connection& connection) {
+      builds = static_cast<int>(connection
+                                    .query("select run_id from runs where workflow = 'build'"
+                                           " and state = 'pending'",
+                                           {})
+                                    .size());
+    });
+    if (builds != scenario_.builds) {
+      throw Error(ErrorKind::failed, "{} builds are recorded, not {}", builds, scenario_.builds);
+    }
     if (!service().scans().empty()) throw Error(ErrorKind::failed, "a scan is left");
     if (service().launches() != scenario_.expected.scans) {
       throw Error(ErrorKind::failed, "{} scans were launched, not {}", service().launches(),
@@ -102,13 +126,16 @@ class ProductWorld : public workflow::CrashWorld {
   }
 
  private:
-  void open(std::shared_ptr<cloud::Cloud> cloud) {
+  void open(std::shared_ptr<cloud::Cloud> cloud, const cloud::CallHooks& hooks) {
     cloud_ = std::move(cloud);
+    catalog_ = std::make_shared<cloud::HookedCatalog>(
+        std::make_shared<cloud::MemoryCatalog>(catalog_world_, *cloud_, crash_.clock), hooks);
     ledger_ = std::make_unique<workflow::Ledger>(crash_.database, crash_.clock);
     audit_ =
         std::make_unique<audit::Log>(crash_.database, crash_.directory / "audit", crash_.clock);
     context_ = std::make_unique<Context>(
         Context{.cloud = *cloud_,
+                .catalog = *catalog_,
                 .database = crash_.database,
                 .ledger = *ledger_,
                 .audit = *audit_,
@@ -166,6 +193,23 @@ class ProductWorld : public workflow::CrashWorld {
     };
     image.image_id = cloud_->import_image(home, disk, spec, "golden", {});
     change_image(*context_, kGoldenRun, {.state = GoldenState::active, .image_id = image.image_id});
+    if (!scenario_.encrypted_with.empty()) {
+      world_->encrypt_image(image.image_id, scenario_.encrypted_with);
+    }
+    if (scenario_.promoted_there) {
+      record_move(*context_, {.channel = {pipeline.product, pipeline.os, "prod"},
+                              .move_run_id = "run-promote",
+                              .to_run_id = kGoldenRun,
+                              .to_key = image.image_key,
+                              .moved_by = "grace"});
+    }
+    if (scenario_.workflow == "reassess") plant_evidence(image);
+    if (scenario_.workflow == "remediate") {
+      cloud_->launch_machine(home, {.image_id = source, .name = "raw"}, "raw", {});
+      plant_recovered(cloud_->launch_machine(home, {.image_id = image.image_id, .name = "golden"},
+                                             "machine", {}));
+      crash_.clock.sleep_until(crash_.clock.now() + std::chrono::hours(1), {});
+    }
     if (!scenario_.distributed_there) return plant(home, image.image_id, "home");
     cloud::Place west{home.account_id, "us-west-2"};
     std::string copy = cloud_->copy_image(west, image.image_id, home.region, spec, "copy", {});
@@ -175,21 +219,91 @@ class ProductWorld : public workflow::CrashWorld {
     if (scenario_.disabled_there) {
       change_image(*context_, kGoldenRun, {.state = GoldenState::disabled});
     }
+    if (scenario_.offered_there) offer({home, west, {kChildAccount, west.region}});
+  }
+
+  /// One that was not golden the last time.
+  void plant_recovered(const std::string& machine_id) {
+    const std::string since = "2026-11-01T00:00:00.000Z";
+    cloud_->set_tags({kHomeAccount, "us-east-1"}, machine_id, {{"since", since}});
+    context_->database.transaction([&](db::Connection& connection) {
+      connection.execute(
+          "insert or ignore into remediations (account_id, region, machine_id, image_id, since,"
+          " stop_token) values (:account, 'us-east-1', :machine, 'ami-1', :since, '')",
+          {{"account", kHomeAccount}, {"machine", machine_id}, {"since", since}});
+    });
+  }
+
+  /// In a portfolio of each place, the others' shared with the child.
+  void offer(const std::vector<cloud::Place>& places) {
+    const cloud::ProductKey key{.product = "Web-1.0", .os = "Debian-12"};
+    const cloud::PortfolioSpec spec{
+        .name = "golden", .provider = "us", .description = "", .tags = {{kPortfolioTag, "golden"}}};
+    std::string shared;
+    std::string product;
+    for (const cloud::Place& place : places) {
+      const bool is_child = place.account_id == kChildAccount;
+      if (is_child) catalog_->accept_portfolio(place, shared);
+      if (!is_child) {
+        product = catalog_
+                      ->publish_version(place, key, {},
+                                        {.name = "1", .template_text = "{}", .image = "ami-1"},
+                                        "planted", {})
+                      .product_id;
+      }
+      const std::string id = catalog_->create_portfolio(place, spec, "planted");
+      catalog_->add_product(place, id, product, is_child ? shared : "");
+      if (!is_child) catalog_->share_portfolio(place, id, kChildAccount);
+      shared = id;
+    }
+  }
+
+  /// As its build would have left it.
+  void plant_evidence(const GoldenImage& image) {
+    Evidence evidence{.image_id = image.image_id, .assessments = {assessment_with(0)}};
+    for (const model::ScannerUse& use : scenario_.pipeline.scanners) {
+      evidence.assessments.push_back(assessment_with(0));
+      evidence.assessments.back().scanner = use.name;
+    }
+    change_image(
+        *context_, kGoldenRun,
+        {.evidence_digest = write_evidence(*context_, kGoldenRun, scenario_.pipeline, evidence)});
   }
 
   CrashContext crash_;
   const Scenario& scenario_;
   std::shared_ptr<cloud::MemoryWorld> world_;
+  std::shared_ptr<cloud::MemoryCatalogWorld> catalog_world_;
   std::shared_ptr<cloud::Cloud> cloud_;
+  std::shared_ptr<cloud::Catalog> catalog_;
   std::unique_ptr<workflow::Ledger> ledger_;
   std::unique_ptr<audit::Log> audit_;
   std::unique_ptr<Context> context_;
 };
 
+Json comparable(const Json& result) {
+  if (result.is_null()) return {};
+  if (result.contains("images")) {
+    const Json& image = result.at("images")[0];
+    return {image.at("rescanned"), image.at("gate").at("passed")};
+  }
+  if (!result.contains("machines")) return result["image_key"];
+  Json machines = Json::array();
+  for (const Json& machine : result.at("machines")) {
+    machines.push_back({{"name", machine.at("name")}, {"stopped", machine.at("stopped")}});
+  }
+  return machines;
+}
+
 CrashReport survive(const Scenario& scenario, CrashPlan::Death death, bool again) {
   Json input = {{"pipeline", scenario.pipeline}};
   if (scenario.workflow == "build") input["requested_by"] = "grace";
   if (scenario.workflow != "build") input["image_run_id"] = kGoldenRun;
+  if (scenario.workflow == "reassess") {
+    input = {{"images", Json::array({{{"run_id", kGoldenRun},
+                                      {"image_key", model::image_key(scenario.pipeline)}}})},
+             {"rescan", true}};
+  }
   if (scenario.workflow == "promote") {
     input.update({{"channel", "Web-1.0/Debian-12/prod"},
                   {"rollback", false},
@@ -201,6 +315,11 @@ CrashReport survive(const Scenario& scenario, CrashPlan::Death death, bool again
   if (scenario.workflow == "retire") {
     input.update({{"stage", "disable"}, {"reason", "old"}, {"at", "2026-11-22T12:00:00Z"}});
   }
+  if (scenario.workflow == "remediate") {
+    input = {{"policy",
+              model::RemediationPolicy{.tag = "since", .notify = true, .stop_after = Duration{0}}},
+             {"places", Json::array({Json::array({kHomeAccount, "us-east-1"})})}};
+  }
   if (scenario.workflow == "restore") input["kept_until"] = "2026-12-22T12:00:00Z";
   return workflow::crash_everywhere(
       {.workflow = scenario.workflow,
@@ -209,8 +328,7 @@ CrashReport survive(const Scenario& scenario, CrashPlan::Death death, bool again
          return std::make_unique<ProductWorld>(crash, scenario);
        },
        // Ids are the cloud's choice.
-       .comparable =
-           [](const Json& result) { return result.is_null() ? Json() : result["image_key"]; }},
+       .comparable = comparable},
       death, again);
 }
 
@@ -305,6 +423,93 @@ TEST(CrashEverywhere, DistributeToARegionThatDoesNotExist) {
   expect_survival(scenario, RunState::failed);
 }
 
+/// What is offered to the home account and one child.
+model::Pipeline offered_pipeline() {
+  model::Pipeline pipeline = sample_pipeline();
+  pipeline.targets = {{.account_id = kHomeAccount, .regions = {"us-east-1"}},
+                      {.account_id = kChildAccount, .regions = {"us-west-2"}}};
+  model::CatalogOffer& offer = pipeline.catalog.emplace();
+  offer.template_text = model::default_product_template();
+  offer.launch_role = "golden-launch";
+  offer.principals = {"role/developers"};
+  offer.tag_options = {{"Cost-Center", "1234"}};
+  return pipeline;
+}
+
+TEST(CrashEverywhere, Publish) {
+  Scenario scenario{.workflow = "publish", .golden_there = true, .distributed_there = true};
+  scenario.pipeline = offered_pipeline();
+  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "Web-1.0-Debian-12-1", "debian-source"};
+  for (int place = 0; place < 3; ++place) add_published(scenario.expected.leftovers);
+  for (const char* place : {"111122223333/us-east-1", "111122223333/us-west-2"}) {
+    scenario.expected.leftovers.push_back(
+        fmt::format("catalog: product Web-1.0-Debian-12 version 1 in {}", place));
+  }
+  for (const char* place :
+       {"111122223333/us-east-1", "111122223333/us-west-2", "444455556666/us-west-2"}) {
+    scenario.expected.leftovers.push_back(
+        fmt::format("catalog: portfolio Golden-AMI-Distribution-Portfolio in {}", place));
+  }
+  expect_survival(scenario, RunState::succeeded);
+}
+
+TEST(CrashEverywhere, DecommissionOfWhatIsOffered) {
+  Scenario scenario{.workflow = "decommission",
+                    .golden_there = true,
+                    .distributed_there = true,
+                    .offered_there = true};
+  scenario.pipeline = offered_pipeline();
+  scenario.expected = {kOnlySource, {}};
+  expect_survival(scenario, RunState::succeeded);
+}
+
+TEST(CrashEverywhere, DistributeWhatIsEncryptedProtectedAndInAChannel) {
+  const std::string key = "arn:aws:kms:us-east-1:111122223333:key/east";
+  Scenario scenario{.workflow = "distribute",
+                    .cloud = {.keys = {key}},
+                    .golden_there = true,
+                    .promoted_there = true,
+                    .encrypted_with = key};
+  scenario.pipeline.targets = {{.account_id = kHomeAccount, .regions = {"us-west-2"}},
+                               {.account_id = kChildAccount, .regions = {"us-east-1"}}};
+  scenario.pipeline.image.is_protected = true;
+  scenario.expected.effects = {
+      {"copy_image", 1}, {"share_image", 1}, {"grant_key", 1}, {"protect_image", 2}};
+  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "Web-1.0-Debian-12-1", "debian-source",
+                                 "key grant 111122223333/us-east-1"};
+  for (int place = 0; place < 3; ++place) {
+    add_published(scenario.expected.leftovers);
+    scenario.expected.leftovers.push_back("/GoldenAMI/Debian-12/Web-1.0/channel/prod");
+  }
+  expect_survival(scenario, RunState::succeeded);
+}
+
+TEST(CrashEverywhere, ReassessWithOutsideScanners) {
+  Scenario scenario{.workflow = "reassess", .golden_there = true};
+  scenario.pipeline.scanners = {{.name = "one"}, {.name = "two"}};
+  scenario.expected = {{"Web-1.0-Debian-12-1", "debian-source"}, {{"launch_machine", 1}}, 2};
+  add_published(scenario.expected.leftovers);
+  expect_survival(scenario, RunState::succeeded);
+}
+
+TEST(CrashEverywhere, ReassessThatStartsABuild) {
+  Scenario scenario{.workflow = "reassess", .golden_there = true};
+  scenario.pipeline.reassessment.rebuild_on_finding = true;
+  scenario.assess = [] {
+    model::Assessment assessment = assessment_with(1);
+    assessment.findings[0].cves = {"CVE-2026-1000"};
+    assessment.findings[0].fix = model::FixState::available;
+    assessment.findings[0].severity = model::Severity::critical;
+    return assessment;
+  };
+  scenario.pipeline.gate.findings[model::Severity::critical] = {model::Judgement::fail,
+                                                                model::Judgement::fail};
+  scenario.builds = 1;
+  scenario.expected = {{"Web-1.0-Debian-12-1", "debian-source"}, {}};
+  add_published(scenario.expected.leftovers);
+  expect_survival(scenario, RunState::succeeded);
+}
+
 TEST(CrashEverywhere, Promote) {
   Scenario scenario{.workflow = "promote", .golden_there = true, .distributed_there = true};
   scenario.expected.effects = {{"put_parameter", 3 * 4}};
@@ -334,6 +539,15 @@ TEST(CrashEverywhere, Restore) {
   for (int place = 0; place < 3; ++place) add_published(scenario.expected.leftovers);
   // The planting disabled two, the run enables them and shares again.
   scenario.expected.effects = {{"enable_image", 2}, {"share_image", 1}, {"copy_image", 1}};
+  expect_survival(scenario, RunState::succeeded);
+}
+
+TEST(CrashEverywhere, Remediate) {
+  Scenario scenario{.workflow = "remediate", .golden_there = true};
+  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "debian-source", "\"raw\" sto",
+                                 "\"golden\" running"};
+  add_published(scenario.expected.leftovers);
+  scenario.expected.effects = {{"stop_machine", 1}, {"remove_tags", 1}, {"launch_machine", 2}};
   expect_survival(scenario, RunState::succeeded);
 }
 

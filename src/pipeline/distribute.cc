@@ -3,11 +3,14 @@
 /// leaves the others as they are.
 
 #include <algorithm>
+#include <functional>
 #include <map>
-#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pipeline/catalog.h"
+#include "pipeline/channel.h"
+#include "pipeline/channel_store.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/leave.h"
 #include "pipeline/names.h"
@@ -24,14 +27,21 @@ constexpr Duration kCopyLimit{6 * 3600'000};
 constexpr workflow::PollSchedule kCopySchedule{Duration{100}, Duration{15'000}};
 /// A copy that outlives its run is anybody's to remove after a day.
 constexpr Duration kCopyDeadline{24 * 3600'000};
-/// Regions and accounts worked on at once; the clouds' rates are kept by the limiter below us.
-constexpr int kWidth = 8;
+/// AWS lets an account make 100 copies at once into a region (Amazon EC2 User Guide, "Copy an
+/// AMI"); the next one waits for its turn.
+constexpr Duration kTurnLimit{24 * 3600'000};
+constexpr workflow::PollSchedule kTurnSchedule{Duration{500}, Duration{30'000}};
+constexpr int kCopyAttempts = 6;  ///< without an answer, one after another: as any step has
+constexpr Duration kAnswerPause{5'000};
+/// In all: a region that answers now and then, but never for long enough, ends some time.
+constexpr int kMostSilences = 100;
 
 struct Distribution {
   Context& context;
   workflow::Run& run;
   GoldenImage image;
   model::Pipeline pipeline;
+  Edited edited = Edited::kept;
 
   std::string parameter() const {
     return version_parameter(image.product, image.os, image.version);
@@ -42,40 +52,62 @@ std::optional<ImageTarget> recorded_target(const Distribution& d, const cloud::P
   return find_target(d.context.database, d.image.run_id, place);
 }
 
+/// Of the image's record its state alone: the rest has every target in it, and is asked for at
+/// each.
+void require_active(const Distribution& d) {
+  std::string state;
+  d.context.database.read([&](db::Connection& connection) {
+    const auto rows = connection.query("select state from golden_images where run_id = :run_id",
+                                       {{"run_id", d.image.run_id}});
+    state = rows.empty() ? "gone" : rows.front().text("state");
+  });
+  if (state == to_string(GoldenState::active)) return;
+  throw Error(ErrorKind::conflict, "{} is {}", d.image.image_key, state);
+}
+
 /// What is at a place already.
 struct Seen {
   bool correct = false;
-  std::string image_id;  ///< that can be used; empty: none
+  std::string image_id;     ///< that can be used; empty: none
+  std::string recorded_id;  ///< that was brought there before; empty: none
+  std::string recorded_delivery;
 };
 
 Seen look_at(const Distribution& d, workflow::Run& run, const cloud::Place& place,
-             const std::string& delivery) {
+             const std::string& delivery, const OwnedImage* shared = nullptr) {
   const Json seen = run.step("check/" + cloud::to_string(place), [&](workflow::Step&) {
-    const GoldenImage now = get_golden_image(d.context.database, d.image.run_id);
-    if (now.state != GoldenState::active) {
-      throw Error(ErrorKind::conflict, "{} is {}", now.image_key, to_string(now.state));
-    }
+    require_active(d);
     // Is it a region of ours?
     if (place.account_id == d.image.home.account_id) d.context.home(place.region);
-    const PlaceCheck check = check_place(d.context, d.image, place, delivery);
+    if (const std::string copy = shared ? copy_in_the_way(d.context, d.image, place) : "";
+        !copy.empty()) {
+      throw Error(ErrorKind::conflict, "it has a copy of its own, {}", copy)
+          .hint(
+              "to share instead, leave the place first: image distribute --remove-target "
+              "ACCOUNT=REGION --prune");
+    }
+    const PlaceCheck check = check_place(d.context, d.image, place, delivery, shared);
     const auto recorded = recorded_target(d, place);
     const bool is_recorded = recorded && recorded->state == TargetState::available &&
                              recorded->image_id == check.image_id;
     return Json{{"correct", check.presence == Presence::correct && is_recorded},
-                {"image_id", check.image_id}};
+                {"image_id", check.image_id},
+                {"recorded_id", recorded ? recorded->image_id : ""},
+                {"recorded_delivery", recorded ? recorded->delivery : ""}};
   });
-  return {member<bool>(seen, "correct"), member<std::string>(seen, "image_id")};
+  // Checks that older versions recorded have none.
+  return {member<bool>(seen, "correct"), member<std::string>(seen, "image_id"),
+          member<std::string>(seen, "recorded_id"), seen.value("recorded_delivery", "")};
 }
 
 /// Withdraws the id that was published before, if it is another one than `image_id`: of a copy that
-/// was removed behind our back.
-void forget(const Distribution& d, workflow::Run& run, const cloud::Place& place,
+/// was removed behind our back, or of what was shared until the account had its own.
+void forget(const Distribution& d, workflow::Run& run, const cloud::Place& place, const Seen& seen,
             const std::string& image_id) {
+  if (seen.recorded_id.empty() || seen.recorded_id == image_id) return;
   run.step("forget/" + cloud::to_string(place), [&](workflow::Step&) {
-    const auto recorded = recorded_target(d, place);
-    if (!recorded || recorded->image_id.empty() || recorded->image_id == image_id) return;
-    remove_from_latest(d.context.cloud, place, recorded->image_id, d.image.image_key);
-    withdraw_parameter(d.context.cloud, place, d.parameter(), recorded->image_id);
+    remove_from_latest(d.context.cloud, place, seen.recorded_id, d.image.image_key);
+    withdraw_parameter(d.context.cloud, place, d.parameter(), seen.recorded_id);
   });
 }
 
@@ -93,23 +125,61 @@ void note_target(const Distribution& d, ImageTarget target) {
   record_target(d.context.database, d.image.run_id, target, d.context.clock.now());
 }
 
+/// Calls `make(token, stop)` until the copy is begun. For its turn (`throttled`) it waits long; a
+/// region that does not answer (`unavailable`) is given up soon. One token for all attempts: the
+/// one whose answer was lost may have begun it.
+std::string begin_copy(
+    workflow::Run& run, const std::string& where,
+    const std::function<std::string(const std::string& token, std::stop_token stop)>& make) {
+  std::string token;
+  int silences = 0;  // in a row
+  for (int part = 1;; ++part) {
+    const std::string of_part = part == 1 ? "" : "/" + std::to_string(part);
+    auto look = [&](workflow::Step& step) -> std::optional<Json> {
+      const std::string mine = token.empty() ? step.token() : token;
+      try {
+        return Json(make(mine, step.stop()));
+      } catch (const Error& e) {
+        if (e.kind() != ErrorKind::unavailable) throw;
+        // What came before in this part was a turn to wait for: an answer.
+        const int now = step.attempt() > 1 ? 1 : silences + 1;
+        if (now < kCopyAttempts && part < kMostSilences) {
+          return Json{{"token", mine}, {"silences", now}};
+        }
+        throw Error(ErrorKind::failed, "{}", e.message()).hint(e.hint());
+      }
+    };
+    const Json seen = run.poll("copy/" + where + of_part, kTurnLimit, kTurnSchedule, look);
+    if (seen.is_string()) return seen.get<std::string>();
+    token = member<std::string>(seen, "token");
+    silences = member<int>(seen, "silences");
+    run.sleep("answer/" + where + of_part, kAnswerPause);
+  }
+}
+
 /// Copies `from` to `to` and waits until the copy can be used. Owned by the run until it is
 /// published.
 std::string copy_to(const Distribution& d, workflow::Run& run, const std::string& from_image,
                     const std::string& from_region, const cloud::Place& to) {
   const std::string where = cloud::to_string(to);
-  std::string copy_id = run.step("copy/" + where, [&](workflow::Step& step) {
+  auto make = [&](const std::string& copy_token, std::stop_token stop) {
     return make_owned(
-        d.context, run, step, kImageKind, to, d.context.clock.now() + kCopyDeadline,
+        d.context, run, copy_token, kImageKind, to, d.context.clock.now() + kCopyDeadline,
         [&](const std::string& token, const cloud::Tags& tags) {
           cloud::ImageSpec spec{.name = model::image_name(d.pipeline),
                                 .description = "copied from " + model::image_name(d.pipeline),
                                 .tags = image_tags(d.pipeline, kGoldenType)};
+          // Keys are our account's: another one's copies are encrypted with a key of its own.
+          const auto& keys = d.pipeline.image.kms_keys;
+          const auto key = keys.find(to.region);
+          const bool is_ours = to.account_id == d.image.home.account_id;
+          if (is_ours && key != keys.end()) spec.kms_key = key->second;
           spec.tags[kCopiedFromTag] = d.image.home.account_id + "/" + from_image;
           spec.tags.insert(tags.begin(), tags.end());
-          return d.context.cloud.copy_image(to, from_image, from_region, spec, token, step.stop());
+          return d.context.cloud.copy_image(to, from_image, from_region, spec, token, stop);
         });
-  });
+  };
+  const std::string copy_id = begin_copy(run, where, make);
   run.poll("copied/" + where, kCopyLimit, kCopySchedule,
            [&](workflow::Step&) -> std::optional<bool> {
              auto image = d.context.cloud.find_image(to, copy_id);
@@ -121,106 +191,204 @@ std::string copy_to(const Distribution& d, workflow::Run& run, const std::string
   return copy_id;
 }
 
+bool is_of(const workflow::LedgerEntry& entry, const cloud::Place& place) {
+  if (entry.where.value("region", "") != place.region) return false;
+  return entry.where.value("account_id", "") == place.account_id ||
+         ((entry.kind == kShareKind || entry.kind == kKeyGrantKind) &&
+          entry.where.value("with", "") == place.account_id);
+}
+
+/// What golden.yaml wants set on images of ours.
+void set_up(const Distribution& d, const cloud::Place& place, const std::string& image_id) {
+  const auto found = d.context.cloud.find_image(place, image_id);
+  if (!found) return;
+  const MissingSettings missing = missing_settings(d.image, *found);
+  if (missing.imds_v2_only) d.context.cloud.require_imds_v2(place, image_id);
+  if (missing.deprecated_at) {
+    d.context.cloud.deprecate_image(place, image_id, missing.deprecated_at);
+  }
+  if (missing.is_protected) d.context.cloud.protect_image(place, image_id, true);
+}
+
 /// Parameters last: an id is published only where its image can be used. Then the run lets go.
 void publish(const Distribution& d, workflow::Run& run, const cloud::Place& place,
              const std::string& image_id, const std::string& delivery) {
   const std::string where = cloud::to_string(place);
+  if (delivery != "share") {
+    run.step("set/" + where, [&](workflow::Step&) { set_up(d, place, image_id); });
+  }
   run.step("publish-version/" + where, [&](workflow::Step& step) {
     // What was there before us is not this run's to withdraw, should it fail.
     const auto present = d.context.cloud.get_parameter(place, d.parameter());
     if (present && present->value == image_id) return;
     make_owned_detail(d.context, run, step, kParameterKind, place,
-                      {{"name", d.parameter()}, {"value", image_id}},
-                      [&] { publish_parameter(d.context.cloud, place, d.parameter(), image_id); });
+                      {{"name", d.parameter()}, {"value", image_id}}, [&] {
+                        publish_parameter(d.context.cloud, place, d.parameter(), image_id,
+                                          cloud::ParameterKind::image_id, d.edited);
+                      });
   });
   run.step("publish-latest/" + where, [&](workflow::Step& step) {
     const std::vector<std::string> present = read_latest(d.context.cloud, place);
     if (std::find(present.begin(), present.end(), image_id) != present.end()) return;
-    make_owned_detail(d.context, run, step, kLatestKind, place,
-                      {{"image_id", image_id}, {"image_key", d.image.image_key}},
-                      [&] { add_to_latest(d.context.cloud, place, image_id, d.image.image_key); });
+    make_owned_detail(
+        d.context, run, step, kLatestKind, place,
+        {{"image_id", image_id}, {"image_key", d.image.image_key}},
+        [&] { add_to_latest(d.context.cloud, place, image_id, d.image.image_key, d.edited); });
   });
-  run.step("settle/" + where, [&](workflow::Step&) {
+  const ImageTarget target{.place = place,
+                           .image_id = image_id,
+                           .delivery = delivery,
+                           .state = TargetState::available,
+                           .detail = "",
+                           .updated_at = ""};
+  const bool is_held = run.step("settle/" + where, [&](workflow::Step&) {
     if (delivery != "share") {
       d.context.cloud.remove_tags(place, image_id, {kRunTag, kTokenTag, kDeadlineTag});
     }
-    note_target(d, {.place = place,
-                    .image_id = image_id,
-                    .delivery = delivery,
-                    .state = TargetState::available});
+    note_target(d, target);
     for (const workflow::LedgerEntry& entry : d.context.ledger.open(run.id())) {
-      if (entry.where.value("account_id", "") == place.account_id &&
-          entry.where.value("region", "") == place.region) {
-        d.context.ledger.released(entry.entry_id);
-      }
+      if (is_of(entry, place)) d.context.ledger.released(entry.entry_id);
     }
+    // After the record: a promotion that begins now finds the place there.
+    return !held_channels(d.context.database, d.image).empty();
+  });
+  if (!is_held) return;
+  run.step("channels/" + where, [&](workflow::Step&) {
+    bring_channels(d.context, d.image, target, d.edited == Edited::overwritten);
   });
 }
 
-/// The id to hand out in that region of our own account, copying if need be.
-std::string bring_to_region(const Distribution& d, workflow::Run& run, const std::string& region) {
+Json to_json(const OwnedImage& image) {
+  Json keys = Json::array();
+  for (const KeyUse& key : image.keys) {
+    keys.push_back(
+        {{"key_id", key.key_id}, {"can_be_shared", key.can_be_shared}, {"grants", key.grants}});
+  }
+  return {{"image_id", image.image_id}, {"shares", image.shares}, {"keys", keys}};
+}
+
+OwnedImage owned_from(const Json& json) {
+  OwnedImage image{.expected_id = member<std::string>(json, "image_id"),
+                   .image_id = member<std::string>(json, "image_id"),
+                   .exists = true,
+                   .problems = {},
+                   .shares = member<std::vector<std::string>>(json, "shares"),
+                   .keys = {}};
+  for (const Json& key : member<Json>(json, "keys")) {
+    image.keys.push_back({.key_id = member<std::string>(key, "key_id"),
+                          .can_be_shared = member<bool>(key, "can_be_shared"),
+                          .grants = member<std::vector<std::string>>(key, "grants")});
+  }
+  return image;
+}
+
+/// The image to hand out in that region of our own account, copying if need be, and whom it is
+/// shared with if `to_share`.
+OwnedImage bring_to_region(const Distribution& d, workflow::Run& run, const std::string& region,
+                           bool to_share) {
   const cloud::Place place{d.image.home.account_id, region};
   const bool is_home = place == d.image.home;
   const Seen seen = look_at(d, run, place, is_home ? "home" : "regional");
-  if (seen.correct) return seen.image_id;
-  std::string image_id = seen.image_id;
-  if (image_id.empty()) {
+  OwnedImage owned;
+  owned.image_id = seen.image_id;
+  if (owned.image_id.empty()) {
     if (is_home) {
       throw Error(ErrorKind::failed, "image {} cannot be used", d.image.image_id)
           .hint("build a new version, then decommission this one: nothing is left to copy");
     }
-    forget(d, run, place, "");
-    image_id = copy_to(d, run, d.image.image_id, d.image.home.region, place);
+    forget(d, run, place, seen, "");
+    owned.image_id = copy_to(d, run, d.image.image_id, d.image.home.region, place);
   }
-  publish(d, run, place, image_id, is_home ? "home" : "regional");
-  return image_id;
+  if (!seen.correct) publish(d, run, place, owned.image_id, is_home ? "home" : "regional");
+  if (to_share) {
+    const Json seen_shares =
+        run.step("shares-and-keys/" + cloud::to_string(place), [&](workflow::Step&) {
+          OwnedImage look = owned;
+          look_at_shares(d.context, place, look);
+          return to_json(look);
+        });
+    owned = owned_from(seen_shares);
+  }
+  return owned;
 }
 
-void bring_to_account(const Distribution& d, workflow::Run& run, const std::string& regional_id,
+/// Lets the account use the image's keys.
+void grant(const Distribution& d, workflow::Run& run, const OwnedImage& regional,
+           const cloud::Place& place) {
+  const cloud::Place owner{d.image.home.account_id, place.region};
+  for (const KeyUse& key : regional.keys) {
+    if (std::binary_search(key.grants.begin(), key.grants.end(), place.account_id)) continue;
+    run.step("grant/" + cloud::to_string(place) + "/" + key.key_id, [&](workflow::Step& step) {
+      make_owned_detail(
+          d.context, run, step, kKeyGrantKind, owner,
+          {{"image_id", regional.image_id}, {"key_id", key.key_id}, {"with", place.account_id}},
+          [&] {
+            d.context.cloud.grant_key(owner, key.key_id, regional.image_id, place.account_id);
+          });
+    });
+  }
+}
+
+void bring_to_account(const Distribution& d, workflow::Run& run, const OwnedImage& regional,
                       const cloud::Place& place, model::Delivery delivery) {
   const std::string where = cloud::to_string(place);
-  const Seen seen = look_at(d, run, place, std::string(model::to_string(delivery)));
-  if (seen.correct) return;
   const bool is_share = delivery == model::Delivery::share;
+  const Seen seen = look_at(d, run, place, std::string(model::to_string(delivery)),
+                            is_share ? &regional : nullptr);
+  if (seen.correct) return;
+  for (const KeyUse& key : regional.keys) {
+    if (key.can_be_shared) continue;
+    throw Error(ErrorKind::usage,
+                "image {} is encrypted with {}, which the cloud manages and nobody else can use",
+                regional.image_id, key.key_id)
+        .hint(
+            "name a key of your own under image.kms_keys in golden.yaml, or as the region's "
+            "kms_key in config.yaml, and build a new version");
+  }
   const cloud::Place owner{d.image.home.account_id, place.region};
-  std::string image_id = is_share ? regional_id : seen.image_id;
-  forget(d, run, place, image_id);
+  std::string image_id = is_share ? regional.image_id : seen.image_id;
+  // What is shared goes on being used until the copy can take its place.
+  const bool is_replaced = image_id.empty() && seen.recorded_delivery == "share";
+  if (!is_replaced) forget(d, run, place, seen, image_id);
+  const bool is_shared =
+      std::binary_search(regional.shares.begin(), regional.shares.end(), place.account_id);
   // A copy is made by the account from what is shared with it.
-  if (is_share || image_id.empty()) {
+  if (is_share || image_id.empty()) grant(d, run, regional, place);
+  if (!is_shared && (is_share || image_id.empty())) {
     run.step("share/" + where, [&](workflow::Step& step) {
-      const auto shares = d.context.cloud.list_shares(owner, regional_id);
-      if (std::find(shares.begin(), shares.end(), place.account_id) != shares.end()) return;
-      // The entry stands where the share is needed, so that settling that place releases it.
       make_owned_detail(d.context, run, step, kShareKind, owner,
-                        {{"image_id", regional_id}, {"with", place.account_id}},
-                        [&] { d.context.cloud.share_image(owner, regional_id, place.account_id); });
+                        {{"image_id", regional.image_id}, {"with", place.account_id}}, [&] {
+                          d.context.cloud.share_image(owner, regional.image_id, place.account_id);
+                        });
     });
   }
   if (image_id.empty()) {
-    image_id = copy_to(d, run, regional_id, place.region, place);
+    image_id = copy_to(d, run, regional.image_id, place.region, place);
+    if (is_replaced) forget(d, run, place, seen, image_id);
     run.step("unshare/" + where, [&](workflow::Step&) {
-      d.context.cloud.unshare_image(owner, regional_id, place.account_id);
+      d.context.cloud.unshare_image(owner, regional.image_id, place.account_id);
+      for (const KeyUse& key : regional.keys) {
+        d.context.cloud.revoke_key(owner, key.key_id, regional.image_id, place.account_id);
+      }
     });
   }
   publish(d, run, place, image_id, std::string(model::to_string(delivery)));
-  run.step("settle-share/" + where, [&](workflow::Step&) {
-    for (const workflow::LedgerEntry& entry : d.context.ledger.open(run.id())) {
-      if (entry.kind == kShareKind && entry.where.value("with", "") == place.account_id &&
-          entry.where.value("region", "") == place.region) {
-        d.context.ledger.released(entry.entry_id);
-      }
-    }
-  });
 }
 
+struct Failures {
+  std::vector<std::string> lines;
+  bool edited = false;  ///< a parameter, by hand
+};
+
 /// What `branches` came to, as failed targets in the record and lines of text.
-std::vector<std::string> failures_of(const Distribution& d,
-                                     const std::vector<workflow::BranchOutcome>& outcomes,
-                                     const std::map<std::string, ImageTarget>& targets) {
-  std::vector<std::string> failures;
+void note_failures(const Distribution& d, const std::vector<workflow::BranchOutcome>& outcomes,
+                   const std::map<std::string, ImageTarget>& targets, Failures& failures) {
   for (const workflow::BranchOutcome& outcome : outcomes) {
     if (!outcome.error) continue;
-    failures.push_back(outcome.key + ": " + outcome.error->message());
+    failures.lines.push_back(outcome.key + ": " + with_hint(*outcome.error));
+    // Of all conflicts those have this way out.
+    failures.edited |= outcome.error->kind() == ErrorKind::conflict &&
+                       outcome.error->hint().find("--force") != std::string::npos;
     auto found = targets.find(outcome.key);
     if (found == targets.end()) continue;
     ImageTarget target = found->second;
@@ -228,46 +396,46 @@ std::vector<std::string> failures_of(const Distribution& d,
     target.detail = outcome.error->full_text();
     d.run.step("record-failure/" + outcome.key, [&](workflow::Step&) { note_failure(d, target); });
   }
-  return failures;
 }
 
 }  // namespace
 
 Json distribute(Context& context, workflow::Run& run) {
-  Distribution d{context, run, {}, member<model::Pipeline>(run.input(), "pipeline")};
-  const std::string image_run_id = member<std::string>(run.input(), "image_run_id");
-  d.image = get_golden_image(context.database, image_run_id);
+  const Json& input = run.input();
+  Distribution d{context, run, {}, member<model::Pipeline>(input, "pipeline")};
+  if (input.value("force", false)) d.edited = Edited::overwritten;
+  d.image = get_golden_image(context.database, member<std::string>(input, "image_run_id"));
   run.on_exit("clean-up", workflow::ExitOn::always,
               [&context, &run](workflow::Step&) { remove_all_owned(context, run.id()); });
 
-  std::set<std::string> regions;
+  std::map<std::string, bool> regions;  // and whether other accounts get it from there
   std::map<cloud::Place, model::Delivery> places;
   for (const model::Target& target : d.pipeline.targets) {
     for (const std::string& region : target.regions) {
-      regions.insert(region);
-      if (target.account_id != d.image.home.account_id) {
-        places[{target.account_id, region}] = target.delivery;
-      }
+      bool& to_share = regions[region];
+      if (target.account_id == d.image.home.account_id) continue;
+      places[{target.account_id, region}] = target.delivery;
+      to_share = true;
     }
   }
 
   std::vector<workflow::Run::Branch> copies;
   std::map<std::string, ImageTarget> copy_targets;
-  for (const std::string& region : regions) {
+  for (const auto& [region, to_share] : regions) {
     cloud::Place place{d.image.home.account_id, region};
-    copies.push_back({cloud::to_string(place), [&d, region](workflow::Run& branch) {
-                        return Json(bring_to_region(d, branch, region));
+    copies.push_back({cloud::to_string(place),
+                      [&d, region = region, to_share = to_share](workflow::Run& branch) {
+                        return to_json(bring_to_region(d, branch, region, to_share));
                       }});
     copy_targets[cloud::to_string(place)] = {.place = place, .delivery = "regional"};
   }
-  std::vector<workflow::BranchOutcome> copied = run.branches(copies, kWidth);
-  std::vector<std::string> failures = failures_of(d, copied, copy_targets);
-  std::map<std::string, std::string> regional_ids;
+  Failures failures;
+  std::map<std::string, OwnedImage> regional;
+  const auto copied = run.branches(copies, kPlacesAtOnce);
+  note_failures(d, copied, copy_targets, failures);
   for (const workflow::BranchOutcome& outcome : copied) {
-    if (!outcome.error) {
-      regional_ids[outcome.key.substr(outcome.key.find('/') + 1)] =
-          outcome.result.get<std::string>();
-    }
+    if (outcome.error) continue;
+    regional[outcome.key.substr(outcome.key.find('/') + 1)] = owned_from(outcome.result);
   }
 
   std::vector<workflow::Run::Branch> deliveries;
@@ -275,37 +443,44 @@ Json distribute(Context& context, workflow::Run& run) {
   for (const auto& [place, delivery] : places) {
     ImageTarget target{.place = place, .delivery = std::string(model::to_string(delivery))};
     delivery_targets[cloud::to_string(place)] = target;
-    auto regional = regional_ids.find(place.region);
-    if (regional == regional_ids.end()) {
+    auto owned = regional.find(place.region);
+    if (owned == regional.end()) {
       target.state = TargetState::failed;
       target.detail = "there is no copy in " + place.region;
-      failures.push_back(cloud::to_string(place) + ": " + target.detail);
+      failures.lines.push_back(cloud::to_string(place) + ": " + target.detail);
       run.step("record-failure/" + cloud::to_string(place),
                [&](workflow::Step&) { note_failure(d, target); });
       continue;
     }
     deliveries.push_back({cloud::to_string(place), [&d, place = place, delivery = delivery,
-                                                    id = regional->second](workflow::Run& branch) {
-                            bring_to_account(d, branch, id, place, delivery);
-                            return Json(id);
+                                                    &owned = owned->second](workflow::Run& branch) {
+                            bring_to_account(d, branch, owned, place, delivery);
+                            return Json();
                           }});
   }
-  for (std::string& failure : failures_of(d, run.branches(deliveries, kWidth), delivery_targets)) {
-    failures.push_back(std::move(failure));
-  }
-  if (run.input().value("prune", false)) {
+  note_failures(d, run.branches(deliveries, kPlacesAtOnce), delivery_targets, failures);
+  if (input.value("prune", false)) {
     const auto extras = run.step("extras", [&](workflow::Step&) {
       return extra_targets(context, d.image, d.pipeline.targets);
     });
-    for (std::string& failure : leave_places(context, d.image, extras, run)) {
-      failures.push_back(std::move(failure));
+    for (std::string& line : leave_places(context, d.image, extras, run)) {
+      failures.lines.push_back(std::move(line));
     }
   }
-  if (!failures.empty()) {
-    throw Error(ErrorKind::failed, "{} of {} targets failed", failures.size(),
+  for (std::string& line : settle_catalog(context, d.image, run)) {
+    failures.lines.push_back(std::move(line));
+  }
+  if (!failures.lines.empty()) {
+    std::string hint =
+        "the others are in place; try the failed ones again: hallmark run retry " + run.id();
+    if (failures.edited) {
+      hint += "; over what was edited by hand: hallmark image distribute " + d.image.image_key +
+              " --force";
+    }
+    throw Error(ErrorKind::failed, "{} of {} targets failed", failures.lines.size(),
                 regions.size() + places.size())
-        .note(join(failures, "\n  "))
-        .hint("the others are in place; try the failed ones again: hallmark run retry " + run.id());
+        .note(join(failures.lines, "\n  "))
+        .hint(hint);
   }
   return {{"image_key", d.image.image_key}, {"targets", regions.size() + places.size()}};
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "cloud/hooks/faulty.h"
+#include "cloud/hooks/hooked_catalog.h"
 #include "cloud/hooks/hooked_cloud.h"
 
 namespace hallmark::pipeline {
@@ -146,11 +147,16 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
                  ProductOptions options)
     : directory(options.directory) {
   cloud = std::make_shared<cloud::MemoryCloud>(std::move(world));
+  cloud::CallHooks hooks;
   if (options.cloud_point) {
-    std::vector<std::shared_ptr<cloud::CallHook>> hooks = {
-        std::make_shared<cloud::Faulty>(std::vector<cloud::Fault>{}, options.cloud_point)};
-    cloud = std::make_shared<cloud::HookedCloud>(cloud, hooks);
+    hooks = {std::make_shared<cloud::Faulty>(std::vector<cloud::Fault>{}, options.cloud_point)};
   }
+  cloud = std::make_shared<cloud::HookedCloud>(cloud, hooks);
+  catalog_world = std::make_shared<cloud::MemoryCatalogWorld>(options.cloud.regions,
+                                                              directory / "catalog.json");
+  catalog = options.catalog;
+  if (!catalog) catalog = std::make_shared<cloud::MemoryCatalog>(catalog_world, *cloud, clock);
+  catalog = std::make_shared<cloud::HookedCatalog>(catalog, hooks);
   std::string database_url =
       "sqlite://" + (directory / "hallmark.db").string() + "?synchronous=off";
   database = db::Database::open(database_url);
@@ -159,6 +165,7 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
   auto assess = options.assess;
   context = std::make_unique<Context>(
       Context{.cloud = *cloud,
+              .catalog = *catalog,
               .database = *database,
               .ledger = *ledger,
               .audit = *audit,

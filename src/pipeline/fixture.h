@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/files.h"
+#include "cloud/memory/memory_catalog.h"
 #include "cloud/memory/memory_cloud.h"
 #include "db/database.h"
 #include "pipeline/context.h"
@@ -51,11 +52,12 @@ OutsideScanners fake_scanners(const FakeService& service);
 
 struct ProductOptions {
   cloud::MemoryOptions cloud;
+  std::shared_ptr<cloud::Catalog> catalog;  ///< instead of one in memory
   /// The fake scanner's answer; nothing: a faultless image.
   std::function<model::Assessment(const model::Inventory&)> assess;
   OutsideScanners outside_scanner;
   workflow::CrashPoint crash_point;
-  /// Called before and after each cloud call.
+  /// Called before and after each call of the cloud or the catalog.
   std::function<void(const std::string&)> cloud_point;
   /// Keeps database and evidence here instead of in a directory of its own.
   Path directory;
@@ -78,6 +80,8 @@ class Product {
 
   Path directory;
   std::shared_ptr<cloud::Cloud> cloud;
+  std::shared_ptr<cloud::MemoryCatalogWorld> catalog_world;
+  std::shared_ptr<cloud::Catalog> catalog;
   std::unique_ptr<db::Database> database;
   std::unique_ptr<workflow::Ledger> ledger;
   std::unique_ptr<audit::Log> audit;

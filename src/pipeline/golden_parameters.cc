@@ -1,12 +1,12 @@
 #include "pipeline/golden_parameters.h"
 
 #include <algorithm>
-#include <set>
 
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "pipeline/names.h"
+#include "rule/golden_list.h"
 
 namespace hallmark::pipeline {
 
@@ -21,14 +21,7 @@ constexpr const char* kWayOut =
     "decommission versions that are no longer needed; see: hallmark image list --only active";
 
 std::vector<std::string> ids_in(const std::optional<cloud::Parameter>& parameter) {
-  std::vector<std::string> ids;
-  if (!parameter) return ids;
-  std::set<std::string> seen;
-  for (const std::string& part : split(parameter->value, ',')) {
-    const std::string id(trim(part));
-    if (!id.empty() && seen.insert(id).second) ids.push_back(id);
-  }
-  return ids;
+  return parameter ? rule::listed_ids(parameter->value) : std::vector<std::string>();
 }
 
 void check_size(const cloud::Place& place, std::size_t before, std::size_t after) {
@@ -77,9 +70,10 @@ std::vector<std::string> read_latest(cloud::Cloud& cloud, const cloud::Place& pl
 }
 
 void add_to_latest(cloud::Cloud& cloud, const cloud::Place& place, const std::string& image_id,
-                   const std::string& image_key) {
+                   const std::string& image_key, Edited edited) {
   // The index first: whoever finds the id in the list may rely on that.
-  publish_parameter(cloud, place, id_parameter(image_id), image_key, cloud::ParameterKind::text);
+  publish_parameter(cloud, place, id_parameter(image_id), image_key, cloud::ParameterKind::text,
+                    edited);
   update_latest(cloud, place, [&](std::vector<std::string>& ids) {
     if (std::find(ids.begin(), ids.end(), image_id) == ids.end()) ids.push_back(image_id);
   });
@@ -92,21 +86,26 @@ void remove_from_latest(cloud::Cloud& cloud, const cloud::Place& place, const st
 }
 
 void publish_parameter(cloud::Cloud& cloud, const cloud::Place& place, const std::string& name,
-                       const std::string& value, cloud::ParameterKind kind) {
-  std::optional<cloud::Parameter> present = cloud.get_parameter(place, name);
-  if (!present) {
+                       const std::string& value, cloud::ParameterKind kind, Edited edited) {
+  for (int race = 0; race < kMaxRaces; ++race) {
+    const std::optional<cloud::Parameter> present = cloud.get_parameter(place, name);
+    if (present && present->value == value) return;
+    if (present && edited == Edited::kept) {
+      throw Error(ErrorKind::conflict, "{} in {} says {}, which is not of this version", name,
+                  cloud::to_string(place), present->value)
+          .hint(
+              "somebody edited it: a published version is overwritten by image distribute "
+              "--force alone");
+    }
     try {
-      cloud.put_parameter(place, name, value, 0, kind);
+      cloud.put_parameter(place, name, value, present ? present->version : 0, kind);
       return;
     } catch (const Error& e) {
       if (e.kind() != ErrorKind::conflict) throw;
-      present = cloud.get_parameter(place, name);
     }
   }
-  if (present && present->value == value) return;
-  throw Error(ErrorKind::conflict, "{} in {} is already {}", name, cloud::to_string(place),
-              present ? present->value : "being changed")
-      .hint("a published version is never overwritten: decommission it, or publish a new version");
+  throw Error(ErrorKind::unavailable, "{} in {} changed {} times while it was being published",
+              name, cloud::to_string(place), kMaxRaces);
 }
 
 void withdraw_parameter(cloud::Cloud& cloud, const cloud::Place& place, const std::string& name,

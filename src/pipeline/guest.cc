@@ -72,7 +72,7 @@ Guest launch_guest(Context& context, workflow::Run& run, const std::string& labe
                    cloud::Platform platform, Duration boot_limit) {
   Guest guest{label, place, "", platform};
   guest.machine_id = run.step("launch-" + label, [&](workflow::Step& step) {
-    return make_owned(context, run, step, kMachineKind, place,
+    return make_owned(context, run, step.token(), kMachineKind, place,
                       spec.deadline.value_or(run.started_at()),
                       [&](const std::string& token, const cloud::Tags& tags) {
                         cloud::MachineSpec tagged = spec;

@@ -98,10 +98,11 @@ std::optional<ImageTarget> find_target(db::Database& database, const std::string
                                        const cloud::Place& place);
 
 inline constexpr const char* kReassessmentPurpose = "reassessment";
+inline constexpr const char* kRescanPurpose = "rescan";  ///< an outside scanner's
 
 struct AssessmentRecord {
   std::string assessment_id;
-  std::string purpose;  ///< "candidate", "source", kReassessmentPurpose
+  std::string purpose;  ///< "candidate", "source", kReassessmentPurpose, kRescanPurpose
   std::string assessed_at;
   std::string digest;
   model::Assessment assessment;

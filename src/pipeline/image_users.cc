@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pipeline/catalog.h"
 #include "pipeline/channel.h"
 #include "pipeline/leave.h"
 
@@ -61,6 +62,9 @@ std::vector<ImageUser> find_all_users(const Context& context, const GoldenImage&
   std::vector<ImageUser> users = find_users(context, targets);
   for (ImageUser& child : find_children(context, image, targets)) {
     users.push_back(std::move(child));
+  }
+  for (ImageUser& user : find_catalog_users(context, image, targets)) {
+    users.push_back(std::move(user));
   }
   for (const Channel& channel : channels_of(context.database, image.run_id)) {
     users.push_back(

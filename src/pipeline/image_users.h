@@ -12,6 +12,7 @@ namespace hallmark::pipeline {
 inline constexpr const char* kMachineUser = "machine";
 inline constexpr const char* kChildUser = "golden image";
 inline constexpr const char* kChannelUser = "channel";
+inline constexpr const char* kProvisionedUser = "provisioned product";
 inline constexpr const char* kUnknownUser = "unknown";  ///< the place could not be looked at
 
 struct ImageUser {

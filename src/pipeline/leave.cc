@@ -3,12 +3,12 @@
 #include "pipeline/channel.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/names.h"
+#include "pipeline/ownership.h"
+#include "pipeline/placement.h"
 
 namespace hallmark::pipeline {
 
 namespace {
-
-constexpr int kWidth = 8;
 
 bool owned_there(const ImageTarget& target) { return target.delivery != "share"; }
 
@@ -17,15 +17,21 @@ void withdraw_from_place(Context& context, const GoldenImage& image, const Image
   const std::string where = cloud::to_string(target.place);
   run.step("withdraw/" + where, [&](workflow::Step&) {
     withdraw_channels(context, image.run_id, target.place);
+    // Nothing is known to be ours there: what the parameters say is somebody else's.
+    if (target.image_id.empty()) return;
     remove_from_latest(context.cloud, target.place, target.image_id, image.image_key);
     withdraw_parameter(context.cloud, target.place,
                        version_parameter(image.product, image.os, image.version), target.image_id);
   });
-  if (target.delivery == "share") {
+  if (target.delivery == "share" && !target.image_id.empty()) {
     run.step("unshare/" + where, [&](workflow::Step&) {
       cloud::Place owner{image.home.account_id, target.place.region};
-      if (context.cloud.find_image(owner, target.image_id)) {
-        context.cloud.unshare_image(owner, target.image_id, target.place.account_id);
+      const auto found = context.cloud.find_image(owner, target.image_id);
+      if (!found) return;
+      context.cloud.unshare_image(owner, target.image_id, target.place.account_id);
+      if (!found->is_encrypted) return;
+      for (const auto& key : context.cloud.find_image_keys(owner, target.image_id)) {
+        context.cloud.revoke_key(owner, key.key_id, target.image_id, target.place.account_id);
       }
     });
   }
@@ -34,9 +40,9 @@ void withdraw_from_place(Context& context, const GoldenImage& image, const Image
 void remove_from_place(Context& context, const GoldenImage& image, const ImageTarget& target,
                        workflow::Run& run) {
   const std::string where = cloud::to_string(target.place);
-  if (owned_there(target)) {
+  if (owned_there(target) && !target.image_id.empty()) {
     run.step("remove-image/" + where,
-             [&](workflow::Step&) { context.cloud.remove_image(target.place, target.image_id); });
+             [&](workflow::Step&) { remove_own_image(context, target.place, target.image_id); });
   }
   run.step("record/" + where, [&](workflow::Step&) {
     ImageTarget removed = target;
@@ -59,13 +65,17 @@ std::vector<std::string> in_all(Context& context, const GoldenImage& image,
                         }});
   }
   std::vector<std::string> failures;
-  for (const workflow::BranchOutcome& outcome : run.branches(branches, kWidth)) {
-    if (outcome.error) failures.push_back(outcome.key + ": " + outcome.error->message());
+  for (const workflow::BranchOutcome& outcome : run.branches(branches, kPlacesAtOnce)) {
+    if (outcome.error) failures.push_back(outcome.key + ": " + with_hint(*outcome.error));
   }
   return failures;
 }
 
 }  // namespace
+
+std::string with_hint(const Error& error) {
+  return error.message() + (error.hint().empty() ? "" : "; " + error.hint());
+}
 
 std::vector<ImageTarget> present_targets(const Context& context, const GoldenImage& image) {
   std::vector<ImageTarget> targets = list_targets(context.database, image.run_id);

@@ -5,11 +5,15 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "pipeline/context.h"
 #include "pipeline/image_store.h"
 #include "workflow/run.h"
 
 namespace hallmark::pipeline {
+
+/// What failed at a place with its way out, in one line.
+std::string with_hint(const Error& error);
 
 /// Where the image is, or may be: what has an id and was not removed, and in any case where it was
 /// built.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "pipeline/catalog.h"
 #include "pipeline/channel.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/names.h"
@@ -16,11 +17,17 @@ std::vector<std::string> find_leftovers(Context& context, const GoldenImage& ima
     places.insert({image.home.account_id, region});
   }
   for (const ImageTarget& target : list_targets(context.database, image.run_id)) {
+    if (target.image_id.empty()) continue;  // Nothing was ever there.
     places.insert(target.place);
     ids.insert(target.image_id);
   }
 
   std::vector<std::string> left;
+  for (const PlaceCheck& check : check_catalog(context, image)) {
+    for (const std::string& problem : check.problems) {
+      left.push_back(problem + " in " + cloud::to_string(check.place));
+    }
+  }
   const std::string parameter = version_parameter(image.product, image.os, image.version);
   for (const cloud::Place& place : places) {
     const std::string where = cloud::to_string(place);

@@ -245,13 +245,13 @@ TEST(Reaper, RemovesWhatTheLedgerSaysOutlivedItsRun) {
                         .planned_at = fixture.clock.now()});
   product.ledger->created("token", machine);
   auto places = known_places(*product.context);
-  std::vector<Orphan> found = reap(*product.engine, *product.context, places, true);
+  std::vector<Orphan> found = reap(*product.engine, *product.context, places, true).orphans;
   ASSERT_THAT(found, SizeIs(1)) << "the candidate that waits for approval is not an orphan";
   EXPECT_FALSE(found[0].removed);
-  found = reap(*product.engine, *product.context, places, false);
+  found = reap(*product.engine, *product.context, places, false).orphans;
   EXPECT_TRUE(found.at(0).removed);
   EXPECT_THAT(product.cloud->list_machines(kHome, {}), IsEmpty());
-  EXPECT_THAT(reap(*product.engine, *product.context, places, false), IsEmpty());
+  EXPECT_THAT(reap(*product.engine, *product.context, places, false).orphans, IsEmpty());
   EXPECT_EQ(product.image(run.run_id).state, GoldenState::awaiting_approval);
 }
 
@@ -264,16 +264,117 @@ TEST(Reaper, FindsThingsByTagsWhenTheDatabaseIsLost) {
   options.directory = elsewhere.path();
   Product successor(fixture.clock, fixture.world, options);
   auto places = known_places(*successor.context);
-  EXPECT_THAT(reap(*successor.engine, *successor.context, places, false), IsEmpty())
+  EXPECT_THAT(reap(*successor.engine, *successor.context, places, false).orphans, IsEmpty())
       << "until the deadline it may be another installation's";
   fixture.clock.advance(Duration{49 * 3600'000});
-  EXPECT_THAT(reap(*successor.engine, *successor.context, places, false), IsEmpty())
+  EXPECT_THAT(reap(*successor.engine, *successor.context, places, false).orphans, IsEmpty())
       << "it may still be approved there";
   fixture.clock.advance(Duration{26 * 3600'000});
-  std::vector<Orphan> found = reap(*successor.engine, *successor.context, places, false);
+  std::vector<Orphan> found = reap(*successor.engine, *successor.context, places, false).orphans;
   ASSERT_THAT(found, SizeIs(1));
   EXPECT_EQ(found[0].kind, kImageKind);
   EXPECT_THAT(fixture.world->leftovers(), ElementsAre(HasSubstr("debian-source")));
+}
+
+TEST(Reaper, FindsWhatADecommissionedVersionLeft) {
+  Fixture fixture;
+  Product& product = fixture.product;
+  GoldenImage image = product.golden(sample_pipeline());
+  distribute_all(fixture, image);
+  decommission_all(fixture, image);
+  // Somebody brings back its parameters from a backup.
+  publish_parameter(*product.cloud, kChildWest, kVersionParameter, "ami-00000000000000bad",
+                    cloud::ParameterKind::text);
+  add_to_latest(*product.cloud, kChildWest, "ami-00000000000000bad", image.image_key);
+  const auto places = known_places(*product.context);
+  const std::vector<Orphan> found = reap(*product.engine, *product.context, places, true).orphans;
+  std::vector<std::string> kinds;
+  for (const Orphan& orphan : found) kinds.push_back(orphan.kind);
+  EXPECT_THAT(kinds, testing::UnorderedElementsAre(kLatestKind, kParameterKind));
+  reap(*product.engine, *product.context, places, false);
+  EXPECT_THAT(fixture.world->leftovers(), ElementsAre(HasSubstr("debian-source")));
+}
+
+TEST(Reaper, RemovesOfGoneVersionsOnlyWhatOurRecordsName) {
+  Fixture fixture;
+  Product& product = fixture.product;
+  const GoldenImage image = product.golden(sample_pipeline());
+  distribute_all(fixture, image);
+  const std::string copy = find_target(*product.database, image.run_id, kWest)->image_id;
+  // Another installation's, which made a version of the same key.
+  const std::string foreign = product.cloud->copy_image(
+      kWest, product.import_source(), kHome.region,
+      {.name = "theirs", .tags = image_tags(sample_pipeline(), kGoldenType)}, "theirs", {});
+  change_image(*product.context, image.run_id, {.state = GoldenState::decommissioned});
+  const auto places = known_places(*product.context);
+  reap(*product.engine, *product.context, places, false);
+  EXPECT_FALSE(product.cloud->find_image(kHome, image.image_id));
+  EXPECT_FALSE(product.cloud->find_image(kWest, copy));
+  EXPECT_TRUE(product.cloud->find_image(kWest, foreign));
+}
+
+TEST(Reaper, LooksAtTheRecordAgainBeforeItRemovesAnImage) {
+  GoldenImage image;
+  Product* reaped = nullptr;
+  bool revive = false;
+  ProductOptions options;
+  // While places are looked at somebody tries the build again.
+  options.cloud_point = [&](const std::string& point) {
+    if (!revive || point.find("list_images") == std::string::npos) return;
+    revive = false;
+    change_image(*reaped->context, image.run_id, {.state = GoldenState::building});
+  };
+  Fixture fixture(options);
+  reaped = &fixture.product;
+  image = reaped->golden(sample_pipeline());
+  change_image(*reaped->context, image.run_id, {.state = GoldenState::failed});
+  revive = true;
+  const auto orphans = reap(*reaped->engine, *reaped->context, {kHome}, false).orphans;
+  ASSERT_FALSE(revive);
+  ASSERT_THAT(orphans, SizeIs(1));
+  EXPECT_FALSE(orphans[0].removed);
+  EXPECT_THAT(orphans[0].problem, HasSubstr("has it now"));
+  EXPECT_TRUE(reaped->cloud->find_image(kHome, image.image_id));
+}
+
+TEST(Reaper, WhatAnAccountDoesNotSeeIsNotGoneWhileOursHasIt) {
+  Fixture fixture;
+  Product& product = fixture.product;
+  // Another installation's; the child allows images of others only, so it does not see this one.
+  const std::string foreign = product.cloud->copy_image(
+      kWest, product.import_source(), kHome.region, {.name = "theirs"}, "theirs", {});
+  ASSERT_FALSE(product.cloud->find_image(kChildWest, foreign));
+  publish_parameter(*product.cloud, kChildWest, kVersionParameter, foreign,
+                    cloud::ParameterKind::text);
+  add_to_latest(*product.cloud, kChildWest, foreign, "Web-1.0/Debian-12/1");
+  EXPECT_THAT(reap(*product.engine, *product.context, {kChildWest}, false).orphans, IsEmpty());
+  product.cloud->remove_image(kWest, foreign);
+  EXPECT_THAT(reap(*product.engine, *product.context, {kChildWest}, false).orphans, SizeIs(2));
+}
+
+TEST(Reaper, LeavesAloneWhatIsGolden) {
+  Fixture fixture;
+  GoldenImage image = fixture.product.golden(sample_pipeline());
+  distribute_all(fixture, image);
+  const auto before = fixture.world->leftovers();
+  // Its copy is gone behind our back: that is drift, which distributing mends.
+  fixture.product.cloud->remove_image(
+      kWest, find_target(*fixture.product.database, image.run_id, kWest)->image_id);
+  const auto places = known_places(*fixture.product.context);
+  EXPECT_THAT(reap(*fixture.product.engine, *fixture.product.context, places, false).orphans,
+              IsEmpty());
+  EXPECT_EQ(fixture.world->leftovers().size(), before.size() - 1);
+}
+
+TEST(Reaper, SaysWhatItCouldNotLookAt) {
+  Fixture fixture;
+  fixture.product.build(sample_pipeline());
+  const auto places = known_places(*fixture.product.context);
+  fixture.world->fail("list_machines", 1, Error(ErrorKind::denied, "no role there"));
+  const Reaping reaping = reap(*fixture.product.engine, *fixture.product.context, places, true);
+  ASSERT_THAT(reaping.unseen, SizeIs(1));
+  EXPECT_EQ(reaping.unseen[0].place, places[0]);
+  EXPECT_EQ(reaping.unseen[0].problem, "no role there");
 }
 
 }  // namespace

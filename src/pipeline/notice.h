@@ -20,7 +20,9 @@ struct Notice {
   std::string kind;
   std::string subject;  ///< image key
   std::string created_at;
-  Json body;  ///< kFindingsNotice: image_id, gate_passed, findings, reach
+  /// kFindingsNotice: image_id, gate_passed, findings, reach; with reassessment.rebuild_on_finding
+  /// and a fix also rebuild (rebuild.h).
+  Json body;
 };
 
 /// By a finding's id and its package: the worst that was said of it.

@@ -23,31 +23,36 @@ constexpr Duration kCleanUpLimit{30 * 60'000};
 constexpr workflow::PollSchedule kServiceSchedule{Duration{5'000}, Duration{60'000}};
 
 /// Where an assessment waits until the evidence is written.
-Path scan_file(const Context& context, const std::string& run_id, const std::string& scanner) {
-  return evidence_directory(context, run_id) / "scans" / (scanner + ".json");
+Path scan_file(const Context& context, const std::string& run_id, const std::string& part,
+               const std::string& scanner) {
+  return evidence_directory(context, run_id) / "scans" / part / (scanner + ".json");
 }
 
-void keep(const Context& context, const std::string& run_id, const model::Assessment& assessment) {
-  write_file(scan_file(context, run_id, assessment.scanner), compact(assessment));
-}
+std::string before(const std::string& part) { return part.empty() ? "" : part + "/"; }
 
 /// One scanner on one machine. Outlives the workflow function, in clean-ups.
 struct Scan {
   Context& context;
   std::string run_id;
+  std::string image_part;  ///< as scan_guest
   model::ScannerUse use;
   scan::ScanTarget target;
 
   std::shared_ptr<scan::OutsideScanner> scanner() const {
     return context.outside_scanner(use.name);
   }
-  std::string key(const std::string& part) const { return "scan/" + use.name + "/" + part; }
+  std::string key(const std::string& part) const {
+    return before(image_part) + "scan/" + use.name + "/" + part;
+  }
+  void keep(const model::Assessment& assessment) const {
+    write_file(scan_file(context, run_id, image_part, assessment.scanner), compact(assessment));
+  }
   /// There is one entry for all attempts, whatever step they are made in.
   std::string ledger_entry() const { return id_from_token("scan", target.title); }
 
   scan::KeepRaw raw() const {
     // Two scanners of one kind must not share a file: the name in golden.yaml comes first.
-    return [keep = keep_raw(context, run_id), name = use.name](
+    return [keep = keep_raw(context, run_id), name = before(image_part) + use.name](
                const std::string& file, const std::string& media_type, std::string_view bytes) {
       return keep(name + file.substr(std::min(file.find('/'), file.size())), media_type, bytes);
     };
@@ -70,8 +75,8 @@ Json where_is(const Scan& scan) {
 
 /// The machine as the scanners are told of it; without a title.
 scan::ScanTarget target_of(Context& context, workflow::Run& run, const Guest& guest,
-                           const std::string& image_id) {
-  Json seen = run.step("scan-target", [&](workflow::Step&) {
+                           const std::string& image_id, const std::string& part) {
+  Json seen = run.step(before(part) + "scan-target", [&](workflow::Step&) {
     auto machine = context.cloud.find_machine(guest.place, guest.machine_id);
     if (!machine) {
       throw Error(ErrorKind::unavailable, "machine {} cannot be seen", guest.machine_id);
@@ -114,7 +119,7 @@ void keep_failure(const Scan& scan, workflow::Run& run, const Error& error) {
                                  .reasons = {error.message()},
                                  .assessed_at = to_rfc3339(scan.context.clock.now())};
     for (const std::string& note : error.notes()) assessment.reasons.push_back(note);
-    keep(scan.context, scan.run_id, assessment);
+    scan.keep(assessment);
     return summary(assessment);
   });
 }
@@ -184,7 +189,7 @@ void run_scan(const Scan& scan, workflow::Run& run) {
              assessment.scanner = scan.use.name;
              // What is not listed yet would read as if there were nothing.
              if (!late.empty()) lower(assessment, model::Completeness::partial, late);
-             keep(scan.context, scan.run_id, assessment);
+             scan.keep(assessment);
              return summary(assessment);
            });
 }
@@ -249,10 +254,11 @@ void check_scanners(Context& context, workflow::Run& run,
 }
 
 void scan_guest(Context& context, workflow::Run& run, const Guest& guest,
-                const std::string& image_id, const model::Pipeline& pipeline) {
+                const std::string& image_id, const model::Pipeline& pipeline,
+                const std::string& part) {
   if (pipeline.scanners.empty()) return;
-  const scan::ScanTarget target = target_of(context, run, guest, image_id);
-  const auto altering = run.step("scan-order", [&](workflow::Step&) {
+  const scan::ScanTarget target = target_of(context, run, guest, image_id, part);
+  const auto altering = run.step(before(part) + "scan-order", [&](workflow::Step&) {
     std::set<std::string> names;
     for (const model::ScannerUse& use : pipeline.scanners) {
       if (context.outside_scanner(use.name)->alters_machine()) names.insert(use.name);
@@ -264,7 +270,7 @@ void scan_guest(Context& context, workflow::Run& run, const Guest& guest,
     std::vector<workflow::Run::Branch> branches;
     for (const model::ScannerUse& use : pipeline.scanners) {
       if (altering.contains(use.name) != alters) continue;
-      Scan scan{context, run.id(), use, target};
+      Scan scan{context, run.id(), part, use, target};
       // Of this machine: a run that is tried again has another one.
       scan.target.title = fmt::format("hallmark {} {} {}", run.id(), guest.machine_id, use.name);
       scan.target.sbom = [&context, pipeline, target] {
@@ -272,8 +278,9 @@ void scan_guest(Context& context, workflow::Run& run, const Guest& guest,
       };
       run.on_exit(scan.key("clean-up-at-exit"), workflow::ExitOn::always,
                   [scan](workflow::Step& step) { clean_up_at_last(scan, step); });
-      branches.push_back(
-          {use.name, [scan](workflow::Run& branch) { return scan_and_clean_up(scan, branch); }});
+      branches.push_back({before(part) + use.name, [scan](workflow::Run& branch) {
+                            return scan_and_clean_up(scan, branch);
+                          }});
     }
     if (branches.empty()) continue;
     for (const auto& outcome : run.branches(branches, static_cast<int>(branches.size()))) {
@@ -283,10 +290,11 @@ void scan_guest(Context& context, workflow::Run& run, const Guest& guest,
 }
 
 std::vector<model::Assessment> read_scans(const Context& context, const std::string& run_id,
-                                          const std::vector<model::ScannerUse>& scanners) {
+                                          const std::vector<model::ScannerUse>& scanners,
+                                          const std::string& part) {
   std::vector<model::Assessment> assessments;
   for (const model::ScannerUse& use : scanners) {
-    const Path file = scan_file(context, run_id, use.name);
+    const Path file = scan_file(context, run_id, part, use.name);
     assessments.push_back(parse_json(read_file(file), file.string()).get<model::Assessment>());
   }
   return assessments;

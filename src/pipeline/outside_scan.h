@@ -20,12 +20,15 @@ void check_scanners(Context& context, workflow::Run& run,
 /// Returns once every scan has ended or passed its deadline, and all that it left on its service is
 /// removed. A scan that cannot be started or has no results is an assessment that failed and says
 /// why: the gate decides, not the network. Assessments wait for read_scans.
+/// `part` tells the machines of one run apart, in keys and in files; a run with one leaves it out.
 void scan_guest(Context& context, workflow::Run& run, const Guest& guest,
-                const std::string& image_id, const model::Pipeline& pipeline);
+                const std::string& image_id, const model::Pipeline& pipeline,
+                const std::string& part = "");
 
 /// What scan_guest kept, in the pipeline's order. Throws `not_found`, `corrupt`.
 std::vector<model::Assessment> read_scans(const Context& context, const std::string& run_id,
-                                          const std::vector<model::ScannerUse>& scanners);
+                                          const std::vector<model::ScannerUse>& scanners,
+                                          const std::string& part = "");
 
 /// Removes what a scan left on its service. `where` is its ledger entry's: the scanner's name and
 /// the target. `scan_id` is empty if it is

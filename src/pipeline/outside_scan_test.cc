@@ -149,7 +149,7 @@ TEST_F(OutsideScan, ThatCannotBeRemovedIsTriedAgainAtTheEndAndTold) {
   EXPECT_THAT(left, ElementsAre("scans stay", "scans stay"));
 
   auto reap_here = [&] {
-    return reap(*fixture_->product.engine, *fixture_->product.context, {kHome}, false);
+    return reap(*fixture_->product.engine, *fixture_->product.context, {kHome}, false).orphans;
   };
   std::vector<Orphan> orphans = reap_here();
   ASSERT_EQ(orphans.size(), 2u) << "the ledger knows of them";
@@ -173,6 +173,97 @@ TEST_F(OutsideScan, ResultsAreBoundByTheEvidenceDigest) {
   } catch (const Error& e) {
     EXPECT_EQ(e.kind(), ErrorKind::corrupt);
   }
+}
+
+class Rescan : public OutsideScan {
+ protected:
+  /// An active image that both scanners found faultless.
+  void make_golden() {
+    workflow::RunInfo run = build();
+    fixture_->product.decide(run.run_id, true);
+    run = fixture_->product.drive(run.run_id);
+    ASSERT_EQ(run.state, RunState::succeeded) << (run.error ? run.error->full_text() : "");
+    image_ = fixture_->product.image(run.run_id);
+  }
+  /// The next process has scanners that see something else.
+  Json reassess(bool rescan = true) {
+    fixture_->clock.advance(std::chrono::hours(24));
+    ProductOptions options;
+    options.outside_scanner = fake_scanners(service_);
+    options.directory = fixture_->product.directory;
+    Product product(fixture_->clock, fixture_->world, options);
+    const auto run = product.drive(start_reassess(*product.engine, *product.context, rescan));
+    EXPECT_EQ(run.state, RunState::succeeded) << (run.error ? run.error->full_text() : "");
+    EXPECT_THAT(product.ledger->open(run.run_id), IsEmpty());
+    for (const cloud::Machine& machine : product.cloud->list_machines(kHome, {})) {
+      EXPECT_EQ(machine.state, cloud::MachineState::terminated) << machine.name;
+    }
+    EXPECT_THAT(service_.scans(), IsEmpty());
+    return run.result.at("images").at(0);
+  }
+
+  GoldenImage image_;
+};
+
+TEST_F(Rescan, SeesWhatIsNewOnAMachineThatIsRemoved) {
+  pipeline_.build.machine_size = "c7g.large";
+  pipeline_.gate.findings[model::Severity::critical] = {model::Judgement::fail,
+                                                        model::Judgement::fail};
+  make_golden();
+  ASSERT_EQ(service_.launches(), 2);
+  service_.see = critical_seen;
+  const Json result = reassess();
+  EXPECT_EQ(service_.launches(), 4);
+  EXPECT_EQ(result.at("rescanned"), 2);
+  EXPECT_EQ(result.at("gate").at("passed"), false);
+  EXPECT_EQ(result.at("notice").at("body").at("findings").size(), 1u);
+  // What was seen stays known when nobody looks, and is told once.
+  const Json later = reassess(false);
+  EXPECT_EQ(service_.launches(), 4);
+  EXPECT_EQ(later.at("gate").at("passed"), false);
+  EXPECT_FALSE(later.contains("notice"));
+  // It is gone, so the gate opens.
+  service_.see = [] { return assessment_with(0); };
+  EXPECT_EQ(reassess().at("gate").at("passed"), true);
+}
+
+TEST_F(Rescan, AMachineThatDoesNotComeUpIsRemovedAndSaid) {
+  make_golden();
+  fixture_->world->fail("launch_machine", 1, Error(ErrorKind::denied, "no more of those"));
+  const Json result = reassess();
+  EXPECT_EQ(result.at("not_scanned"), "no more of those");
+  EXPECT_EQ(result.at("rescanned"), 0);
+  EXPECT_EQ(result.at("gate").at("passed"), true) << "by what was seen before";
+  EXPECT_EQ(service_.launches(), 2);
+}
+
+TEST_F(Rescan, AMachineThatCannotBeRemovedNowTakesNothingFromWhatWasSeen) {
+  make_golden();
+  fixture_->world->fail("remove_machine", 1, Error(ErrorKind::denied, "not now"));
+  const Json result = reassess();
+  EXPECT_EQ(result.at("rescanned"), 2);
+  EXPECT_FALSE(result.contains("not_scanned"));
+}
+
+TEST_F(Rescan, TheMachineStaysForScannersThatComeAfterOneAnother) {
+  service_.altering = "one";
+  pipeline_ = pipeline_with({{.name = "one", .deadline = std::chrono::hours(5)},
+                             {.name = "two", .deadline = std::chrono::hours(5)}});
+  make_golden();
+  service_.looks = -1;
+  EXPECT_EQ(reassess().at("rescanned"), 2);
+  for (const cloud::Machine& machine :
+       fixture_->product.cloud->list_machines(kHome, {.include_terminated = true})) {
+    EXPECT_EQ(machine.state_reason, "removed") << machine.name;
+  }
+}
+
+TEST_F(Rescan, AScannerThatRefusesClosesTheGate) {
+  make_golden();
+  service_.refuses = Error(ErrorKind::denied, "no licence");
+  const Json result = reassess();
+  EXPECT_EQ(result.at("rescanned"), 2);
+  EXPECT_EQ(result.at("gate").at("passed"), false);
 }
 
 }  // namespace

@@ -37,17 +37,17 @@ std::string find_by_token(Context& context, const workflow::LedgerEntry& entry) 
 }  // namespace
 
 std::string make_owned(
-    Context& context, const workflow::Run& run, workflow::Step& step, const std::string& kind,
+    Context& context, const workflow::Run& run, const std::string& token, const std::string& kind,
     const cloud::Place& place, TimePoint deadline,
     const std::function<std::string(const std::string& token, const cloud::Tags& tags)>& create) {
-  context.ledger.plan({.entry_id = step.token(),
+  context.ledger.plan({.entry_id = token,
                        .run_id = run.id(),
                        .kind = kind,
                        .where = where_is(place),
                        .planned_at = context.clock.now(),
                        .deadline = deadline});
-  std::string id = create(step.token(), owner_tags(run.id(), step.token(), deadline));
-  context.ledger.created(step.token(), id);
+  std::string id = create(token, owner_tags(run.id(), token, deadline));
+  context.ledger.created(token, id);
   return id;
 }
 
@@ -75,7 +75,7 @@ void remove_owned(Context& context, const workflow::LedgerEntry& entry) {
                   to_rfc3339(entry.planned_at));
     }
     if (!id.empty() && entry.kind == kMachineKind) context.cloud.remove_machine(place, id);
-    if (!id.empty() && entry.kind == kImageKind) context.cloud.remove_image(place, id);
+    if (!id.empty() && entry.kind == kImageKind) remove_own_image(context, place, id);
   } else if (entry.kind == kParameterKind) {
     withdraw_parameter(context.cloud, place, member<std::string>(entry.where, "name"),
                        member<std::string>(entry.where, "value"));
@@ -88,6 +88,10 @@ void remove_owned(Context& context, const workflow::LedgerEntry& entry) {
     if (context.cloud.find_image(place, image_id)) {
       context.cloud.unshare_image(place, image_id, member<std::string>(entry.where, "with"));
     }
+  } else if (entry.kind == kKeyGrantKind) {
+    context.cloud.revoke_key(place, member<std::string>(entry.where, "key_id"),
+                             member<std::string>(entry.where, "image_id"),
+                             member<std::string>(entry.where, "with"));
   } else if (entry.kind == kScanKind) {
     remove_scan(context, entry.where, entry.external_id);
   } else {
@@ -95,6 +99,16 @@ void remove_owned(Context& context, const workflow::LedgerEntry& entry) {
         .hint("a newer version of Hallmark wrote it; use that version to remove it");
   }
   context.ledger.released(entry.entry_id);
+}
+
+void remove_own_image(Context& context, const cloud::Place& place, const std::string& image_id) {
+  try {
+    context.cloud.remove_image(place, image_id);
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::conflict) throw;
+    context.cloud.protect_image(place, image_id, false);
+    context.cloud.remove_image(place, image_id);
+  }
 }
 
 void remove_all_owned(Context& context, const std::string& run_id) {

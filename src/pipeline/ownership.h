@@ -19,11 +19,13 @@ inline constexpr const char* kImageKind = "image";
 inline constexpr const char* kParameterKind = "parameter";  ///< where: name, value
 inline constexpr const char* kLatestKind = "latest";        ///< where: image_id, image_key
 inline constexpr const char* kShareKind = "share";          ///< where: image_id, with
+inline constexpr const char* kKeyGrantKind = "key-grant";   ///< where: key_id, image_id, with
 inline constexpr const char* kScanKind = "scan";            ///< where: see outside_scan.h
 
 /// Inside a step: plans the entry, calls `create(token, owner tags)`, notes the id it returns.
+/// `token`: of this step, or of an earlier one that may have made the thing already.
 std::string make_owned(
-    Context& context, const workflow::Run& run, workflow::Step& step, const std::string& kind,
+    Context& context, const workflow::Run& run, const std::string& token, const std::string& kind,
     const cloud::Place& place, TimePoint deadline,
     const std::function<std::string(const std::string& token, const cloud::Tags& tags)>& create);
 
@@ -35,6 +37,9 @@ void make_owned_detail(Context& context, const workflow::Run& run, workflow::Ste
 /// Removes what the entry stands for and releases it. Throws `unavailable` while the cloud may
 /// still show a thing whose creation was never confirmed.
 void remove_owned(Context& context, const workflow::LedgerEntry& entry);
+
+/// Removes an image of ours, lifting its protection.
+void remove_own_image(Context& context, const cloud::Place& place, const std::string& image_id);
 
 /// Removes everything the run still owns in the cloud, going on past failures and throwing the
 /// first at the end. Scans have clean-ups of their own: an outside service that is down must not

@@ -1,11 +1,19 @@
 /// The reassess workflow: every active image's inventory, as it was read once, against today's
-/// advisories. No machine is launched. Only what is new and held against an image is told.
+/// advisories. A machine is launched only for outside scanners, where the pipeline names some. Only
+/// what is new and held against an image is told.
+
+#include <algorithm>
+#include <set>
 
 #include "base/error.h"
 #include "base/ids.h"
 #include "pipeline/evidence.h"
+#include "pipeline/finding_ages.h"
 #include "pipeline/gate.h"
 #include "pipeline/notice.h"
+#include "pipeline/ownership.h"
+#include "pipeline/rebuild.h"
+#include "pipeline/rescan.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::pipeline {
@@ -14,37 +22,74 @@ namespace {
 
 constexpr int kWidth = 4;
 
-/// Ours of the time before, of those that this step has not recorded itself.
-std::optional<model::Assessment> assessed_before(const Context& context,
-                                                 const std::string& image_run_id,
-                                                 const std::string& except_id) {
-  std::vector<AssessmentRecord> recorded = list_assessments(context.database, image_run_id);
-  std::erase_if(recorded, [&](const AssessmentRecord& record) {
-    return record.assessment_id == except_id || record.purpose != kReassessmentPurpose;
+/// Whether a build of today could be without one of these.
+bool has_fix(const std::vector<FindingVerdict>& held,
+             const std::vector<scan::MergedFinding>& findings) {
+  return std::any_of(held.begin(), held.end(), [&](const FindingVerdict& verdict) {
+    return std::any_of(findings.begin(), findings.end(), [&](const scan::MergedFinding& finding) {
+      return finding.fixable && finding.id == verdict.id && finding.package == verdict.package;
+    });
   });
-  if (recorded.empty()) return std::nullopt;
-  return std::move(recorded.back().assessment);
+}
+
+/// What was not looked at may be there still.
+bool is_all_seen(const std::vector<model::Assessment>& assessments) {
+  return std::all_of(assessments.begin(), assessments.end(), [](const model::Assessment& each) {
+    return each.completeness == model::Completeness::complete;
+  });
+}
+
+/// Whether outside scanners are to look again: at active images whose pipeline names some.
+bool wants_rescan(Context& context, workflow::Run& run, const std::string& image_run_id,
+                  const std::string& image_key) {
+  if (!run.input().value("rescan", false)) return false;
+  return run.step("rescan-wanted/" + image_key, [&](workflow::Step&) {
+    const GoldenImage image = get_golden_image(context.database, image_run_id);
+    return image.state == GoldenState::active &&
+           !image.pipeline.get<model::Pipeline>().scanners.empty();
+  });
 }
 
 Json reassess_one(Context& context, workflow::Run& run, const std::string& image_run_id,
                   const std::string& image_key) {
+  const bool rescans = wants_rescan(context, run, image_run_id, image_key);
+  const std::string not_scanned = rescans ? rescan(context, run, image_run_id, image_key) : "";
   return run.step("assess/" + image_key, [&](workflow::Step& step) {
     GoldenImage image = get_golden_image(context.database, image_run_id);
     Looked looked = read_looked(context, image);
     const std::string assessment_id = id_from_token("assessment", step.token());
     const std::string notice_id = id_from_token("notice", step.token());
-    // What others saw when it was built is judged again with what is known of it today.
-    std::vector<model::Assessment> assessments = looked.assessments;
+    std::vector<AssessmentRecord> rescanned;
+    if (rescans && not_scanned.empty()) {
+      for (model::Assessment& seen : read_rescans(context, run.id(), image)) {
+        rescanned.push_back(
+            {.assessment_id = id_from_token("assessment", step.token() + seen.scanner),
+             .purpose = kRescanPurpose,
+             .assessed_at = seen.assessed_at,
+             .digest = sha256_hex(compact(seen)),
+             .assessment = std::move(seen)});
+      }
+    }
+    // What this step has recorded itself, if it is repeated, is not of the time before.
+    std::set<std::string> own_ids = {assessment_id};
+    for (const AssessmentRecord& record : rescanned) own_ids.insert(record.assessment_id);
     std::vector<model::Assessment> before = std::move(looked.assessments);
-    if (auto ours = assessed_before(context, image_run_id, assessment_id)) {
-      before.front() = std::move(*ours);
+    use_newest(context, image_run_id, before, own_ids);
+    // What others saw last is judged again with what is known of it today.
+    std::vector<model::Assessment> assessments = before;
+    for (const AssessmentRecord& record : rescanned) {
+      std::replace_if(
+          assessments.begin() + 1, assessments.end(),
+          [&](const model::Assessment& each) { return each.scanner == record.assessment.scanner; },
+          record.assessment);
     }
     assessments.front() = context.scanner.assess(looked.inventory, step.stop());
     if (context.scanner.annotate) context.scanner.annotate(assessments, step.stop());
     const model::Assessment& assessment = assessments.front();
     const auto findings = scan::merge(assessments);
     const auto earlier = scan::merge(before);
-    const model::Gate policy = image.pipeline.get<model::Pipeline>().gate;
+    const auto pipeline = image.pipeline.get<model::Pipeline>();
+    const model::Gate& policy = pipeline.gate;
     const GateVerdict gate =
         evaluate_gate(policy, {image_key, context.clock.now(), assessments, findings});
     // As it was then: a waiver that has ended since is news too.
@@ -59,7 +104,9 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
                    {"fixed", change.fixed.size()},
                    {"gaps", assessment.gaps.size()},
                    {"completeness", model::to_string(assessment.completeness)},
-                   {"gate", gate}};
+                   {"gate", gate},
+                   {"rescanned", rescanned.size()}};
+    if (!not_scanned.empty()) result["not_scanned"] = not_scanned;
     const std::vector<FindingVerdict> held =
         newly_held(gate, gate_before, told_before(context.database, image_key, notice_id));
     // The notice first: once the assessment is recorded, what it found is no news any more.
@@ -70,6 +117,10 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
                          .assessed_at = assessment.assessed_at,
                          .digest = sha256_hex(compact(assessment)),
                          .assessment = assessment});
+      for (const AssessmentRecord& record : rescanned) {
+        record_assessment(context.database, image_run_id, record);
+      }
+      observe_findings(context, image, findings, is_all_seen(assessments));
     };
     if (held.empty()) {
       keep();
@@ -90,6 +141,10 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
                                          {"judgement", model::to_string(verdict.judgement)},
                                          {"why", verdict.why}});
     }
+    if (pipeline.reassessment.rebuild_on_finding && has_fix(held, findings)) {
+      notice.body["rebuild"] =
+          rebuild_by_policy(context, step, image, id_from_token("run", step.token()));
+    }
     record_notice(context.database, notice);
     keep();
     result["notice"] = notice;
@@ -100,6 +155,10 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
 }  // namespace
 
 Json reassess(Context& context, workflow::Run& run) {
+  // Machines are removed as soon as they were looked at; this is for those that a cancelled run
+  // left.
+  run.on_exit("clean-up", workflow::ExitOn::always,
+              [&context, &run](workflow::Step&) { remove_all_owned(context, run.id()); });
   std::vector<workflow::Run::Branch> branches;
   for (const Json& image : member<Json>(run.input(), "images")) {
     std::string image_run_id = member<std::string>(image, "run_id");

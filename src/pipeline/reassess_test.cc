@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "pipeline/fixture.h"
 #include "pipeline/notice.h"
+#include "pipeline/rebuild.h"
 
 namespace hallmark::pipeline {
 namespace {
@@ -94,6 +96,111 @@ TEST_F(Reassessing, ANoticeSaysHowFarItReaches) {
   EXPECT_EQ(reach.at("accounts"), 1);
   EXPECT_THAT(reach.at("places"), SizeIs(2));
   EXPECT_THAT(reach.at("unknown"), IsEmpty());
+}
+
+class Rebuilding : public Reassessing {
+ protected:
+  /// Another version, whose findings may start a build of the next.
+  GoldenImage golden(const std::string& version) {
+    model::Pipeline pipeline = image_.pipeline.get<model::Pipeline>();
+    pipeline.version = version;
+    pipeline.reassessment.rebuild_on_finding = true;
+    fixture_.clock.advance(std::chrono::hours(1));
+    return fixture_.product.golden(pipeline);
+  }
+  std::vector<workflow::RunInfo> open_builds() {
+    return fixture_.product.engine->list(
+        {.workflow = "build",
+         .states = {workflow::RunState::pending, workflow::RunState::waiting}});
+  }
+  /// Of the newest image that was reassessed.
+  Json rebuild() { return reassess().at("notice").at("body").at("rebuild"); }
+};
+
+TEST_F(Rebuilding, AFindingWithAFixStartsABuildThatWaitsForApproval) {
+  golden("1.0.9");
+  seen_.findings = {finding("CVE-2026-1", model::Severity::critical)};
+  const Json rebuilt = rebuild();
+  EXPECT_EQ(rebuilt.at("image_key"), "Web-1.0/Debian-12/1.0.10");
+  const std::string run_id = rebuilt.at("run_id");
+  for (const Notice& notice : list_notices(context().database, "")) {
+    EXPECT_EQ(notice.body.contains("rebuild"), notice.subject == "Web-1.0/Debian-12/1.0.9");
+  }
+  // The build's packages are newer.
+  seen_.findings.clear();
+  EXPECT_EQ(fixture_.product.drive(run_id).state, workflow::RunState::waiting);
+  EXPECT_EQ(fixture_.product.image(run_id).state, GoldenState::awaiting_approval);
+  fixture_.product.decide(run_id, true);
+  EXPECT_EQ(fixture_.product.drive(run_id).state, workflow::RunState::succeeded);
+  EXPECT_EQ(fixture_.product.image("Web-1.0/Debian-12").version, "1.0.10");
+}
+
+/// A step of a process that dies when it records a run.
+struct DyingStep : workflow::Step {
+  const std::string& key() const override { return text; }
+  const std::string& token() const override { return text; }
+  int attempt() const override { return 1; }
+  std::stop_token stop() const override { return {}; }
+  void progress(std::optional<double>, const std::string&) override {}
+  void log(std::string_view) override {}
+  std::uint64_t log_size() const override { return 0; }
+  void start_run(const std::string&, const std::string&, const std::string&, const Json&) override {
+    throw Error(ErrorKind::cancelled, "here it ends");
+  }
+  std::string text = "step";
+};
+
+TEST_F(Rebuilding, NoVersionIsHeldForARunThatIsNowhere) {
+  const GoldenImage image = golden("2");
+  DyingStep step;
+  EXPECT_THROW(rebuild_by_policy(context(), step, image, "run-nowhere"), Error);
+  EXPECT_FALSE(open_build(context().database, image.product, image.os));
+  EXPECT_EQ(free_version(context().database, image.product, image.os, "3"), "3");
+}
+
+TEST_F(Rebuilding, OneAtATime) {
+  golden("2");
+  seen_.findings = {finding("CVE-2026-1", model::Severity::critical)};
+  const std::string run_id = rebuild().at("run_id");
+  seen_.findings.push_back(finding("CVE-2026-2", model::Severity::critical));
+  EXPECT_THAT(rebuild().at("why_not").get<std::string>(), testing::HasSubstr(run_id));
+  EXPECT_THAT(open_builds(), SizeIs(1));
+  // By hand neither.
+  try {
+    start_rebuild(*fixture_.product.engine, context(), fixture_.product.image("Web-1.0/Debian-12"),
+                  {}, "grace", {});
+    FAIL() << "it was started";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::conflict);
+  }
+}
+
+TEST_F(Rebuilding, NothingIsStartedWithoutAFixOrAPolicy) {
+  seen_.findings = {finding("CVE-2026-1", model::Severity::critical)};
+  EXPECT_FALSE(reassess().at("notice").at("body").contains("rebuild"));
+  seen_.findings.clear();
+  golden("2");
+  seen_.findings = {finding("CVE-2026-2", model::Severity::critical)};
+  seen_.findings.back().fixed_version.clear();
+  seen_.findings.back().fix = model::FixState::none;
+  EXPECT_FALSE(reassess().at("notice").at("body").contains("rebuild"));
+  EXPECT_THAT(open_builds(), IsEmpty());
+}
+
+TEST_F(Rebuilding, ByHandOfTheVersionThatIsWanted) {
+  auto start = [&](std::optional<std::string> version) {
+    const auto run_id =
+        start_rebuild(*fixture_.product.engine, context(), image_, version, "grace", {});
+    const std::string subject = fixture_.product.engine->show(run_id).subject;
+    fixture_.product.drive(run_id);
+    fixture_.product.decide(run_id, true);
+    fixture_.product.drive(run_id);
+    return subject;
+  };
+  EXPECT_EQ(start({}), "Web-1.0/Debian-12/2");
+  EXPECT_EQ(start({}), "Web-1.0/Debian-12/3");
+  EXPECT_EQ(start("9.1"), "Web-1.0/Debian-12/9.1");
+  EXPECT_THROW(start("9.1"), Error);
 }
 
 TEST_F(Reassessing, ADeprecatedImageIsReassessedToo) {

@@ -10,6 +10,7 @@
 #include "model/pipeline.h"
 #include "pipeline/evidence.h"
 #include "pipeline/gate.h"
+#include "pipeline/rescan.h"
 
 namespace hallmark::pipeline {
 
@@ -69,12 +70,8 @@ bool gate_fails(const Context& context, const GoldenImage& image) {
   try {
     const auto gate = image.pipeline.get<model::Pipeline>().gate;
     Looked looked = read_looked(context, image);
-    // As when it is reassessed: ours is the newest one, the others' is what they saw.
-    for (const AssessmentRecord& record : list_assessments(context.database, image.run_id)) {
-      if (record.purpose == kReassessmentPurpose) {
-        looked.assessments.front() = record.assessment;
-      }
-    }
+    // As when it is reassessed.
+    use_newest(context, image.run_id, looked.assessments);
     return !evaluate_gate(gate, image.image_key, looked.assessments, context.clock.now()).passed;
   } catch (const Error& e) {
     log_warning("the gate of {} cannot be asked: {}", image.image_key, e.message());

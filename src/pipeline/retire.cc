@@ -6,9 +6,11 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pipeline/catalog.h"
 #include "pipeline/channel.h"
 #include "pipeline/image_users.h"
 #include "pipeline/leave.h"
+#include "pipeline/placement.h"
 #include "pipeline/retention.h"
 #include "pipeline/workflows.h"
 
@@ -16,7 +18,6 @@ namespace hallmark::pipeline {
 
 namespace {
 
-constexpr int kWidth = 8;
 /// Amazon EC2 API Reference, "Eventual consistency": minutes are much.
 constexpr Duration kEnableLimit{10 * 60'000};
 constexpr workflow::PollSchedule kEnableSchedule{Duration{100}, Duration{5'000}};
@@ -35,7 +36,7 @@ std::vector<std::string> at_owned(
          }});
   }
   std::vector<std::string> failures;
-  for (const workflow::BranchOutcome& outcome : run.branches(branches, kWidth)) {
+  for (const workflow::BranchOutcome& outcome : run.branches(branches, kPlacesAtOnce)) {
     if (outcome.error) failures.push_back(outcome.key + ": " + outcome.error->message());
   }
   return failures;
@@ -108,6 +109,7 @@ Json retire(Context& context, workflow::Run& run) {
         enter(context, image, run, {.state = GoldenState::deprecated, .state_reason = reason},
               {GoldenState::active});
     require_all(at_owned(targets, run, "deprecate", deprecate), run, image, "deprecated");
+    require_all(settle_catalog(context, image, run), run, image, "deprecated in the catalog");
     return {{"image_key", image.image_key}, {"state", to_string(GoldenState::deprecated)}};
   }
   const auto targets =
@@ -115,6 +117,7 @@ Json retire(Context& context, workflow::Run& run) {
             {GoldenState::active, GoldenState::deprecated});
   // Consumers first: nobody is to be pointed at what cannot be launched.
   require_all(leave_channels(context, image, run), run, image, "taken out of its channels");
+  const std::vector<std::string> offered = settle_catalog(context, image, run);
   require_all(withdraw_from_places(context, image, targets, run), run, image, "withdrawn");
   require_all(at_owned(targets, run, "disable", disable), run, image, "disabled");
   run.step("record-targets", [&](workflow::Step&) {
@@ -123,6 +126,8 @@ Json retire(Context& context, workflow::Run& run) {
       record_target(context.database, image.run_id, target, context.clock.now());
     }
   });
+  // Last: a catalog that cannot be reached keeps nobody from disabling what it offers.
+  require_all(offered, run, image, "withdrawn from the catalog");
   return {{"image_key", image.image_key}, {"state", to_string(GoldenState::disabled)}};
 }
 

@@ -3,12 +3,15 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "pipeline/catalog_wish.h"
 #include "pipeline/compliance.h"
 #include "pipeline/decision.h"
 #include "pipeline/evidence.h"
 #include "pipeline/image_users.h"
 #include "pipeline/leave.h"
 #include "pipeline/placement.h"
+#include "pipeline/remediation.h"
+#include "pipeline/wish.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::pipeline {
@@ -51,7 +54,7 @@ std::optional<std::string> open_run(workflow::Engine& engine, const std::string&
 
 /// Two runs that bring an image to places and take it away from them must not meet.
 void refuse_if_busy(workflow::Engine& engine, const std::string& image_key) {
-  for (const char* workflow : {"distribute", "retire", "restore", "decommission"}) {
+  for (const char* workflow : {"distribute", "retire", "restore", "decommission", "publish"}) {
     if (auto run = open_run(engine, workflow, image_key)) {
       throw Error(ErrorKind::conflict, "a {} run of {} has not ended: {}", workflow, image_key,
                   *run)
@@ -72,16 +75,20 @@ std::vector<workflow::WorkflowDefinition> workflows(Context& context) {
     return [&context, fn](workflow::Run& run) { return fn(context, run); };
   };
   return {{"build", 2, with(build)},
-          {"distribute", 1, with(distribute)},
+          {"distribute", 2, with(distribute)},
           {"decommission", 1, with(decommission)},
           {"retire", 1, with(retire)},
-          {"restore", 1, with(restore)},
+          {"restore", 2, with(restore)},
           {"reassess", 1, with(reassess)},
-          {"promote", 1, with(promote)}};
+          {"promote", 1, with(promote)},
+          {"publish", 1, with(publish)},
+          {"compliance", 1, with(compliance)},
+          {"remediate", 1, with(remediate)}};
 }
 
 std::string start_build(workflow::Engine& engine, Context& context, const model::Pipeline& pipeline,
-                        const std::string& requested_by, std::stop_token stop) {
+                        const std::string& requested_by, std::stop_token stop,
+                        std::optional<std::string> run_id) {
   const std::string key = model::image_key(pipeline);
   auto existing = find_golden_image(context.database, key);
   // Refused early for a clear answer; the run's first step decides when two start at once.
@@ -102,25 +109,32 @@ std::string start_build(workflow::Engine& engine, Context& context, const model:
   if (complete.pre_update) fetch_script(context, *complete.pre_update, stop);
   if (complete.post_update) fetch_script(context, *complete.post_update, stop);
   for (model::ImageTest& test : complete.tests) fetch_script(context, test.script, stop);
-  return engine.start("build", key, {{"pipeline", complete}, {"requested_by", requested_by}});
+  return engine.start("build", key, {{"pipeline", complete}, {"requested_by", requested_by}},
+                      std::move(run_id));
 }
 
 std::string start_distribute(workflow::Engine& engine, Context& context, const GoldenImage& image,
-                             const std::vector<model::Target>& targets, bool prune) {
+                             const std::optional<std::vector<model::Target>>& targets,
+                             const DistributeOptions& options) {
   require_active(image, "distributed");
   refuse_if_busy(engine, image.image_key);
+  if (targets) check_targets(*targets);
   model::Pipeline pipeline = image.pipeline.get<model::Pipeline>();
-  if (!targets.empty()) pipeline.targets = targets;
-  if (prune) {
+  pipeline.targets = targets ? *targets : wish_of(context.database, image).targets;
+  if (options.prune) {
     refuse_if_used(find_users(context, extra_targets(context, image, pipeline.targets)),
                    image.image_key, "remove those first, or keep the place as a target");
   }
+  if (targets) record_wish(context, image, *targets, options.requested_by);
   return engine.start("distribute", image.image_key,
-                      {{"image_run_id", image.run_id}, {"pipeline", pipeline}, {"prune", prune}});
+                      {{"image_run_id", image.run_id},
+                       {"pipeline", pipeline},
+                       {"prune", options.prune},
+                       {"force", options.force}});
 }
 
 std::string start_decommission(workflow::Engine& engine, Context& context, const GoldenImage& image,
-                               bool force) {
+                               bool force, std::optional<std::string> run_id) {
   if (auto run = open_run(engine, "decommission", image.image_key)) return *run;
   refuse_if_busy(engine, image.image_key);
   const bool can_go = is_golden(image) || image.state == GoldenState::disabled ||
@@ -131,7 +145,7 @@ std::string start_decommission(workflow::Engine& engine, Context& context, const
                    "remove those first, or pass --force");
   }
   return engine.start("decommission", image.image_key,
-                      {{"image_run_id", image.run_id}, {"force", force}});
+                      {{"image_run_id", image.run_id}, {"force", force}}, std::move(run_id));
 }
 
 namespace {
@@ -149,9 +163,10 @@ bool is_retired_everywhere(const Context& context, const GoldenImage& image,
 }  // namespace
 
 std::string start_retire(workflow::Engine& engine, Context& context, const GoldenImage& image,
-                         RetirementStage stage, const std::string& reason, bool force) {
+                         RetirementStage stage, const std::string& reason, bool force,
+                         std::optional<std::string> run_id) {
   if (stage == RetirementStage::decommission) {
-    return start_decommission(engine, context, image, force);
+    return start_decommission(engine, context, image, force, std::move(run_id));
   }
   if (auto run = open_run(engine, "retire", image.image_key)) {
     if (engine.show(*run).input.value("stage", "") == to_string(stage)) return *run;
@@ -175,7 +190,8 @@ std::string start_retire(workflow::Engine& engine, Context& context, const Golde
                        {"stage", to_string(stage)},
                        {"reason", reason},
                        {"force", force},
-                       {"at", to_rfc3339(context.clock.now())}});
+                       {"at", to_rfc3339(context.clock.now())}},
+                      std::move(run_id));
 }
 
 std::string start_restore(workflow::Engine& engine, Context& context, const GoldenImage& image,
@@ -199,13 +215,34 @@ std::string start_restore(workflow::Engine& engine, Context& context, const Gold
                        {"kept_until", to_rfc3339(context.clock.now() + kept)}});
 }
 
-std::string start_reassess(workflow::Engine& engine, Context& context) {
+std::string start_publish(workflow::Engine& engine, Context&, const GoldenImage& image) {
+  refuse_if_busy(engine, image.image_key);
+  if (!is_golden(image)) require_active(image, "published");
+  if (!offer_of(image)) {
+    throw Error(ErrorKind::usage, "{} was built without a catalog", image.image_key)
+        .hint("add `catalog: {}` to golden.yaml and build the next version");
+  }
+  return engine.start("publish", image.image_key, {{"image_run_id", image.run_id}});
+}
+
+std::string start_reassess(workflow::Engine& engine, Context& context, bool rescan,
+                           std::optional<std::string> run_id) {
   Json images = Json::array();
   for (const GoldenImage& image :
        list_golden_images(context.database, {GoldenState::active, GoldenState::deprecated})) {
     images.push_back({{"run_id", image.run_id}, {"image_key", image.image_key}});
   }
-  return engine.start("reassess", "all active images", {{"images", images}});
+  return engine.start("reassess", "all active images", {{"images", images}, {"rescan", rescan}},
+                      std::move(run_id));
+}
+
+std::string start_compliance(workflow::Engine& engine, const std::string& exemptions,
+                             bool accept_derived, Duration grace,
+                             std::optional<std::string> run_id) {
+  return engine.start(
+      "compliance", "all places",
+      {{"exemptions", exemptions}, {"accept_derived", accept_derived}, {"grace_ms", grace.count()}},
+      std::move(run_id));
 }
 
 namespace {

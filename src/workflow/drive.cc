@@ -46,7 +46,11 @@ class Engine::State::Slot {
 
 Engine::State::State(db::Database& database, Clock& clock,
                      std::vector<WorkflowDefinition> workflows, EngineOptions options)
-    : context{database, clock, std::move(options), identity.owner(), {}} {
+    : context{database, clock, std::move(options), identity.owner(), {}, {}} {
+  context.start_run = [this](const std::string& run_id, const std::string& workflow,
+                             const std::string& subject, const Json& input) {
+    record_run(run_id, workflow, subject, input, IfThere::keep);
+  };
   for (WorkflowDefinition& workflow : workflows) {
     auto key = std::pair(workflow.name, workflow.version);
     if (!definitions.try_emplace(key, std::move(workflow)).second) {

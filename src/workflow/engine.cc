@@ -44,11 +44,11 @@ Engine::Engine(db::Database& database, Clock& clock, std::vector<WorkflowDefinit
 
 Engine::~Engine() = default;
 
-std::string Engine::start(const std::string& workflow, const std::string& subject,
-                          const Json& input, std::optional<std::string> run_id) {
+void Engine::State::record_run(const std::string& id, const std::string& workflow,
+                               const std::string& subject, const Json& input, IfThere if_there) {
   int version = 0;
   std::vector<std::string> known;
-  for (const auto& [name_and_version, definition] : state_->definitions) {
+  for (const auto& [name_and_version, definition] : definitions) {
     known.push_back(definition.name);
     // The map is ordered: the last one found is the newest version.
     if (definition.name == workflow) version = definition.version;
@@ -58,13 +58,13 @@ std::string Engine::start(const std::string& workflow, const std::string& subjec
     if (auto close = suggestion(workflow, known)) error.hint("did you mean " + *close + "?");
     throw error;
   }
-  const std::string id = run_id ? *run_id : random_id("run");
-  const std::string now = to_rfc3339(state_->context.clock.now());
+  const std::string now = to_rfc3339(context.clock.now());
   const std::string text = compact(input);
-  state_->context.database.transaction([&](db::Connection& c) {
+  context.database.transaction([&](db::Connection& c) {
     auto there = c.query("SELECT workflow, subject, input FROM runs WHERE run_id = :run_id",
                          {{"run_id", id}});
     if (!there.empty()) {
+      if (if_there == IfThere::keep) return;
       if (there[0].text("workflow") == workflow && there[0].text("subject") == subject &&
           there[0].text("input") == text) {
         return;
@@ -86,7 +86,13 @@ std::string Engine::start(const std::string& workflow, const std::string& subjec
          {"input", text},
          {"now", now}});
   });
-  state_->announce(id);
+  announce(id);
+}
+
+std::string Engine::start(const std::string& workflow, const std::string& subject,
+                          const Json& input, std::optional<std::string> run_id) {
+  const std::string id = run_id ? *run_id : random_id("run");
+  state_->record_run(id, workflow, subject, input, State::IfThere::must_be_the_same);
   return id;
 }
 

@@ -29,6 +29,10 @@ struct Engine::State {
 
   /// Throws `conflict` if the workflow is not registered in that version.
   const WorkflowDefinition& definition(const RunInfo& run) const;
+  /// What a run of that id that is there already means.
+  enum class IfThere { must_be_the_same, keep };
+  void record_run(const std::string& run_id, const std::string& workflow,
+                  const std::string& subject, const Json& input, IfThere if_there);
   RunRow load(const std::string& run_id);
   void announce(const std::string& run_id);
   void cancel_running(const std::string& run_id);

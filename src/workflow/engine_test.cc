@@ -50,6 +50,26 @@ class EngineTest : public testing::Test {
   std::unique_ptr<Engine> engine_;
 };
 
+TEST_F(EngineTest, AStepRecordsARunOfAnotherWorkflowOnce) {
+  RunInfo info = run([&](Run& run) -> Json {
+    run.step("start", [&](Step& step) {
+      const std::string child = id_from_token("run", step.token());
+      step.start_run(child, "flow", "child", 1);
+      // As a step that is repeated: it may have other input by then.
+      step.start_run(child, "flow", "child", 2);
+      return child;
+    });
+    run.step("unknown", [](Step& step) { step.start_run("run-3", "nothing", "child", 1); });
+    return {};
+  });
+  ASSERT_TRUE(info.error);
+  EXPECT_EQ(ErrorKind::not_found, info.error->kind());
+  const std::vector<RunInfo> children = engine_->list({.subject = "child"});
+  ASSERT_EQ(1u, children.size());
+  EXPECT_EQ(RunState::pending, children[0].state);
+  EXPECT_EQ(Json(1), children[0].input);
+}
+
 TEST_F(EngineTest, RunsStepsAndRecordsResults) {
   std::string token;
   RunInfo info = run(

@@ -69,6 +69,10 @@ class EngineStep final : public Step {
     auto size = std::filesystem::file_size(context_.log_path(run_id_, key_), missing);
     return missing ? 0 : size;
   }
+  void start_run(const std::string& run_id, const std::string& workflow, const std::string& subject,
+                 const Json& input) override {
+    context_.start_run(run_id, workflow, subject, input);
+  }
 
  private:
   EngineContext& context_;
@@ -310,12 +314,14 @@ Json Execution::poll_json(const std::string& key, Duration limit, const PollSche
   StepRow row = enter(key, "poll");
   if (row.state == StepState::succeeded) return row.result;
   if (row.state == StepState::failed) throw *row.error;
-  const std::string why = fmt::format("\"{}\"", key);
   bool deadline_recorded = row.deadline.has_value();
   if (!deadline_recorded) row.deadline = row.started_at + limit;
   while (true) {
     gate();
-    if (row.wake_at) wait_until(*row.wake_at, why);
+    if (row.wake_at) {
+      const std::string trouble = row.error ? ": " + row.error->message() : "";
+      wait_until(*row.wake_at, "\"" + key + "\"" + trouble);
+    }
     ++row.attempts;
     std::optional<Json> found;
     row.error = attempt(row, [&](Step& step) { found = fn(step); });

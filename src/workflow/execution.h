@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,10 @@ struct EngineContext {
   EngineOptions options;
   std::string owner;
   std::mutex observer_mutex;
+  /// As Step::start_run.
+  std::function<void(const std::string& run_id, const std::string& workflow,
+                     const std::string& subject, const Json& input)>
+      start_run;
 
   void crash_point(const std::string& point) const {
     if (options.crash_point) options.crash_point(point);

@@ -51,6 +51,11 @@ class Step {
   virtual void log(std::string_view text) = 0;
   /// Bytes in the step's log, of earlier attempts too: where to resume reading an output.
   virtual std::uint64_t log_size() const = 0;
+  /// Records a run of another workflow of this engine; nothing drives it yet. `run_id` comes from
+  /// token(): if there is a run of that id it stays as it is. Throws `not_found` for an unknown
+  /// workflow.
+  virtual void start_run(const std::string& run_id, const std::string& workflow,
+                         const std::string& subject, const Json& input) = 0;
 };
 
 /// How often a poll looks: starts at `first`, grows by half each time up to `most`.

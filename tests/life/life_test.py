@@ -1,10 +1,15 @@
 """Whole lives of golden images, with candidates that are booted: builds at the same time, approvals at the same
 time, distribution, compliance, decommission."""
 
+import json
+
 import world
 
 TARGETS = [{"account_id": world.FIRST, "regions": ["us-east-1", "us-east-2"]},
            {"account_id": world.SECOND, "regions": ["us-east-2", "us-west-2"]}]
+
+CHILD = ["--account", world.SECOND, "--region", "us-west-2"]
+DEVELOPER = f"arn:aws:iam::{world.SECOND}:role/dev"
 
 
 class Life(world.LifeTest):
@@ -14,7 +19,8 @@ class Life(world.LifeTest):
     def test_from_source_to_nothing(self):
         test = {"name": "mark", "script": {"inline": "#!/bin/sh\ngrep -q built-in /etc/mark && systemctl is-system-running --wait\n"}}
         path = self.world.pipeline(
-            scripts={"post_update": {"inline": "#!/bin/sh\necho built-in > /etc/mark\n"}}, tests=[test], targets=TARGETS)
+            scripts={"post_update": {"inline": "#!/bin/sh\necho built-in > /etc/mark\n"}}, tests=[test], targets=TARGETS,
+            catalog={"principals": ["role/dev"]})
         second_path = self.world.pipeline(version="2", name="second.yaml")
 
         # Two builds of two versions from one source at the same time.
@@ -81,7 +87,7 @@ class Life(world.LifeTest):
             answer = self.world.record("machine", "launch", "--image", image, "--account", account, "--region", region)
             return answer["machine"]["machine_id"]
 
-        golden = launch(self.distributed[(world.SECOND, "us-west-2")], world.SECOND, "us-west-2")
+        golden = self.launch_from_catalog()
         raw = launch("base", world.HOME, "us-east-1")
         self.check(self.world.run("compliance", "check"), 3)
         verdicts = {m["machine_id"]: m["compliant"] for m in self.world.record("compliance", "check")["machines"]}
@@ -91,7 +97,27 @@ class Life(world.LifeTest):
         self.assertEqual(self.image("1")["state"], "active")
         self.check(self.world.run("machine", "remove", raw, "--account", world.HOME, "--region", "us-east-1"), 0)
         self.check(self.world.run("compliance", "check"), 0)
-        self.check(self.world.run("machine", "remove", golden, "--account", world.SECOND, "--region", "us-west-2"), 0)
+        self.check(self.world.run("catalog", "terminate", "web-a", *CHILD), 0)
+        self.assertEqual(self.world.record("catalog", "list", "--launched", *CHILD)["launched"], [])
+
+    def offered(self):
+        products = self.world.record("catalog", "list", *CHILD, "--as", DEVELOPER)["products"]
+        return [(p["product"], v["version"], v["state"]) for p in products for v in p["versions"]]
+
+    def launch_from_catalog(self):
+        """By whom a portfolio grants it, and by nobody else; the machine is of the golden image."""
+        self.assertEqual(self.offered(), [("Life-1-Debian-12", "1", "active")])
+        stranger = self.world.run("catalog", "launch", "Life-1/Debian-12", "web-a", *CHILD)
+        self.check(stranger, 4, "offered to you")
+        answer = self.world.run("catalog", "launch", "Life-1/Debian-12", "web-a", *CHILD, "--as", DEVELOPER, "--json")
+        self.check(answer, 0)
+        launched = json.loads(answer.out.splitlines()[-1])
+        self.assertEqual(launched["state"], "available")
+        machine = launched["outputs"]["MachineId"]
+        found = self.world.record("machine", "list", *CHILD)["machines"]
+        self.assertEqual([m["image_id"] for m in found if m["machine_id"] == machine],
+                         [self.distributed[(world.SECOND, "us-west-2")]])
+        return machine
 
     def check_retirement(self, candidate):
         """A channel keeps it; disabled, it is nowhere to be launched; restored, it is where it was."""
@@ -102,12 +128,14 @@ class Life(world.LifeTest):
         self.check(self.world.run("image", "disable", name, "--force"), 0)
         self.assertEqual(self.image("1")["state"], "disabled")
         self.assertEqual(self.parameters(), [])
+        self.assertEqual(self.offered(), [])
         child = self.distributed[(world.SECOND, "us-west-2")]
         refused = self.world.run("machine", "launch", "--image", child, "--account", world.SECOND, "--region", "us-west-2")
         self.assertNotEqual(refused.code, 0, refused)
         self.check(self.world.run("image", "restore", name), 0)
         self.assertEqual(self.image("1")["state"], "active")
         self.check_distributed(candidate)
+        self.assertEqual(self.offered(), [("Life-1-Debian-12", "1", "active")])
         self.check(self.world.run("image", "tree"), 0)
 
 

@@ -6,6 +6,7 @@
 #include "cloud/aws/commands.h"
 #include "cloud/aws/image_uses.h"
 #include "cloud/aws/images.h"
+#include "cloud/aws/keys.h"
 #include "cloud/aws/machines.h"
 #include "cloud/aws/parameters.h"
 
@@ -64,6 +65,12 @@ class AwsCloud final : public Cloud {
   void enable_image(const Place& place, const std::string& image_id) override {
     on_aws::enable_image(*session_, place, image_id);
   }
+  void require_imds_v2(const Place& place, const std::string& image_id) override {
+    on_aws::require_imds_v2(*session_, place, image_id);
+  }
+  void protect_image(const Place& place, const std::string& image_id, bool on) override {
+    on_aws::protect_image(*session_, place, image_id, on);
+  }
   void remove_image(const Place& place, const std::string& image_id) override {
     on_aws::remove_image(*session_, place, image_id);
   }
@@ -83,6 +90,23 @@ class AwsCloud final : public Cloud {
   }
   std::vector<std::string> list_shares(const Place& place, const std::string& image_id) override {
     return on_aws::list_shares(*session_, place, image_id);
+  }
+
+  // Keys
+  std::vector<ImageKey> find_image_keys(const Place& place, const std::string& image_id) override {
+    return on_aws::find_image_keys(*session_, place, image_id);
+  }
+  void grant_key(const Place& place, const std::string& key_id, const std::string& image_id,
+                 const std::string& account_id) override {
+    on_aws::grant_key(*session_, place, key_id, image_id, account_id);
+  }
+  void revoke_key(const Place& place, const std::string& key_id, const std::string& image_id,
+                  const std::string& account_id) override {
+    on_aws::revoke_key(*session_, place, key_id, image_id, account_id);
+  }
+  std::vector<std::string> list_key_grants(const Place& place, const std::string& key_id,
+                                           const std::string& image_id) override {
+    return on_aws::list_key_grants(*session_, place, key_id, image_id);
   }
 
   // Tagging
@@ -160,14 +184,16 @@ class AwsCloud final : public Cloud {
 }  // namespace
 
 std::span<const hallmark::aws::Need> aws_model_needs() {
-  static constexpr std::array<hallmark::aws::Need, 7> kNeeds = {
+  static constexpr std::array<hallmark::aws::Need, 9> kNeeds = {
       {{"ec2", "DescribeImages", "IncludeDisabled"},
        {"ec2", "DescribeImages", "MaxResults"},
        {"ec2", "RegisterImage", "TagSpecifications"},
        {"ec2", "CopyImage", "TagSpecifications"},
        {"ec2", "DeregisterImage", "DeleteAssociatedSnapshots"},
        {"ec2", "DisableImage", "ImageId"},
-       {"ec2", "EnableImage", "ImageId"}}};
+       {"ec2", "EnableImage", "ImageId"},
+       {"ec2", "ModifyImageAttribute", "ImdsSupport"},
+       {"ec2", "EnableImageDeregistrationProtection", "ImageId"}}};
   return kNeeds;
 }
 

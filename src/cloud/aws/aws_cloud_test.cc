@@ -206,6 +206,33 @@ TEST_F(AwsCloudTest, RefusesAnInstanceStoreImageAndSaysWhatToDo) {
   }
 }
 
+TEST_F(AwsCloudTest, AnImageIsEncryptedIfAnyVolumeIsAndHasTheKeysOfAll) {
+  EXPECT_FALSE(cloud()->find_image(kHome, kImage)->is_encrypted);
+  caller_->answers["DescribeImages"] = [](const Value&) {
+    Value encrypted = image();
+    encrypted["OwnerId"] = kHome.account_id;
+    encrypted["BlockDeviceMappings"][1]["Ebs"]["Encrypted"] = true;
+    return Value{{"Images", Value::array({encrypted})}};
+  };
+  caller_->answers["DescribeSnapshots"] = [](const Value&) {
+    return Value{{"Snapshots", Value::array({{{"SnapshotId", "snap-0123456789abcdef0"}},
+                                             {{"KmsKeyId", "key-2"}},
+                                             {{"KmsKeyId", "key-1"}},
+                                             {{"KmsKeyId", "key-2"}}})}};
+  };
+  caller_->answers["DescribeKey"] = [](const Value& input) {
+    const bool managed = input.at("KeyId") == "key-1";
+    return Value{{"KeyMetadata", {{"KeyManager", managed ? "AWS" : "CUSTOMER"}}}};
+  };
+  EXPECT_TRUE(cloud()->find_image(kHome, kImage)->is_encrypted);
+  const std::vector<ImageKey> keys = cloud()->find_image_keys(kHome, kImage);
+  ASSERT_EQ(keys.size(), 2u);
+  EXPECT_EQ(keys[0].key_id, "key-1");
+  EXPECT_FALSE(keys[0].can_be_shared);
+  EXPECT_EQ(keys[1].key_id, "key-2");
+  EXPECT_TRUE(keys[1].can_be_shared);
+}
+
 TEST_F(AwsCloudTest, AMachinesStateAndItsReason) {
   const std::map<std::string, MachineState> states = {
       {"pending", MachineState::pending},          {"running", MachineState::running},

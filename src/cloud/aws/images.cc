@@ -46,21 +46,14 @@ const Value* root_volume(const Value& image) {
   return found;
 }
 
-std::vector<std::string> snapshot_ids(const Value& image) {
-  std::vector<std::string> ids;
-  auto mappings = image.find("BlockDeviceMappings");
-  if (mappings == image.end()) return ids;
-  for (const Value& mapping : *mappings) {
-    auto ebs = mapping.find("Ebs");
-    if (ebs == mapping.end()) continue;
-    if (std::string id = text(*ebs, "SnapshotId"); !id.empty()) ids.push_back(id);
-  }
-  return ids;
-}
-
 std::string reason_of(const Value& thing) {
   auto reason = thing.find("StateReason");
   return reason == thing.end() ? "" : text(*reason, "Message");
+}
+
+/// "disabled", "enabled-with-cooldown", "enabled-without-cooldown", or nothing.
+bool is_protected(const Value& image) {
+  return text(image, "DeregistrationProtection").starts_with("enabled");
 }
 
 Image image_from(const Value& value, const Place& place) {
@@ -76,6 +69,8 @@ Image image_from(const Value& value, const Place& place) {
               .source_region = text(value, "SourceImageRegion"),
               .tags = tags_from(value.value("Tags", Value::array())),
               .owner_alias = text(value, "ImageOwnerAlias")};
+  image.imds_v2_only = text(value, "ImdsSupport") == "v2.0";
+  image.is_protected = is_protected(value);
   // Amazon EC2 API Reference, Image: "windows" for Windows AMIs; otherwise, the value is blank.
   if (to_lower(text(value, "Platform")) == "windows") image.platform = Platform::windows;
   for (const Value& code : value.value("ProductCodes", Value::array())) {
@@ -83,6 +78,9 @@ Image image_from(const Value& value, const Place& place) {
   }
   if (const Value* root = root_volume(value)) {
     image.disk_size_bytes = root->value("VolumeSize", std::uint64_t{0}) << 30;
+  }
+  for (const Value& mapping : value.value("BlockDeviceMappings", Value::array())) {
+    image.is_encrypted |= mapping.value("Ebs", Value::object()).value("Encrypted", false);
   }
   if (std::string created = text(value, "CreationDate"); !created.empty()) {
     image.created_at = from_rfc3339(created);
@@ -142,6 +140,18 @@ std::string make_image(const Session& session, const Place& place, const ImageSp
 }
 
 }  // namespace
+
+std::vector<std::string> snapshot_ids(const Value& image) {
+  std::vector<std::string> ids;
+  auto mappings = image.find("BlockDeviceMappings");
+  if (mappings == image.end()) return ids;
+  for (const Value& mapping : *mappings) {
+    auto ebs = mapping.find("Ebs");
+    if (ebs == mapping.end()) continue;
+    if (std::string id = text(*ebs, "SnapshotId"); !id.empty()) ids.push_back(id);
+  }
+  return ids;
+}
 
 std::optional<Value> describe_image(const Session& session, const Place& place,
                                     const std::string& image_id) {
@@ -268,11 +278,21 @@ std::string copy_image(const Session& session, const Place& place,
                    {"SourceRegion", source_region},
                    {"ClientToken", client_token(token)},
                    {"TagSpecifications", image_tag_specifications(spec, token)}};
-    if (const std::string& key = session.region(place).kms_key_id; !key.empty()) {
+    // The key that the cloud is set up with is one of our own account.
+    const bool is_ours = place.account_id == session.config.account_id;
+    std::string key = spec.kms_key;
+    if (key.empty() && is_ours) key = session.region(place).kms_key_id;
+    if (!key.empty()) {
       input["Encrypted"] = true;
       input["KmsKeyId"] = key;
     }
-    return text(session.call(place, "ec2", "CopyImage", input, stop), "ImageId");
+    try {
+      return text(session.call(place, "ec2", "CopyImage", input, stop), "ImageId");
+    } catch (const ApiError& e) {
+      // Amazon EC2 User Guide, "Copy an AMI": 100 copies at once into a region.
+      if (!says(e, "ResourceLimitExceeded")) throw;
+      throw Error(ErrorKind::throttled, "{}", e.message());
+    }
   });
 }
 
@@ -332,8 +352,6 @@ std::vector<Image> list_images(const Session& session, const Place& place,
   return images;
 }
 
-namespace {
-
 /// EC2 answers a stranger's change as if the image did not exist.
 Value owned_image(const Session& session, const Place& place, const std::string& image_id) {
   std::optional<Value> image = describe_image(session, place, image_id);
@@ -346,8 +364,6 @@ Value owned_image(const Session& session, const Place& place, const std::string&
   }
   return *image;
 }
-
-}  // namespace
 
 void deprecate_image(const Session& session, const Place& place, const std::string& image_id,
                      std::optional<TimePoint> at) {
@@ -379,6 +395,22 @@ void enable_image(const Session& session, const Place& place, const std::string&
   session.call(place, "ec2", "EnableImage", {{"ImageId", image_id}});
 }
 
+void require_imds_v2(const Session& session, const Place& place, const std::string& image_id) {
+  if (text(owned_image(session, place, image_id), "ImdsSupport") == "v2.0") return;
+  session.call(place, "ec2", "ModifyImageAttribute",
+               {{"ImageId", image_id}, {"ImdsSupport", {{"Value", "v2.0"}}}});
+}
+
+void protect_image(const Session& session, const Place& place, const std::string& image_id,
+                   bool on) {
+  const Value image = owned_image(session, place, image_id);
+  if (is_protected(image) == on) return;
+  // Without its cooldown, or decommissioning would have to wait for a day.
+  session.call(place, "ec2",
+               on ? "EnableImageDeregistrationProtection" : "DisableImageDeregistrationProtection",
+               {{"ImageId", image_id}});
+}
+
 void remove_image(const Session& session, const Place& place, const std::string& image_id) {
   if (is_resource_id(image_id, "snap-")) return remove_snapshot(session, place, image_id);
   std::optional<Value> image = describe_image(session, place, image_id);
@@ -386,6 +418,9 @@ void remove_image(const Session& session, const Place& place, const std::string&
   if (text(*image, "OwnerId") != place.account_id) {
     throw Error(ErrorKind::denied, "image {} belongs to account {}", image_id,
                 text(*image, "OwnerId"));
+  }
+  if (is_protected(*image)) {
+    throw Error(ErrorKind::conflict, "image {} is protected from being removed", image_id);
   }
   try {
     session.call(place, "ec2", "DeregisterImage",

@@ -21,6 +21,9 @@ void deprecate_image(const Session& session, const Place& place, const std::stri
                      std::optional<TimePoint> at);
 void disable_image(const Session& session, const Place& place, const std::string& image_id);
 void enable_image(const Session& session, const Place& place, const std::string& image_id);
+void require_imds_v2(const Session& session, const Place& place, const std::string& image_id);
+void protect_image(const Session& session, const Place& place, const std::string& image_id,
+                   bool on);
 void remove_image(const Session& session, const Place& place, const std::string& image_id);
 std::unique_ptr<disk::BlockReader> open_image(std::shared_ptr<const Session> session,
                                               const Place& place, const std::string& image_id);
@@ -38,6 +41,10 @@ void set_tags(const Session& session, const Place& place, const std::string& res
 void remove_tags(const Session& session, const Place& place, const std::string& resource_id,
                  const TagKeys& keys);
 
+/// The snapshots of an image in DescribeImages' words.
+std::vector<std::string> snapshot_ids(const Value& image);
+/// DescribeImages' own words for an image of place.account_id. Throws `not_found`, `denied`.
+Value owned_image(const Session& session, const Place& place, const std::string& image_id);
 /// DescribeImages' own words for an image that place.account_id may see; nothing if there is none.
 std::optional<Value> describe_image(const Session& session, const Place& place,
                                     const std::string& image_id);

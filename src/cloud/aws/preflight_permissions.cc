@@ -55,9 +55,10 @@ Value context_of(const Value& statement, const std::string& region) {
       } else if (value.ends_with("*")) {
         value.pop_back();
       }
-      entries.push_back({{"ContextKeyName", key},
-                         {"ContextKeyValues", Value::array({value})},
-                         {"ContextKeyType", "string"}});
+      entries.push_back(
+          {{"ContextKeyName", key},
+           {"ContextKeyValues", Value::array({value})},
+           {"ContextKeyType", operation.starts_with("ForAllValues:") ? "stringList" : "string"}});
     }
   }
   return entries;

@@ -146,6 +146,9 @@ class AwsCatalog : public Catalog {
   void leave_portfolio(const Place& place, const std::string& portfolio_id) override {
     return on_aws::leave_portfolio(session_, place, portfolio_id);
   }
+  std::string caller(const Place& place, const std::string&) override {
+    return on_aws::caller(session_, place);
+  }
   std::vector<Offer> list_offers(const Place& place, const std::string& principal) override {
     return on_aws::list_offers(session_, place, principal);
   }

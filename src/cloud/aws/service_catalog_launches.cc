@@ -81,6 +81,22 @@ std::string path_through(const Session& session, const Place& place, const Offer
 
 }  // namespace
 
+std::string caller(const Session& session, const Place& place) {
+  return principal_of(
+      text(session.call(place, "sts", "GetCallerIdentity", Value::object()), "Arn"));
+}
+
+std::string principal_of(const std::string& arn) {
+  constexpr std::string_view kSession = ":assumed-role/";
+  const std::size_t at = arn.find(kSession);
+  const std::size_t service = arn.find(":sts:");
+  if (at == arn.npos || service == arn.npos) return arn;
+  const std::size_t name = at + kSession.size();
+  const std::string account = arn.substr(service + 5, at - service - 5);
+  return arn.substr(0, service) + ":iam:" + account + ":role/" +
+         arn.substr(name, arn.find('/', name) - name);
+}
+
 std::vector<Offer> list_offers(const Session& session, const Place& place,
                                const std::string& principal) {
   check_principal(principal);

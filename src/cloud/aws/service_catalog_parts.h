@@ -86,6 +86,9 @@ void set_tag_options(const Session& session, const Place& place, const std::stri
                      const Tags& options);
 
 // service_catalog_launches.cc
+std::string caller(const Session& session, const Place& place);
+/// "arn:aws:sts::1:assumed-role/dev/ada" is of the role "arn:aws:iam::1:role/dev"; others stay.
+std::string principal_of(const std::string& arn);
 std::vector<Offer> list_offers(const Session& session, const Place& place,
                                const std::string& principal);
 std::string launch_product(const Session& session, const Place& place, const ProductLaunch& launch,

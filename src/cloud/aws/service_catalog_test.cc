@@ -281,6 +281,19 @@ TEST_F(AwsCatalogTest, TagOptionsThatNobodyUsesGo) {
   EXPECT_THAT(ground_->leftovers("tag_options", kHome), IsEmpty());
 }
 
+TEST(AwsCatalogPrincipal, OfASessionIsItsRole) {
+  EXPECT_EQ(on_aws::principal_of("arn:aws:sts::111122223333:assumed-role/dev/ada"),
+            "arn:aws:iam::111122223333:role/dev");
+  EXPECT_EQ(on_aws::principal_of("arn:aws-cn:sts::111122223333:assumed-role/dev/"),
+            "arn:aws-cn:iam::111122223333:role/dev");
+  EXPECT_EQ(on_aws::principal_of("arn:aws:iam::111122223333:user/admin"),
+            "arn:aws:iam::111122223333:user/admin");
+}
+
+TEST_F(AwsCatalogTest, KnowsWhoLaunches) {
+  EXPECT_EQ(catalog_->caller(kHome, "ada"), "arn:aws:iam::111122223333:user/admin");
+}
+
 TEST_F(AwsCatalogTest, ALaunchThatFailsSaysWhy) {
   VersionId made = publish("1.0", "t");
   std::string portfolio = catalog_->create_portfolio(

@@ -157,6 +157,32 @@ std::string child_role_template(const ChildRoleSpec& spec) {
                                          {"ParentPrincipal", spec.parent_principal},
                                          {"ExternalId", spec.external_id},
                                          {"roleName", spec.role},
+                                         {"MayPrevent", spec.may_prevent ? "yes" : "no"},
+                                         {"MayRemediate", spec.may_remediate ? "yes" : "no"},
+                                         {"CostCenter", spec.cost_center}});
+}
+
+std::string compliance_rule_template(const RuleSpec& spec) {
+  check_account_id(spec.parent_account_id);
+  // The name is the function's too. AWS Lambda API Reference, CreateFunction; the rest is left for
+  // what AWS puts behind it.
+  constexpr std::size_t kLongestRule = 48;
+  const bool is_name = !spec.rule.empty() && spec.rule.size() <= kLongestRule &&
+                       spec.rule.find_first_not_of(
+                           "abcdefghijklmnopqrstuvwxyz"
+                           "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == std::string::npos;
+  if (!is_name) {
+    throw Error(ErrorKind::usage, "\"{}\" is no name for a rule", spec.rule)
+        .hint(fmt::format("write up to {} letters, digits, - and _", kLongestRule));
+  }
+  return on_aws::template_with_defaults(on_aws::template_file("compliance-rule.json"),
+                                        {{"ParentAccountId", spec.parent_account_id},
+                                         {"SetupPrefix", spec.prefix},
+                                         {"RuleName", spec.rule},
+                                         {"CodeBucket", spec.bucket},
+                                         {"Architecture", spec.architecture},
+                                         {"CodeDigest", spec.digest},
+                                         {"WithCentralCheck", spec.central_check ? "yes" : "no"},
                                          {"CostCenter", spec.cost_center}});
 }
 

@@ -44,11 +44,28 @@ struct ChildRoleSpec {
   std::string parent_principal = "root";  ///< or like "role/hallmark"
   std::string external_id;
   std::string role = "goldenAMICrossAccountRole";
+  bool may_prevent = false;    ///< may change what can be launched there (cloud/enforcement.h)
+  bool may_remediate = false;  ///< may tag and stop machines there
   std::string cost_center = "none";
 };
 
 /// The template of the role in other accounts, ready to be deployed as it is. Throws `usage`.
 std::string child_role_template(const ChildRoleSpec& spec);
+
+struct RuleSpec {
+  std::string parent_account_id;
+  std::string prefix = "hallmark";  ///< as setup was given it
+  std::string rule = "hallmark-golden-images";
+  std::string bucket;  ///< in every region that the rule comes to; empty: the one of setup there
+  std::string architecture = "x86_64";  ///< or "arm64"
+  std::string digest;  ///< in the package's name, so that another package has another; may be empty
+  bool central_check = false;  ///< also a process check that takes the verdicts of our own check
+  std::string cost_center = "none";
+};
+
+/// The template of the compliance rule in an account and region, ready to be deployed as it is.
+/// Throws `usage`.
+std::string compliance_rule_template(const RuleSpec& spec);
 
 /// Whose credentials the caller has.
 std::string account_of(aws::Caller& caller, const std::string& region, std::stop_token stop);

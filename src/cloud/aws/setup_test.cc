@@ -216,10 +216,33 @@ TEST(Setup, ChildTemplateIsReadyToDeploy) {
                Error);
 }
 
+TEST(Setup, RuleTemplateIsReadyToDeploy) {
+  Value document = Value::parse(compliance_rule_template({.parent_account_id = "111122223333"}));
+  for (const auto& [name, parameter] : document.at("Parameters").items()) {
+    EXPECT_TRUE(parameter.contains("Default")) << name;
+  }
+  const Value role = document.at("Resources").at("Role").at("Properties");
+  for (const Value& statement : role.at("Policies")[0].at("PolicyDocument").at("Statement")) {
+    EXPECT_EQ(statement.at("Action").dump().find('*'), std::string::npos) << statement.dump();
+  }
+  const Value function = document.at("Resources").at("Function").at("Properties");
+  EXPECT_NE(function.at("Code").at("S3Key").dump().find("${CodeDigest}"), std::string::npos)
+      << "CloudFormation changes no code whose key is the same";
+  document = Value::parse(
+      compliance_rule_template({.parent_account_id = "111122223333", .digest = "0123abcd"}));
+  EXPECT_EQ(document.at("Parameters").at("CodeDigest").at("Default"), "0123abcd");
+  EXPECT_THROW(compliance_rule_template({.parent_account_id = "1"}), Error);
+  for (const std::string& wrong : {std::string(), std::string("a b"), std::string(49, 'x')}) {
+    EXPECT_THROW(compliance_rule_template({.parent_account_id = "111122223333", .rule = wrong}),
+                 Error);
+  }
+}
+
 TEST(Templates, FitIntoARequest) {
   // AWS CloudFormation API Reference, CreateStack, TemplateBody.
   constexpr std::size_t kMostBytes = 51'200;
-  for (const char* name : {"network.json", "foundation.json", "child-role.json"}) {
+  for (const char* name :
+       {"network.json", "foundation.json", "child-role.json", "compliance-rule.json"}) {
     EXPECT_LT(on_aws::template_file(name).size(), kMostBytes);
     EXPECT_TRUE(Value::accept(on_aws::template_file(name))) << name;
   }
@@ -234,20 +257,40 @@ TEST(Templates, MachinesLetNothingIn) {
   }
 }
 
+TEST(Policy, GrantsKeysOnlyForWhatImagesNeed) {
+  const Value policy = Value::parse(on_aws::hallmark_policy({.partition = "aws",
+                                                             .account_id = "111122223333",
+                                                             .prefix = "hallmark",
+                                                             .child_role = "role"}));
+  int statements = 0;
+  for (const Value& statement : policy.at("Statement")) {
+    if (statement.at("Action").dump().find("kms:CreateGrant") == std::string::npos) continue;
+    ++statements;
+    ASSERT_TRUE(statement.contains("Condition")) << statement.at("Sid");
+    const std::string condition = statement.at("Condition").dump();
+    EXPECT_TRUE(condition.find("kms:ViaService") != std::string::npos ||
+                condition.find("kms:GrantOperations") != std::string::npos)
+        << condition;
+  }
+  EXPECT_EQ(statements, 2);
+}
+
 TEST(Policy, SaysWhyOfEachStatementAndAllowsNoWildcardAction) {
   // IAM User Guide, "IAM and AWS STS quotas": a managed policy, white space not counted.
   constexpr std::size_t kMostCharacters = 6'144;
-  std::string text = on_aws::hallmark_policy({.partition = "aws",
-                                              .account_id = "111122223333",
-                                              .prefix = "hallmark",
-                                              .child_role = "goldenAMICrossAccountRole"});
-  EXPECT_EQ(text.find('@'), std::string::npos);
-  Value policy = Value::parse(text);
-  EXPECT_LT(policy.dump().size(), kMostCharacters);
-  std::set<std::string> sids;
-  for (const Value& statement : policy.at("Statement")) {
-    EXPECT_TRUE(sids.insert(statement.at("Sid")).second);
-    EXPECT_EQ(statement.at("Action").dump().find('*'), std::string::npos) << statement.dump();
+  const on_aws::PolicyNames names{.partition = "aws",
+                                  .account_id = "111122223333",
+                                  .prefix = "hallmark",
+                                  .child_role = "goldenAMICrossAccountRole"};
+  for (const std::string& text : {on_aws::hallmark_policy(names), on_aws::catalog_policy(names)}) {
+    EXPECT_EQ(text.find('@'), std::string::npos);
+    Value policy = Value::parse(text);
+    EXPECT_LT(policy.dump().size(), kMostCharacters);
+    std::set<std::string> sids;
+    for (const Value& statement : policy.at("Statement")) {
+      EXPECT_TRUE(sids.insert(statement.at("Sid")).second);
+      EXPECT_EQ(statement.at("Action").dump().find('*'), std::string::npos) << statement.dump();
+    }
   }
 }
 

@@ -13,12 +13,24 @@ std::string_view template_file(std::string_view name) {
   return embedded_file(template_files(), name);
 }
 
-std::string hallmark_policy(const PolicyNames& names) {
-  std::string text(template_file("hallmark-policy.json"));
+namespace {
+
+std::string filled_in(std::string_view file, const PolicyNames& names) {
+  std::string text(template_file(file));
   text = replace_all(text, "@PARTITION@", names.partition);
   text = replace_all(text, "@ACCOUNT@", names.account_id);
   text = replace_all(text, "@PREFIX@", names.prefix);
   return replace_all(text, "@CHILD_ROLE@", names.child_role);
+}
+
+}  // namespace
+
+std::string hallmark_policy(const PolicyNames& names) {
+  return filled_in("hallmark-policy.json", names);
+}
+
+std::string catalog_policy(const PolicyNames& names) {
+  return filled_in("catalog-policy.json", names);
 }
 
 std::string template_with_defaults(std::string_view text,

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/sync.h"
-#include "cloud/hooks/hooked_cloud.h"
+#include "cloud/hooks/call_hook.h"
 
 namespace hallmark::cloud {
 

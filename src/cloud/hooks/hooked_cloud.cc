@@ -1,28 +1,9 @@
 #include "cloud/hooks/hooked_cloud.h"
 
-#include <type_traits>
-
 namespace hallmark::cloud {
 
-HookedCloud::HookedCloud(std::shared_ptr<Cloud> inner, std::vector<std::shared_ptr<CallHook>> hooks)
+HookedCloud::HookedCloud(std::shared_ptr<Cloud> inner, CallHooks hooks)
     : inner_(std::move(inner)), hooks_(std::move(hooks)) {}
-
-void HookedCloud::through(std::size_t hook, const CallInfo& info,
-                          const std::function<void()>& call) {
-  if (hook == hooks_.size()) return call();
-  hooks_[hook]->around(info, [&] { through(hook + 1, info, call); });
-}
-
-template <typename Call>
-auto HookedCloud::forward(const CallInfo& info, Call call) {
-  if constexpr (std::is_void_v<decltype(call())>) {
-    through(0, info, call);
-  } else {
-    decltype(call()) answer{};
-    through(0, info, [&] { answer = call(); });
-    return answer;
-  }
-}
 
 // --- images -------------------------------------------------------------------------------------
 
@@ -86,6 +67,17 @@ void HookedCloud::enable_image(const Place& place, const std::string& image_id) 
           [&] { inner_->enable_image(place, image_id); });
 }
 
+void HookedCloud::require_imds_v2(const Place& place, const std::string& image_id) {
+  forward(
+      {.operation = "require_imds_v2", .place = place, .subject_id = image_id, .mutating = true},
+      [&] { inner_->require_imds_v2(place, image_id); });
+}
+
+void HookedCloud::protect_image(const Place& place, const std::string& image_id, bool on) {
+  forward({.operation = "protect_image", .place = place, .subject_id = image_id, .mutating = true},
+          [&] { inner_->protect_image(place, image_id, on); });
+}
+
 void HookedCloud::remove_image(const Place& place, const std::string& image_id) {
   forward({.operation = "remove_image", .place = place, .subject_id = image_id, .mutating = true},
           [&] { inner_->remove_image(place, image_id); });
@@ -114,6 +106,30 @@ void HookedCloud::unshare_image(const Place& place, const std::string& image_id,
 std::vector<std::string> HookedCloud::list_shares(const Place& place, const std::string& image_id) {
   return forward({.operation = "list_shares", .place = place, .subject_id = image_id},
                  [&] { return inner_->list_shares(place, image_id); });
+}
+
+std::vector<ImageKey> HookedCloud::find_image_keys(const Place& place,
+                                                   const std::string& image_id) {
+  return forward({.operation = "find_image_keys", .place = place, .subject_id = image_id},
+                 [&] { return inner_->find_image_keys(place, image_id); });
+}
+
+void HookedCloud::grant_key(const Place& place, const std::string& key_id,
+                            const std::string& image_id, const std::string& account_id) {
+  forward({.operation = "grant_key", .place = place, .subject_id = image_id, .mutating = true},
+          [&] { inner_->grant_key(place, key_id, image_id, account_id); });
+}
+
+void HookedCloud::revoke_key(const Place& place, const std::string& key_id,
+                             const std::string& image_id, const std::string& account_id) {
+  forward({.operation = "revoke_key", .place = place, .subject_id = image_id, .mutating = true},
+          [&] { inner_->revoke_key(place, key_id, image_id, account_id); });
+}
+
+std::vector<std::string> HookedCloud::list_key_grants(const Place& place, const std::string& key_id,
+                                                      const std::string& image_id) {
+  return forward({.operation = "list_key_grants", .place = place, .subject_id = image_id},
+                 [&] { return inner_->list_key_grants(place, key_id, image_id); });
 }
 
 void HookedCloud::set_tags(const Place& place, const std::string& resource_id, const Tags& tags) {

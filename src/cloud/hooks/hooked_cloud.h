@@ -1,43 +1,22 @@
 #pragma once
-/// Retrying, limiting, logging and failing on purpose, around any Cloud: one forwarding wrapper for
-/// all of them, so that a new call of the interface is forwarded in one place.
+/// Hooks around any Cloud: one forwarding wrapper for all of them, so that a new call of the
+/// interface is forwarded in one place.
 
-#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "cloud/cloud.h"
+#include "cloud/hooks/call_hook.h"
 
 namespace hallmark::cloud {
-
-/// What a hook may know of a call. Never its secrets: no script, environment or parameter's value.
-struct CallInfo {
-  std::string_view operation;  ///< the function's name
-  const Place& place;
-  std::string_view subject_id;  ///< id or name of what the call is about
-  bool mutating = false;
-  /// Making the call again after its answer was lost ends in the same state and with the same
-  /// answer.
-  bool repeatable = true;
-  std::stop_token stop = {};  ///< the call's own, if it has one
-};
-
-class CallHook {
- public:
-  virtual ~CallHook() = default;
-  /// Makes the call by calling `call`: once, several times or not at all. Throws what the caller is
-  /// to see. Several threads may be in it.
-  virtual void around(const CallInfo& info, const std::function<void()>& call) = 0;
-};
 
 /// Forwards to `inner` through all `hooks`, the first one outermost. Readers returned by open_image
 /// and properties() go unhooked.
 class HookedCloud : public Cloud {
  public:
-  HookedCloud(std::shared_ptr<Cloud> inner, std::vector<std::shared_ptr<CallHook>> hooks);
+  HookedCloud(std::shared_ptr<Cloud> inner, CallHooks hooks);
 
   std::string import_image(const Place& place, const Path& file, const ImageSpec& spec,
                            const std::string& token, std::stop_token stop) override;
@@ -52,6 +31,8 @@ class HookedCloud : public Cloud {
                        std::optional<TimePoint> at) override;
   void disable_image(const Place& place, const std::string& image_id) override;
   void enable_image(const Place& place, const std::string& image_id) override;
+  void require_imds_v2(const Place& place, const std::string& image_id) override;
+  void protect_image(const Place& place, const std::string& image_id, bool on) override;
   void remove_image(const Place& place, const std::string& image_id) override;
   std::unique_ptr<disk::BlockReader> open_image(const Place& place,
                                                 const std::string& image_id) override;
@@ -61,6 +42,14 @@ class HookedCloud : public Cloud {
   void unshare_image(const Place& place, const std::string& image_id,
                      const std::string& account_id) override;
   std::vector<std::string> list_shares(const Place& place, const std::string& image_id) override;
+
+  std::vector<ImageKey> find_image_keys(const Place& place, const std::string& image_id) override;
+  void grant_key(const Place& place, const std::string& key_id, const std::string& image_id,
+                 const std::string& account_id) override;
+  void revoke_key(const Place& place, const std::string& key_id, const std::string& image_id,
+                  const std::string& account_id) override;
+  std::vector<std::string> list_key_grants(const Place& place, const std::string& key_id,
+                                           const std::string& image_id) override;
 
   void set_tags(const Place& place, const std::string& resource_id, const Tags& tags) override;
   void remove_tags(const Place& place, const std::string& resource_id,
@@ -95,13 +84,13 @@ class HookedCloud : public Cloud {
   Properties properties() const override { return inner_->properties(); }
 
  private:
-  void through(std::size_t hook, const CallInfo& info, const std::function<void()>& call);
-  /// Makes the call through all hooks and returns what its last attempt returned.
   template <typename Call>
-  auto forward(const CallInfo& info, Call call);
+  auto forward(const CallInfo& info, Call call) {
+    return forward_call(hooks_, info, std::move(call));
+  }
 
   std::shared_ptr<Cloud> inner_;
-  std::vector<std::shared_ptr<CallHook>> hooks_;
+  CallHooks hooks_;
 };
 
 }  // namespace hallmark::cloud

@@ -2,7 +2,7 @@
 /// One line of debug log for each call: operation, place, subject, outcome, duration.
 
 #include "base/clock.h"
-#include "cloud/hooks/hooked_cloud.h"
+#include "cloud/hooks/call_hook.h"
 
 namespace hallmark::cloud {
 

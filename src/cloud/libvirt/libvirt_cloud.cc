@@ -70,6 +70,7 @@ class LibvirtCloud : public Cloud {
       image.source_region = source_region;
       image.architecture = source.image.architecture;
       image.disk_size_bytes = source.image.disk_size_bytes;
+      image.imds_v2_only = source.image.imds_v2_only;
       libvirt::copy_image_file(images_.file(from, source_image_id), target, stop);
     });
   }
@@ -100,7 +101,17 @@ class LibvirtCloud : public Cloud {
       if (record.image.state == ImageState::disabled) record.image.state = ImageState::available;
     });
   }
+  void require_imds_v2(const Place& place, const std::string& image_id) override {
+    images_.change(place, image_id, [](ImageRecord& record) { record.image.imds_v2_only = true; });
+  }
+  void protect_image(const Place& place, const std::string& image_id, bool on) override {
+    images_.change(place, image_id, [&](ImageRecord& record) { record.image.is_protected = on; });
+  }
   void remove_image(const Place& place, const std::string& image_id) override {
+    const auto record = images_.find(place, image_id);
+    if (record && record->image.owner_id == place.account_id && record->image.is_protected) {
+      throw Error(ErrorKind::conflict, "image {} is protected from being removed", image_id);
+    }
     images_.remove(place, image_id);
   }
   std::unique_ptr<disk::BlockReader> open_image(const Place& place,
@@ -127,6 +138,22 @@ class LibvirtCloud : public Cloud {
   }
   std::vector<std::string> list_shares(const Place& place, const std::string& image_id) override {
     return images_.require_owned(place, image_id).shares;
+  }
+
+  // Keys: nothing here is encrypted.
+  std::vector<ImageKey> find_image_keys(const Place& place, const std::string& image_id) override {
+    images_.require_owned(place, image_id);
+    return {};
+  }
+  void grant_key(const Place& place, const std::string& key_id, const std::string&,
+                 const std::string&) override {
+    throw Error(ErrorKind::not_found, "there is no key {} in {}", key_id, to_string(place));
+  }
+  void revoke_key(const Place&, const std::string&, const std::string&,
+                  const std::string&) override {}
+  std::vector<std::string> list_key_grants(const Place& place, const std::string& key_id,
+                                           const std::string&) override {
+    throw Error(ErrorKind::not_found, "there is no key {} in {}", key_id, to_string(place));
   }
 
   // Tagging

@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <sstream>
 #include <thread>
 
 #include "base/error.h"
@@ -35,9 +36,10 @@ std::vector<int> processes_of(const std::string& word) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc", vanished)) {
     std::string name = entry.path().filename().string();
     if (name.find_first_not_of("0123456789") != std::string::npos) continue;
-    std::ifstream file(entry.path() / "cmdline");
-    std::string line(std::istreambuf_iterator<char>(file), {});
-    if (line.find(word) != std::string::npos) pids.push_back(std::stoi(name));
+    // A process that ends while it is read is a failed read, which a stream keeps to itself.
+    std::ostringstream line;
+    line << std::ifstream(entry.path() / "cmdline").rdbuf();
+    if (line.str().find(word) != std::string::npos) pids.push_back(std::stoi(name));
   }
   return pids;
 }
@@ -148,8 +150,9 @@ class LibvirtMachines : public ::testing::Test {
   int guard_of(const std::string& id) {
     for (int pid :
          processes_of((world_.config.root / "regions/us-east-1/machines" / id).string())) {
-      std::string name = read_file(Path("/proc") / std::to_string(pid) / "comm");
-      if (trim(name) == "machine-guard") return pid;
+      std::string name;
+      std::ifstream(Path("/proc") / std::to_string(pid) / "comm") >> name;
+      if (name == "machine-guard") return pid;
     }
     return 0;
   }

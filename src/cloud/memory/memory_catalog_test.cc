@@ -6,6 +6,8 @@
 
 #include "cloud/contract.h"
 #include "cloud/contract_catalog.h"
+#include "cloud/hooks/faulty.h"
+#include "cloud/hooks/hooked_catalog.h"
 #include "cloud/memory/memory_cloud.h"
 
 namespace hallmark::cloud {
@@ -76,6 +78,15 @@ CatalogSetup setup(const std::shared_ptr<Ground>& ground) {
   setup.image_parameter = kImageParameter;
   setup.machines = [base](const Place& place) { return base->machines(place); };
   setup.settle = [base] { base->clock.advance(1s); };
+  return setup;
+}
+
+CatalogSetup hooked() {
+  CatalogSetup setup = hallmark::cloud::setup(std::make_shared<Ground>(MemoryOptions{}));
+  setup.open = [open = setup.open]() -> std::unique_ptr<Catalog> {
+    return std::make_unique<HookedCatalog>(
+        open(), CallHooks{std::make_shared<Faulty>(std::vector<Fault>{})});
+  };
   return setup;
 }
 
@@ -211,6 +222,6 @@ TEST_F(MemoryCatalogTest, UnknownPlacesAreRefused) {
 }  // namespace
 
 INSTANTIATE_CATALOG_CONTRACT(Memory, {"prompt", prompt}, {"lagging", lagging},
-                             {"in_a_file", in_a_file});
+                             {"in_a_file", in_a_file}, {"hooked", hooked});
 
 }  // namespace hallmark::cloud

@@ -32,8 +32,9 @@ void MemoryCloud::remove_tags(const Place& place, const std::string& resource_id
                               const TagKeys& keys) {
   Call call = world_->enter("remove_tags", place);
   Tags& present = tags_of(call, place, resource_id);
-  for (const std::string& key : keys) present.erase(key);
-  call.changed();
+  std::size_t removed = 0;
+  for (const std::string& key : keys) removed += present.erase(key);
+  if (removed > 0) call.changed();
   call.done();
 }
 

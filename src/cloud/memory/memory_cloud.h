@@ -25,6 +25,8 @@ class MemoryCloud : public Cloud {
                        std::optional<TimePoint> at) override;
   void disable_image(const Place& place, const std::string& image_id) override;
   void enable_image(const Place& place, const std::string& image_id) override;
+  void require_imds_v2(const Place& place, const std::string& image_id) override;
+  void protect_image(const Place& place, const std::string& image_id, bool on) override;
   void remove_image(const Place& place, const std::string& image_id) override;
   std::unique_ptr<disk::BlockReader> open_image(const Place& place,
                                                 const std::string& image_id) override;
@@ -34,6 +36,14 @@ class MemoryCloud : public Cloud {
   void unshare_image(const Place& place, const std::string& image_id,
                      const std::string& account_id) override;
   std::vector<std::string> list_shares(const Place& place, const std::string& image_id) override;
+
+  std::vector<ImageKey> find_image_keys(const Place& place, const std::string& image_id) override;
+  void grant_key(const Place& place, const std::string& key_id, const std::string& image_id,
+                 const std::string& account_id) override;
+  void revoke_key(const Place& place, const std::string& key_id, const std::string& image_id,
+                  const std::string& account_id) override;
+  std::vector<std::string> list_key_grants(const Place& place, const std::string& key_id,
+                                           const std::string& image_id) override;
 
   void set_tags(const Place& place, const std::string& resource_id, const Tags& tags) override;
   void remove_tags(const Place& place, const std::string& resource_id,
@@ -72,6 +82,8 @@ class MemoryCloud : public Cloud {
   MemoryImage& owned_image(Call& call, const Place& place, const std::string& image_id);
   /// An image to use: visible and available.
   MemoryImage& usable_image(Call& call, const Place& place, const std::string& image_id);
+  /// Whether the place may use the image's keys.
+  bool may_use(Call& call, const MemoryImage& image, const Place& place);
   void check_name_free(Call& call, const Place& place, const std::string& name);
   std::string add_image(Call& call, const Place& place, const ImageSpec& spec,
                         const std::string& token_key, MemoryImage record);

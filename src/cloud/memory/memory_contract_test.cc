@@ -4,6 +4,7 @@
 #include "base/process.h"
 #include "cloud/contract.h"
 #include "cloud/hooks/faulty.h"
+#include "cloud/hooks/hooked_cloud.h"
 #include "cloud/hooks/limited.h"
 #include "cloud/hooks/logged.h"
 #include "cloud/hooks/retrying.h"

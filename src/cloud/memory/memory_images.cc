@@ -5,6 +5,10 @@ namespace hallmark::cloud {
 
 namespace {
 
+std::string grant_name(const Place& owner, const std::string& key_id, const std::string& image_id) {
+  return fmt::format("{} {} {}", to_string(owner), key_id, image_id);
+}
+
 /// Tokens are one operation's, in one place.
 std::string token_key(std::string_view operation, const Place& place, const std::string& token) {
   return fmt::format("{} {} {}", operation, to_string(place), token);
@@ -92,7 +96,24 @@ std::string MemoryCloud::copy_image(const Place& place, const std::string& sourc
   const MemoryImage& source =
       usable_image(call, {place.account_id, source_region}, source_image_id);
   check_name_free(call, place, spec.name);
+  if (const int limit = world_->options().copies_at_once; limit > 0) {
+    const auto pending = std::count_if(
+        call.state().images.begin(), call.state().images.end(), [&](const auto& entry) {
+          const Image& image = entry.second.image;
+          return image.region == place.region && !image.source_region.empty() &&
+                 call.now() < image.created_at + world_->options().ready_after;
+        });
+    if (pending >= limit) {
+      throw Error(ErrorKind::throttled, "{} copies into {} are in progress, as many as may be",
+                  pending, place.region);
+    }
+  }
   MemoryImage record;
+  if (!spec.kms_key.empty()) {
+    record.key_ids = {spec.kms_key};
+  } else if (!source.key_ids.empty()) {
+    record.key_ids = {kManagedKey};
+  }
   record.disk = source.disk;
   record.image.disk_size_bytes = source.image.disk_size_bytes;
   record.image.stored_size_bytes = source.image.stored_size_bytes;
@@ -100,7 +121,21 @@ std::string MemoryCloud::copy_image(const Place& place, const std::string& sourc
   record.image.platform = source.image.platform;
   record.image.source_image_id = source_image_id;
   record.image.source_region = source_region;
+  record.image.imds_v2_only = source.image.imds_v2_only;
+  // As on AWS, keys are looked at once the copy is under way.
+  const bool is_known = spec.kms_key.empty() || spec.kms_key == kManagedKey ||
+                        world_->options().keys.contains(spec.kms_key);
+  if (!is_known || !may_use(call, source, place)) record.failure = "Given key ID is not accessible";
   return add_image(call, place, spec, key, std::move(record));
+}
+
+bool MemoryCloud::may_use(Call& call, const MemoryImage& image, const Place& place) {
+  if (image.image.owner_id == place.account_id) return true;
+  const Place owner{image.image.owner_id, image.image.region};
+  return std::all_of(image.key_ids.begin(), image.key_ids.end(), [&](const std::string& key_id) {
+    return call.state().key_grants[grant_name(owner, key_id, image.image.image_id)].contains(
+        place.account_id);
+  });
 }
 
 std::string MemoryCloud::add_image(Call& call, const Place& place, const ImageSpec& spec,
@@ -112,7 +147,7 @@ std::string MemoryCloud::add_image(Call& call, const Place& place, const ImageSp
   record.image.owner_id = place.account_id;
   record.image.region = place.region;
   record.image.created_at = call.now();
-  record.failure = world_->take_image_failure();
+  if (auto failure = world_->take_image_failure(); !failure.empty()) record.failure = failure;
   std::string image_id = record.image.image_id;
   call.state().images[image_id] = std::move(record);
   call.state().tokens[token_key] = image_id;
@@ -184,12 +219,31 @@ void MemoryCloud::enable_image(const Place& place, const std::string& image_id) 
   call.done();
 }
 
+void MemoryCloud::require_imds_v2(const Place& place, const std::string& image_id) {
+  Call call = world_->enter("require_imds_v2", place);
+  bool& only = owned_image(call, place, image_id).image.imds_v2_only;
+  if (!only) call.changed();
+  only = true;
+  call.done();
+}
+
+void MemoryCloud::protect_image(const Place& place, const std::string& image_id, bool on) {
+  Call call = world_->enter("protect_image", place);
+  bool& is_protected = owned_image(call, place, image_id).image.is_protected;
+  if (is_protected != on) call.changed();
+  is_protected = on;
+  call.done();
+}
+
 void MemoryCloud::remove_image(const Place& place, const std::string& image_id) {
   Call call = world_->enter("remove_image", place);
   auto found = call.state().images.find(image_id);
   if (found != call.state().images.end() && found->second.image.region == place.region) {
     if (found->second.image.owner_id != place.account_id) {
       throw Error(ErrorKind::denied, "image {} belongs to another account", image_id);
+    }
+    if (found->second.image.is_protected) {
+      throw Error(ErrorKind::conflict, "image {} is protected from being removed", image_id);
     }
     call.state().images.erase(found);
     world_->drop_unused_disks(call);
@@ -236,7 +290,12 @@ void MemoryCloud::share_image(const Place& place, const std::string& image_id,
                               const std::string& account_id) {
   check_account_id(account_id);
   Call call = world_->enter("share_image", place);
-  bool fresh = owned_image(call, place, image_id).shares.insert(account_id).second;
+  MemoryImage& image = owned_image(call, place, image_id);
+  if (image.key_ids.contains(kManagedKey)) {
+    throw Error(ErrorKind::usage, "image {} is encrypted with {}, which cannot be shared", image_id,
+                kManagedKey);
+  }
+  bool fresh = image.shares.insert(account_id).second;
   if (fresh) call.changed();
   call.done();
 }
@@ -256,6 +315,48 @@ std::vector<std::string> MemoryCloud::list_shares(const Place& place, const std:
   std::vector<std::string> accounts(record.shares.begin(), record.shares.end());
   call.done();
   return accounts;
+}
+
+std::vector<ImageKey> MemoryCloud::find_image_keys(const Place& place,
+                                                   const std::string& image_id) {
+  Call call = world_->enter("find_image_keys", place);
+  std::vector<ImageKey> keys;
+  for (const std::string& key_id : owned_image(call, place, image_id).key_ids) {
+    keys.push_back({key_id, key_id != kManagedKey});
+  }
+  call.done();
+  return keys;
+}
+
+void MemoryCloud::grant_key(const Place& place, const std::string& key_id,
+                            const std::string& image_id, const std::string& account_id) {
+  check_account_id(account_id);
+  Call call = world_->enter("grant_key", place);
+  if (!world_->options().keys.contains(key_id)) {
+    throw Error(ErrorKind::not_found, "there is no key {} in {}", key_id, to_string(place));
+  }
+  if (call.state().key_grants[grant_name(place, key_id, image_id)].insert(account_id).second) {
+    call.changed();
+  }
+  call.done();
+}
+
+void MemoryCloud::revoke_key(const Place& place, const std::string& key_id,
+                             const std::string& image_id, const std::string& account_id) {
+  Call call = world_->enter("revoke_key", place);
+  if (call.state().key_grants[grant_name(place, key_id, image_id)].erase(account_id) > 0) {
+    call.changed();
+  }
+  call.done();
+}
+
+std::vector<std::string> MemoryCloud::list_key_grants(const Place& place, const std::string& key_id,
+                                                      const std::string& image_id) {
+  Call call = world_->enter("list_key_grants", place);
+  const auto& accounts = call.state().key_grants[grant_name(place, key_id, image_id)];
+  std::vector<std::string> sorted(accounts.begin(), accounts.end());
+  call.done();
+  return sorted;
 }
 
 }  // namespace hallmark::cloud

@@ -42,6 +42,10 @@ std::string MemoryCloud::launch_machine(const Place& place, const MachineSpec& s
     throw Error(ErrorKind::usage, "this cloud has no offline machines");
   }
   const MemoryImage& image = usable_image(call, place, spec.image_id);
+  if (!may_use(call, image, place)) {
+    throw Error(ErrorKind::denied, "{} may not use the keys of image {}", place.account_id,
+                spec.image_id);
+  }
   auto on = std::count_if(call.state().machines.begin(), call.state().machines.end(),
                           [&](const auto& entry) {
                             const Machine& machine = entry.second.machine;

@@ -43,6 +43,11 @@ void MemoryWorld::fail(std::string operation, int nth, Error error, FailureMomen
   failures_.emplace(std::move(operation), PlannedFailure{nth, std::move(error), moment});
 }
 
+void MemoryWorld::refuse_account(std::string account_id, Error error) {
+  std::lock_guard lock(mutex_);
+  refused_.insert_or_assign(std::move(account_id), std::move(error));
+}
+
 void MemoryWorld::fail_next_image(std::string reason) {
   std::lock_guard lock(mutex_);
   image_failure_ = std::move(reason);
@@ -61,6 +66,17 @@ void MemoryWorld::change_image(const std::string& image_id,
     throw Error(ErrorKind::not_found, "image {} does not exist", image_id);
   }
   change(found->second.image);
+  call.changed(false);
+  call.done();
+}
+
+void MemoryWorld::encrypt_image(const std::string& image_id, const std::string& key_id) {
+  Call call = enter();
+  auto found = state_.images.find(image_id);
+  if (found == state_.images.end()) {
+    throw Error(ErrorKind::not_found, "image {} does not exist", image_id);
+  }
+  found->second.key_ids.insert(key_id);
   call.changed(false);
   call.done();
 }
@@ -112,6 +128,11 @@ std::vector<std::string> MemoryWorld::leftovers() {
       lines.push_back(fmt::format("parameter {} in {}", name, to_string(place)));
     }
   }
+  for (const auto& [grant, accounts] : state_.key_grants) {
+    for (const std::string& account : accounts) {
+      lines.push_back(fmt::format("key grant {} for {}", grant, account));
+    }
+  }
   std::sort(lines.begin(), lines.end());
   return lines;
 }
@@ -144,6 +165,9 @@ MemoryWorld::Call MemoryWorld::enter(std::string operation, const Place& place) 
   if (std::find(options_.regions.begin(), options_.regions.end(), place.region) ==
       options_.regions.end()) {
     throw Error(ErrorKind::usage, "this cloud has no region \"{}\"", place.region);
+  }
+  if (auto refused = refused_.find(place.account_id); refused != refused_.end()) {
+    throw Error(refused->second);
   }
   throttle();
   pass_deadlines(call);
@@ -195,6 +219,7 @@ std::optional<Image> MemoryWorld::look_at(Call& call, MemoryImage& record, const
   }
   if (record.looks <= options_.find_lag) return std::nullopt;
   Image seen = stored;
+  seen.is_encrypted = owned && !record.key_ids.empty();
   bool ready =
       record.looks > settled_after && call.now() >= stored.created_at + options_.ready_after;
   if (ready && record.failure.empty()) {

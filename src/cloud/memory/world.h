@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,9 @@ using CommandExecutor = std::function<CommandStatus(const Machine&, const Comman
 /// Finishes with exit code 0 and the script's text as output.
 CommandStatus echo_script(const Machine& machine, const CommandSpec& spec);
 
+/// The key that this cloud manages by itself: what it encrypts cannot be shared.
+inline constexpr const char* kManagedKey = "alias/aws/ebs";
+
 struct MemoryOptions {
   std::string account_id = "111122223333";
   std::vector<std::string> regions = {"eu-west-1", "us-east-1", "us-west-2"};
@@ -44,6 +48,10 @@ struct MemoryOptions {
   /// At most this many calls a second over a bucket of `call_burst`, else `throttled`; 0: no limit.
   double calls_per_second = 0;
   double call_burst = 10;
+  /// Those that there are beside kManagedKey. With any other, copies fail.
+  std::set<std::string> keys;
+  /// Copies into a region that may be pending at once; one more is `throttled`. 0: no limit.
+  int copies_at_once = 0;
   /// Machines that are on, per region; one more is `unavailable`.
   std::optional<int> machine_capacity;
 
@@ -66,12 +74,16 @@ class MemoryWorld {
   /// The nth call from now (1: the next) of this operation, named as the function, throws `error`.
   void fail(std::string operation, int nth, Error error,
             FailureMoment moment = FailureMoment::before);
+  /// Every call in the account throws `error`: it has no role for us, or is closed.
+  void refuse_account(std::string account_id, Error error);
   /// The next image made ends in state `failed`.
   void fail_next_image(std::string reason);
   void set_machine_capacity(std::optional<int> capacity);
   /// Makes an image another one than import_image makes: another platform, owner or date. Throws
   /// `not_found`.
   void change_image(const std::string& image_id, const std::function<void(Image&)>& change);
+  /// As if it had one more volume, which was made with this key. Throws `not_found`.
+  void encrypt_image(const std::string& image_id, const std::string& key_id);
   /// What list_image_uses gives there from now on, in this process.
   void set_image_uses(const Place& place, std::vector<ImageUse> uses);
   /// As if the hypervisor had pulled the plug. Throws `not_found`.
@@ -81,7 +93,8 @@ class MemoryWorld {
   int effects(std::string_view operation);
   /// How often it was called.
   int calls(std::string_view operation);
-  /// One line for each image, machine (unless terminated) and parameter that still exists, sorted.
+  /// One line for each image, machine (unless terminated), parameter and grant of a key that still
+  /// exists, sorted.
   std::vector<std::string> leftovers();
 
   Clock& clock() { return clock_; }
@@ -147,6 +160,7 @@ class MemoryWorld {
   std::optional<TempDir> own_directory_;
   Path files_;
   std::multimap<std::string, PlannedFailure> failures_;
+  std::map<std::string, Error> refused_;
   std::string image_failure_;
   std::map<Place, std::vector<ImageUse>> image_uses_;
   std::map<std::string, int, std::less<>> calls_;

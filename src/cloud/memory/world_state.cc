@@ -22,6 +22,7 @@ std::optional<TimePoint> optional_time(const Json& json, std::string_view key) {
 Json to_json(const MemoryImage& record) {
   Json json = image_to_json(record.image);
   json.update({{"shares", record.shares},
+               {"key_ids", record.key_ids},
                {"disk", record.disk},
                {"failure", record.failure},
                {"looks", record.looks}});
@@ -32,6 +33,7 @@ MemoryImage image_from(const Json& json) {
   MemoryImage record;
   record.image = image_from_json(json);
   record.shares = member<std::set<std::string>>(json, "shares");
+  record.key_ids = member<std::set<std::string>>(json, "key_ids");
   record.disk = member<std::string>(json, "disk");
   record.failure = member<std::string>(json, "failure");
   record.looks = member<int>(json, "looks");
@@ -109,9 +111,10 @@ MemoryCommand command_from(const Json& json) {
 }  // namespace
 
 Json world_state_to_json(const WorldState& state) {
-  Json json = {{"images", Json::array()},   {"machines", Json::array()},
-               {"commands", Json::array()}, {"parameters", Json::array()},
-               {"tokens", state.tokens},    {"effects", state.effects}};
+  Json json = {{"images", Json::array()},       {"machines", Json::array()},
+               {"commands", Json::array()},     {"parameters", Json::array()},
+               {"tokens", state.tokens},        {"effects", state.effects},
+               {"key_grants", state.key_grants}};
   for (const auto& [id, record] : state.images) json["images"].push_back(to_json(record));
   for (const auto& [id, record] : state.machines) json["machines"].push_back(to_json(record));
   for (const auto& [id, record] : state.commands) json["commands"].push_back(to_json(record));
@@ -148,6 +151,7 @@ WorldState world_state_from_json(const Json& json) {
     Place place{member<std::string>(each, "account_id"), member<std::string>(each, "region")};
     state.parameters[place][parameter.name] = parameter;
   }
+  state.key_grants = member<std::map<std::string, std::set<std::string>>>(json, "key_grants");
   state.tokens = member<std::map<std::string, std::string>>(json, "tokens");
   state.effects = member<std::map<std::string, int>>(json, "effects");
   return state;

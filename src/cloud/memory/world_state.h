@@ -14,9 +14,10 @@ namespace hallmark::cloud {
 struct MemoryImage {
   Image image;  ///< its state is derived, see MemoryWorld
   std::set<std::string> shares;
-  std::string disk;     ///< file name in the world's directory of disks
-  std::string failure;  ///< if not empty it ends as `failed` for this reason
-  int looks = 0;        ///< how often somebody looked at it
+  std::set<std::string> key_ids;  ///< of its volumes; empty: it is not encrypted
+  std::string disk;               ///< file name in the world's directory of disks
+  std::string failure;            ///< if not empty it ends as `failed` for this reason
+  int looks = 0;                  ///< how often somebody looked at it
 };
 
 struct MemoryMachine {
@@ -44,6 +45,8 @@ struct WorldState {
   std::map<std::string, MemoryMachine> machines;
   std::map<std::string, MemoryCommand> commands;
   std::map<Place, std::map<std::string, Parameter>> parameters;
+  /// "{place} {key} {image}" -> accounts that may use the key for it
+  std::map<std::string, std::set<std::string>> key_grants;
   std::map<std::string, std::string> tokens;  ///< operation, place and token -> id
   std::map<std::string, int> effects;         ///< operation -> how often it changed something
 };

@@ -76,22 +76,47 @@ def put_evaluations(call):
             raise Refusal("InvalidParameterValueException", "INSUFFICIENT_DATA can not be put")
         if rule is not None:
             key = (entry["ComplianceResourceType"], entry["ComplianceResourceId"])
-            rule["_evaluations"][key] = dict(entry)
+            known = rule["_evaluations"].get(key)
+            if known is None or known["OrderingTimestamp"] <= entry["OrderingTimestamp"]:
+                rule["_evaluations"][key] = dict(entry)
     return {"FailedEvaluations": []}
 
 
 @operation("config", "PutExternalEvaluation")
 def put_external_evaluation(call):
     rule = _rule(call, call.input["ConfigRuleName"])
+    if rule["Source"].get("SourceIdentifier") != "AWS_CONFIG_PROCESS_CHECK":
+        raise Refusal("InvalidParameterValueException", f"The ConfigRule {rule['ConfigRuleName']} "
+                      "is not a process check rule.")
     entry = call.input["ExternalEvaluation"]
+    if entry["ComplianceResourceType"] != "AWS::::Account" or \
+            entry["ComplianceResourceId"] != call.account:
+        raise Refusal("InvalidParameterValueException", "Only this AWS::::Account can be evaluated")
     rule["_evaluations"][(entry["ComplianceResourceType"], entry["ComplianceResourceId"])] = entry
     return {}
+
+
+@operation("config", "GetResourceConfigHistory")
+def get_resource_config_history(call):
+    """Only what a machine is like now."""
+    item = call.place["instances"].get(call.input["resourceId"]) \
+        if call.input["resourceType"] == "AWS::EC2::Instance" else None
+    if item is None:
+        raise Refusal("ResourceNotDiscoveredException", f"Resource {call.input['resourceId']} of "
+                      f"resourceType:{call.input['resourceType']} is unknown or has not been "
+                      "discovered")
+    return {"configurationItems": [{
+        "accountId": call.account, "awsRegion": call.region, "resourceType": "AWS::EC2::Instance",
+        "resourceId": item["InstanceId"], "configurationItemStatus": "OK",
+        "configurationItemCaptureTime": call.now, "configuration": json.dumps({
+            "instanceId": item["InstanceId"], "imageId": item["ImageId"],
+            "state": {"name": item["State"]["Name"]}})}]}
 
 
 @operation("config", "StartConfigRulesEvaluation")
 def start_config_rules_evaluation(call):
     for name in call.input.get("ConfigRuleNames", ()):
-        _rule(call, name)["_started"] = call.now
+        _rule(call, name)["_starts"] = _rule(call, name).get("_starts", 0) + 1
     return {}
 
 

@@ -1,6 +1,7 @@
 """Organizations: accounts, units and who manages them."""
 
 import hashlib
+import json
 
 from ..errors import Refusal
 from ..paging import page
@@ -31,7 +32,8 @@ def arrange(world, given):
     world.organization = {
         "id": name, "arn": f"arn:aws:organizations::{management}:organization/{name}",
         "management": management, "root": root, "units": units, "paths": paths,
-        "parents": parents, "enabled": list(given.get("enabled_services", ())), "delegated": {}}
+        "parents": parents, "enabled": list(given.get("enabled_services", ())), "delegated": {},
+        "policies": {}}
     return {"organization": world.organization["arn"],
             "units": {item["Name"]: item["Arn"] for item in units.values()}}
 
@@ -155,3 +157,58 @@ def register_delegated_administrator(call):
     _organization(call)["delegated"].setdefault(call.input["AccountId"], []).append(
         call.input["ServicePrincipal"])
     return {}
+
+
+_POLICY_TYPES = ("SERVICE_CONTROL_POLICY", "DECLARATIVE_POLICY_EC2")
+# Organizations User Guide, "Quotas for AWS Organizations".
+_MOST_CHARACTERS = {"SERVICE_CONTROL_POLICY": 5120, "DECLARATIVE_POLICY_EC2": 10000}
+
+
+def _check_policy(kind, content):
+    try:
+        document = json.loads(content)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or \
+            kind == "DECLARATIVE_POLICY_EC2" and list(document) != ["ec2_attributes"]:
+        raise Refusal("MalformedPolicyDocumentException", "The provided policy document does not "
+                      "meet the requirements of the specified policy type.")
+    if len(content) > _MOST_CHARACTERS[kind]:
+        raise Refusal("ConstraintViolationException", "The policy document is too long.")
+
+
+def _policy(call):
+    found = _organization(call)["policies"].get(call.input["PolicyId"])
+    if found is None:
+        raise Refusal("PolicyNotFoundException", "We can't find a policy with the PolicyId that you "
+                      "specified.")
+    return found
+
+
+@operation("organizations", "CreatePolicy")
+def create_policy(call):
+    found = _organization(call)
+    kind = call.input["Type"]
+    if kind not in _POLICY_TYPES:
+        raise Refusal("InvalidInputException", f"{kind} is not known here")
+    _check_policy(kind, call.input["Content"])
+    name = f"p-{len(found['policies']):010d}"
+    found["policies"][name] = {"Content": call.input["Content"], "PolicySummary": {
+        "Id": name, "Name": call.input["Name"], "Description": call.input["Description"],
+        "Type": kind, "AwsManaged": False,
+        "Arn": f"arn:aws:organizations::{found['management']}:policy/{found['id']}/{name}"}}
+    return {"Policy": found["policies"][name]}
+
+
+@operation("organizations", "DescribePolicy")
+def describe_policy(call):
+    return {"Policy": _policy(call)}
+
+
+@operation("organizations", "UpdatePolicy")
+def update_policy(call):
+    found = _policy(call)
+    if "Content" in call.input:
+        _check_policy(found["PolicySummary"]["Type"], call.input["Content"])
+        found["Content"] = call.input["Content"]
+    return {"Policy": found}

@@ -274,6 +274,17 @@ def _config_rule(do, p, logical, stack):
     return name, {"Arn": do.arn("config", f"config-rule/config-rule-{name}")}
 
 
+def _conformance_pack(do, p, _, __):
+    """Its rules, by names with the pack's id behind them."""
+    name = p["ConformancePackName"]
+    pack_id = "conformance-pack-" + secrets.token_hex(5)[:9]
+    for item in json.loads(p["TemplateBody"])["Resources"].values():
+        rule = dict(item["Properties"])
+        rule["ConfigRuleName"] = f"{rule['ConfigRuleName']}-{pack_id}"
+        do("config", "PutConfigRule", ConfigRule=rule)
+    return name, {"Arn": do.arn("config", f"conformance-pack/{name}/{pack_id}")}
+
+
 def _nothing(_, __, logical, ___):
     return logical, {}
 
@@ -319,7 +330,9 @@ TYPES = {
     "AWS::Events::Rule": (_event_rule, _remove_event_rule),
     "AWS::Lambda::Function": (_function, _by("lambda", "DeleteFunction", "FunctionName")),
     "AWS::Lambda::Permission": (_nothing, None),
+    "AWS::Logs::LogGroup": (_nothing, None),
     "AWS::Config::ConfigRule": (_config_rule, _by("config", "DeleteConfigRule", "ConfigRuleName")),
+    "AWS::Config::ConformancePack": (_conformance_pack, None),
     "AWS::CloudFormation::WaitConditionHandle": (_nothing, None),
 }
 

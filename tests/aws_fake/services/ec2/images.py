@@ -5,7 +5,7 @@ import time
 
 from ...errors import Refusal
 from .. import operation
-from . import snapshots
+from . import allowed_images, snapshots
 from .common import (born, check_id, check_kinds, filtered, find, hidden, not_found, paged,
                      tags_for)
 
@@ -68,6 +68,8 @@ def visible(call, item):
         return False
     if item["OwnerId"] == call.account:
         return True
+    if allowed_images.hides(call, item):
+        return False
     return item["State"] != "disabled" and launch_permission(call.world, item, call.account)
 
 

@@ -1,0 +1,16 @@
+# For arm64 on amd64; HALLMARK_ARM64_ROOT holds arm64's libraries (scripts/rule_arm64 makes it).
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+set(CMAKE_LIBRARY_ARCHITECTURE aarch64-linux-gnu)
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES HALLMARK_ARM64_ROOT)
+set(CMAKE_FIND_ROOT_PATH ${HALLMARK_ARM64_ROOT})
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(arm64_libraries ${HALLMARK_ARM64_ROOT}/usr/lib/aarch64-linux-gnu:${HALLMARK_ARM64_ROOT}/lib/aarch64-linux-gnu)
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,-rpath-link,${arm64_libraries}")
+# Headers without a package file of their own, such as rapidjson's.
+set(CMAKE_CXX_FLAGS_INIT "-idirafter ${HALLMARK_ARM64_ROOT}/usr/include -idirafter ${HALLMARK_ARM64_ROOT}/usr/include/aarch64-linux-gnu")

@@ -1,0 +1,78 @@
+/// hallmark image ages.
+
+#include <fmt/format.h>
+
+#include "base/text.h"
+#include "cli/nouns.h"
+#include "cli/table.h"
+#include "pipeline/finding_ages.h"
+
+namespace hallmark::cli {
+
+namespace {
+
+constexpr const char* kFixedWithin = "90d";
+
+Outcome ages(App& app, const Arguments& arguments) {
+  const TimePoint now = app.clock.now();
+  const Duration since = parse_duration(arguments.value_or("--since", kFixedWithin));
+  const pipeline::AgeReport report = pipeline::summarize_ages(
+      pipeline::list_finding_ages(app.workplace().context.database, now - since), now);
+  if (auto file = arguments.value("--csv")) write_file(*file, pipeline::ages_csv(report));
+  return {report};
+}
+
+std::string days(const Json& seconds) {
+  return fmt::format("{:.1f} d", static_cast<double>(seconds.get<std::int64_t>()) / (24 * 3600.0));
+}
+
+void add_rows(const std::string& product, const Json& severities,
+              std::vector<std::vector<Cell>>& rows) {
+  // Worst first, as people look; a JSON object is sorted by name.
+  for (const char* severity : {"critical", "high", "medium", "low", "info", "unknown"}) {
+    if (!severities.contains(severity)) continue;
+    const Json& of = severities.at(severity);
+    const int open = of.at("open"), fixed = of.at("fixed");
+    auto told = [&](int count, const char* key) { return count == 0 ? "" : days(of.at(key)); };
+    const bool bad = open > 0 && (std::string(severity) == "critical");
+    rows.push_back({product, severity, Cell(std::to_string(open), bad ? Tone::bad : Tone::plain),
+                    told(open, "median_age_seconds"), told(open, "oldest_age_seconds"),
+                    std::to_string(fixed), told(fixed, "mean_time_to_fix_seconds"),
+                    told(fixed, "median_time_to_fix_seconds")});
+  }
+}
+
+void render_ages(const Json& record, App& app) {
+  std::vector<std::vector<Cell>> rows;
+  for (const Json& product : record.at("products")) {
+    add_rows(product.at("product").get<std::string>(), product.at("severities"), rows);
+  }
+  if (rows.empty()) {
+    app.err.stream << "no findings of active versions are known\n";
+    return;
+  }
+  if (record.at("products").size() > 1) add_rows("all", record.at("all"), rows);
+  print_table(app.out,
+              {"PRODUCT", "SEVERITY", "OPEN", "MEDIAN AGE", "OLDEST", "FIXED", "MEAN TIME TO FIX",
+               "MEDIAN"},
+              rows);
+}
+
+}  // namespace
+
+std::vector<Command> image_ages_commands() {
+  return {{.noun = "image",
+           .verb = "ages",
+           .summary = "Say how old findings are, and how long it took to fix those that are gone.",
+           .examples = {{"hallmark image ages", "Per product and severity."},
+                        {"hallmark image ages --since 365d --csv ages.csv",
+                         "With all that was fixed within a year, as a file for spreadsheets."}},
+           .options = {{"--since", "DURATION", "fixed within; default: 90d"},
+                       {"--csv", "FILE", "write all rows to this file too"}},
+           .description = "A finding is open from when it is first seen in the newest active "
+                          "version of a product, and fixed when such a version is without it.",
+           .run = ages,
+           .render = render_ages}};
+}
+
+}  // namespace hallmark::cli
