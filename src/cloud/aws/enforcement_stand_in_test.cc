@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "aws/credentials/assume_role.h"
 #include "base/error.h"
@@ -183,6 +184,10 @@ TEST_F(AwsEnforcementTest, TheRoleMayDoAllOfIt) {
   const std::string machine = launch_at_guest();
   auto cloud = make_aws_cloud(config_, home_, credentials_of_, clock_);
   cloud->set_tags(kGuest, machine, {{"since", "now"}});
+  // EC2 refuses to stop a machine that is pending still.
+  while (cloud->find_machine(kGuest, machine).value().state == MachineState::pending) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
   cloud->stop_machine(kGuest, machine);
   EXPECT_EQ(cloud->find_machine(kGuest, machine).value().tags.at("since"), "now");
   cloud->remove_tags(kGuest, machine, {"since"});
