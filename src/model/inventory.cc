@@ -1,5 +1,7 @@
 #include "model/inventory.h"
 
+#include "model/sparse_json.h"
+
 namespace hallmark::model {
 
 void to_json(Json& json, const Package& value) {
@@ -9,6 +11,8 @@ void to_json(Json& json, const Package& value) {
           {"source_name", value.source_name},
           {"source_version", value.source_version},
           {"manager", value.manager}};
+  put(json, "module", value.module);
+  put(json, "path", value.path);
 }
 
 void from_json(const Json& json, Package& value) {
@@ -18,6 +22,8 @@ void from_json(const Json& json, Package& value) {
   value.source_name = member<std::string>(json, "source_name");
   value.source_version = member<std::string>(json, "source_version");
   value.manager = member<std::string>(json, "manager");
+  take(json, "module", value.module);
+  take(json, "path", value.path);
 }
 
 void to_json(Json& json, const Distribution& value) {
@@ -25,6 +31,8 @@ void to_json(Json& json, const Distribution& value) {
           {"version_id", value.version_id},
           {"codename", value.codename},
           {"pretty_name", value.pretty_name}};
+  put(json, "id_like", value.id_like);
+  put(json, "end_of_support", value.end_of_support);
 }
 
 void from_json(const Json& json, Distribution& value) {
@@ -32,6 +40,8 @@ void from_json(const Json& json, Distribution& value) {
   value.version_id = member<std::string>(json, "version_id");
   value.codename = member<std::string>(json, "codename");
   value.pretty_name = member<std::string>(json, "pretty_name");
+  take(json, "id_like", value.id_like);
+  take(json, "end_of_support", value.end_of_support);
 }
 
 void to_json(Json& json, const CoverageGap& value) {
@@ -43,6 +53,18 @@ void from_json(const Json& json, CoverageGap& value) {
   value.reason = member<std::string>(json, "reason");
 }
 
+void to_json(Json& json, const HardeningFact& value) {
+  json = {{"rule", value.rule}};
+  put(json, "path", value.path);
+  put(json, "detail", value.detail);
+}
+
+void from_json(const Json& json, HardeningFact& value) {
+  value.rule = member<std::string>(json, "rule");
+  take(json, "path", value.path);
+  take(json, "detail", value.detail);
+}
+
 void to_json(Json& json, const Inventory& value) {
   json = {{"distribution", value.distribution},
           {"architecture", value.architecture},
@@ -51,6 +73,8 @@ void to_json(Json& json, const Inventory& value) {
           {"gaps", value.gaps},
           {"disk_size_bytes", value.disk_size_bytes},
           {"fetched_bytes", value.fetched_bytes}};
+  put(json, "default_kernel", value.default_kernel);
+  put(json, "facts", value.facts);
 }
 
 void from_json(const Json& json, Inventory& value) {
@@ -61,6 +85,8 @@ void from_json(const Json& json, Inventory& value) {
   value.gaps = member<std::vector<CoverageGap>>(json, "gaps");
   value.disk_size_bytes = member<std::uint64_t>(json, "disk_size_bytes");
   value.fetched_bytes = member<std::uint64_t>(json, "fetched_bytes");
+  take(json, "default_kernel", value.default_kernel);
+  take(json, "facts", value.facts);
 }
 
 }  // namespace hallmark::model
