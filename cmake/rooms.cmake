@@ -1,14 +1,26 @@
 # One library per room, one unit-test binary per room. Lists are explicit: a file that is not named
 # here is not built, and tests/structure checks that every source file is named somewhere.
 
-# add_room(<room> SOURCES a.cc .. DEPS other rooms .. LIBS outside libraries ..)
+# batch(<room>): several of its files are compiled as one, which takes half as long: what they include is
+# instantiated once. Files of one room must not use one name for two things in their unnamed namespaces; rooms
+# in which they do, as each command has its own list(), say ALONE.
+function(batch room)
+  if(HALLMARK_BATCH)
+    set_target_properties(${room} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+  endif()
+endfunction()
+
+# add_room(<room> [ALONE] SOURCES a.cc .. DEPS other rooms .. LIBS outside libraries ..)
 function(add_room room)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;DEPS;LIBS;INCLUDES" ${ARGN})
+  cmake_parse_arguments(ROOM "ALONE" "" "SOURCES;DEPS;LIBS;INCLUDES" ${ARGN})
   add_library(${room} STATIC ${ROOM_SOURCES})
   target_include_directories(${room} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_include_directories(${room} SYSTEM PRIVATE ${ROOM_INCLUDES})
   target_link_libraries(${room} PUBLIC ${ROOM_DEPS} PRIVATE ${ROOM_LIBS})
   precompile(${room} room)
+  if(NOT ROOM_ALONE)
+    batch(${room})
+  endif()
 endfunction()
 
 # add_room_test(<room> SOURCES a_test.cc .. DEPS rooms .. LABEL unit|integration

@@ -52,13 +52,6 @@ std::string host_prefix(const Operation& operation, const Value& input) {
   return prefix;
 }
 
-bool has_body_members(const Shape& shape) {
-  for (const Member& member : shape.members) {
-    if (member.location == Location::body) return true;
-  }
-  return false;
-}
-
 Value read_document(const Model& model, const Member& member, std::string_view wrapper,
                     const std::string& body) {
   Protocol protocol = model.metadata().protocol;
@@ -89,7 +82,7 @@ Value read_rest(const Model& model, const Operation& operation, const Response& 
     }
     return answer;
   }
-  if (!has_body_members(shape)) return answer;
+  if (!shape.has_body_members()) return answer;
   Member top;
   top.shape = &shape;
   Value body = read_document(model, top, "", response.body);

@@ -57,8 +57,6 @@ bool looks_like_region(std::string_view region) {
   return all(parts.back(), is_digit);
 }
 
-bool is_true(const std::optional<std::string>& text) { return text && to_lower(*text) == "true"; }
-
 std::string upper(std::string text) {
   for (char& c : text) {
     if (is_lower(c)) c = static_cast<char>(c - 'a' + 'A');

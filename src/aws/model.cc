@@ -16,7 +16,7 @@ namespace {
 
 using Node = rapidjson::Value;
 
-std::string_view text(const Node& node) { return {node.GetString(), node.GetStringLength()}; }
+std::string_view text_in(const Node& node) { return {node.GetString(), node.GetStringLength()}; }
 
 /// Null if `object` has no such member.
 const Node* find(const Node& object, const char* name) {
@@ -27,7 +27,7 @@ const Node* find(const Node& object, const char* name) {
 
 std::string_view text_of(const Node& object, const char* name) {
   const Node* node = find(object, name);
-  return node != nullptr && node->IsString() ? text(*node) : std::string_view();
+  return node != nullptr && node->IsString() ? text_in(*node) : std::string_view();
 }
 
 bool flag(const Node& object, const char* name) {
@@ -43,7 +43,7 @@ int number(const Node& object, const char* name) {
 XmlNamespace xml_namespace(const Node& object) {
   const Node* node = find(object, "xmlNamespace");
   if (node == nullptr) return {};
-  if (node->IsString()) return {text(*node), {}};
+  if (node->IsString()) return {text_in(*node), {}};
   return {text_of(*node, "uri"), text_of(*node, "prefix")};
 }
 
@@ -107,10 +107,10 @@ std::vector<std::string> texts_of(const Node& object, const char* name) {
   std::vector<std::string> out;
   const Node* node = find(object, name);
   if (node == nullptr) return out;
-  if (node->IsString()) out.emplace_back(text(*node));
+  if (node->IsString()) out.emplace_back(text_in(*node));
   if (node->IsArray()) {
     for (const Node& item : node->GetArray()) {
-      if (item.IsString()) out.emplace_back(text(item));
+      if (item.IsString()) out.emplace_back(text_in(item));
     }
   }
   return out;
@@ -155,9 +155,9 @@ class ModelReader {
       paginator.more_results = text_of(row.value, "more_results");
       if (paginator.input_tokens.empty() ||
           paginator.input_tokens.size() != paginator.output_tokens.size()) {
-        fail("paginator \"{}\" needs as many output tokens as input tokens", text(row.name));
+        fail("paginator \"{}\" needs as many output tokens as input tokens", text_in(row.name));
       }
-      model_.paginators_.emplace(text(row.name), std::move(paginator));
+      model_.paginators_.emplace(text_in(row.name), std::move(paginator));
     }
   }
 
@@ -171,12 +171,12 @@ class ModelReader {
       waiter.max_attempts = number(row.value, "maxAttempts");
       const Node* acceptors = find(row.value, "acceptors");
       if (waiter.operation.empty() || acceptors == nullptr || !acceptors->IsArray()) {
-        fail("waiter \"{}\" lacks its operation or acceptors", text(row.name));
+        fail("waiter \"{}\" lacks its operation or acceptors", text_in(row.name));
       }
       for (const Node& acceptor : acceptors->GetArray()) {
-        waiter.acceptors.push_back(acceptor_from(acceptor, text(row.name)));
+        waiter.acceptors.push_back(acceptor_from(acceptor, text_in(row.name)));
       }
-      model_.waiters_.emplace(text(row.name), std::move(waiter));
+      model_.waiters_.emplace(text_in(row.name), std::move(waiter));
     }
   }
 
@@ -243,7 +243,7 @@ class ModelReader {
     // Members look into the shapes that they refer to, so those come first.
     for (const auto& row : nodes.GetObject()) {
       Shape& shape = model_.shapes_[index++];
-      shape.name = text(row.name);
+      shape.name = text_in(row.name);
       if (!shape_by_name_.emplace(shape.name, &shape).second) {
         fail("shape \"{}\" is there twice", shape.name);
       }
@@ -289,13 +289,13 @@ class ModelReader {
     if (const Node* members = find(node, "members"); members != nullptr && members->IsObject()) {
       shape.members.reserve(members->MemberCount());
       for (const auto& row : members->GetObject()) {
-        shape.members.push_back(member_from(row.value, shape.name, text(row.name)));
+        shape.members.push_back(member_from(row.value, shape.name, text_in(row.name)));
       }
     }
     if (const Node* required = find(node, "required"); required != nullptr && required->IsArray()) {
       for (const Node& name : required->GetArray()) {
         for (Member& member : shape.members) {
-          if (name.IsString() && member.name == text(name)) member.required = true;
+          if (name.IsString() && member.name == text_in(name)) member.required = true;
         }
       }
     }
@@ -363,7 +363,7 @@ class ModelReader {
     std::size_t index = 0;
     for (const auto& row : nodes.GetObject()) {
       Operation& operation = model_.operations_[index++];
-      operation.name = text(row.name);
+      operation.name = text_in(row.name);
       read_operation(operation, row.value);
       model_.operation_by_name_.emplace(operation.name, &operation);
     }
@@ -459,6 +459,11 @@ class ModelReader {
   std::string origin_;
   std::unordered_map<std::string_view, Shape*> shape_by_name_;
 };
+
+bool Shape::has_body_members() const {
+  return std::any_of(members.begin(), members.end(),
+                     [](const Member& member) { return member.location == Location::body; });
+}
 
 const Member* Shape::member(std::string_view wanted) const {
   for (const Member& member : members) {

@@ -90,6 +90,8 @@ struct Shape {
 
   /// Null if there is none.
   const Member* member(std::string_view name) const;
+  /// Whether anything of it goes into a request's or an answer's body.
+  bool has_body_members() const;
 };
 
 /// A checksum that an operation wants with its body.

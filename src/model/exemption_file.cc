@@ -14,9 +14,9 @@ const std::vector<std::pair<std::string_view, std::string_view>>& schema_files()
 
 namespace {
 
-class Reader {
+class ExemptionReader {
  public:
-  Reader(YamlDocument& document, std::vector<Problem>& problems)
+  ExemptionReader(YamlDocument& document, std::vector<Problem>& problems)
       : document_(document), problems_(problems) {}
 
   std::vector<Exemption> read() {
@@ -84,7 +84,7 @@ std::vector<Exemption> read_exemptions(std::string_view text, std::vector<Proble
   static const Json kSchema = parse_json(exemptions_schema(), "exemptions.schema.json");
   std::optional<YamlDocument> document = read_checked(text, kSchema, problems);
   if (!document) return {};
-  return Reader(*document, problems).read();
+  return ExemptionReader(*document, problems).read();
 }
 
 std::string_view exemptions_schema() {

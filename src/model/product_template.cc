@@ -13,21 +13,11 @@ namespace hallmark::model {
 namespace {
 
 // AWS CloudFormation User Guide, "Quotas": a template in S3.
-constexpr std::size_t kLargestText = 1 << 20;
+constexpr std::size_t kLargestTemplate = 1 << 20;
 // A template is written by hand; what goes past these is meant to hurt, by nesting or by aliases.
-constexpr int kDeepest = 60;
+constexpr int kDeepestTemplate = 60;
 constexpr int kMostNodes = 100'000;
 constexpr std::string_view kMachineSizeParameter = "InstanceType";
-
-bool is_text(std::string_view bytes) {
-  if (bytes.find('\0') != std::string_view::npos) return false;
-  try {
-    std::string ignored = Json(std::string(bytes)).dump();
-    return true;
-  } catch (const Json::exception&) {
-    return false;
-  }
-}
 
 Position position_of(const YAML::Mark& mark) {
   return mark.is_null() ? Position{} : Position{mark.line + 1, mark.column + 1};
@@ -35,9 +25,9 @@ Position position_of(const YAML::Mark& mark) {
 
 std::string scalar(const YAML::Node& node) { return node.IsScalar() ? node.Scalar() : ""; }
 
-class Reader {
+class TemplateReader {
  public:
-  explicit Reader(std::vector<Problem>& problems) : problems_(problems) {}
+  explicit TemplateReader(std::vector<Problem>& problems) : problems_(problems) {}
 
   ProductTemplate read(std::string_view text) {
     ProductTemplate result{.text = std::string(text), .image_parameters = {}, .machine_size = ""};
@@ -59,8 +49,8 @@ class Reader {
   }
 
   YAML::Node load(std::string_view text) {
-    if (text.size() > kLargestText) {
-      add(Position{}, "", "the template is larger than " + format_size(kLargestText),
+    if (text.size() > kLargestTemplate) {
+      add(Position{}, "", "the template is larger than " + format_size(kLargestTemplate),
           "CloudFormation takes no more");
       return {};
     }
@@ -102,7 +92,7 @@ class Reader {
 
   /// Notes what resources refer to. False if the document is too much.
   bool walk(const YAML::Node& node, const std::string& key, int depth) {
-    if (++nodes_ > kMostNodes || depth > kDeepest) {
+    if (++nodes_ > kMostNodes || depth > kDeepestTemplate) {
       add(node, "", "the template is nested or repeated beyond all measure",
           "write aliases out, or split it");
       return false;
@@ -210,7 +200,7 @@ class Reader {
 }  // namespace
 
 ProductTemplate read_product_template(std::string_view text, std::vector<Problem>& problems) {
-  return Reader(problems).read(text);
+  return TemplateReader(problems).read(text);
 }
 
 std::string with_image(const ProductTemplate& product_template,

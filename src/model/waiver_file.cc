@@ -18,9 +18,9 @@ bool is_bad_cve(const std::string& id) {
   return to_lower(id).starts_with("cve") && normal_cve(id).empty();
 }
 
-class Reader {
+class WaiverReader {
  public:
-  Reader(YamlDocument& document, std::vector<Problem>& problems)
+  WaiverReader(YamlDocument& document, std::vector<Problem>& problems)
       : document_(document), problems_(problems) {}
 
   std::vector<Waiver> read() {
@@ -75,7 +75,7 @@ std::vector<Waiver> read_waivers(std::string_view text, std::vector<Problem>& pr
   static const Json kSchema = parse_json(waivers_schema(), "waivers.schema.json");
   std::optional<YamlDocument> document = read_checked(text, kSchema, problems);
   if (!document) return {};
-  return Reader(*document, problems).read();
+  return WaiverReader(*document, problems).read();
 }
 
 std::string_view waivers_schema() { return embedded_file(schema_files(), "waivers.schema.json"); }

@@ -22,7 +22,7 @@ constexpr int kMostValues = 20'000;
 /// Text that is matched against patterns; only inline scripts may be longer.
 constexpr std::size_t kLongestScalar = 4096;
 /// What nobody reads need not be found.
-constexpr std::size_t kMostProblems = 100;
+constexpr std::size_t kMostYamlProblems = 100;
 constexpr std::size_t kMostSuggestions = 20;
 
 std::optional<Json> plain_number(const std::string& text) {
@@ -85,17 +85,6 @@ std::vector<YAML::Mark> document_starts(std::string_view text) {
   return starts.marks;
 }
 
-/// yaml-cpp quietly replaces bytes that are not UTF-8 and stops at a NUL.
-bool is_text(std::string_view bytes) {
-  if (bytes.find('\0') != std::string_view::npos) return false;
-  try {
-    std::string ignored = Json(std::string(bytes)).dump();
-    return true;
-  } catch (const Json::exception&) {
-    return false;
-  }
-}
-
 class Reader {
  public:
   explicit Reader(const Variables& given) : given_(given) {}
@@ -141,7 +130,7 @@ class Reader {
   void add(Position place, const Address& address, std::string message, std::string hint) {
     document_.problems.push_back(
         {place, path_text(document_.json, address), std::move(message), std::move(hint)});
-    if (document_.problems.size() >= kMostProblems) stopped_ = true;
+    if (document_.problems.size() >= kMostYamlProblems) stopped_ = true;
   }
 
   std::optional<std::string> near_variable(const std::string& name) {
@@ -314,6 +303,16 @@ Position YamlDocument::place_of(const Address& address) const {
 Position YamlDocument::key_place_of(const Address& address) const {
   auto found = keys.find(address);
   return found != keys.end() ? found->second : place_of(address);
+}
+
+bool is_text(std::string_view bytes) {
+  if (bytes.find('\0') != std::string_view::npos) return false;
+  try {
+    std::string ignored = Json(std::string(bytes)).dump();
+    return true;
+  } catch (const Json::exception&) {
+    return false;
+  }
 }
 
 YamlDocument read_yaml(std::string_view text, const Variables& variables) {

@@ -55,6 +55,10 @@ struct YamlDocument {
 /// declared or not used, and variables with neither.
 YamlDocument read_yaml(std::string_view text, const Variables& variables);
 
+/// Whether `bytes` are UTF-8 without a NUL: yaml-cpp quietly replaces other bytes and stops at a
+/// NUL.
+bool is_text(std::string_view bytes);
+
 /// "targets[0].regions[1]".
 std::string path_text(const Json& document, const Address& address);
 

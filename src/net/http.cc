@@ -50,7 +50,7 @@ bool is_wanted(Exchange& exchange) {
   return status == 0 || status / 100 == 2;  // 0: file://
 }
 
-std::size_t on_body(char* data, std::size_t, std::size_t length, void* context) {
+std::size_t on_fetched_body(char* data, std::size_t, std::size_t length, void* context) {
   auto& exchange = *static_cast<Exchange*>(context);
   bool ok = guarded(exchange, [&] {
     if (!is_wanted(exchange)) return;
@@ -65,7 +65,7 @@ std::size_t on_body(char* data, std::size_t, std::size_t length, void* context) 
   return ok ? length : 0;  // anything else than the length ends the exchange
 }
 
-std::size_t on_header(char* data, std::size_t, std::size_t length, void* context) {
+std::size_t on_fetched_header(char* data, std::size_t, std::size_t length, void* context) {
   auto& exchange = *static_cast<Exchange*>(context);
   bool ok = guarded(exchange, [&] {
     std::string_view line = trim(std::string_view(data, length));
@@ -143,9 +143,9 @@ HttpResponse fetch(const HttpRequest& request, const Sink& sink, std::stop_token
   set(CURLOPT_NOSIGNAL, 1L);  // signals belong to the program, not to its threads
   set(CURLOPT_USERAGENT, "hallmark");
   set(CURLOPT_ERRORBUFFER, details);
-  set(CURLOPT_WRITEFUNCTION, on_body);
+  set(CURLOPT_WRITEFUNCTION, on_fetched_body);
   set(CURLOPT_WRITEDATA, &exchange);
-  set(CURLOPT_HEADERFUNCTION, on_header);
+  set(CURLOPT_HEADERFUNCTION, on_fetched_header);
   set(CURLOPT_HEADERDATA, &exchange);
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFOFUNCTION, on_progress);

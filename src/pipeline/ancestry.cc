@@ -16,7 +16,7 @@ namespace {
 
 using Index = std::optional<std::size_t>;
 
-bool is_gone(GoldenState state) {
+bool has_no_image(GoldenState state) {
   return state == GoldenState::failed || state == GoldenState::rejected ||
          state == GoldenState::decommissioned;
 }
@@ -77,10 +77,10 @@ class Growth {
       if (!id.empty()) by_id_.emplace(id, i);
     }
     // Failed attempts have the key of the version that came of it.
-    if (!is_gone(record.state) || !by_key_.contains(record.image_key)) {
+    if (!has_no_image(record.state) || !by_key_.contains(record.image_key)) {
       by_key_[record.image_key] = i;
     }
-    if (!is_gone(record.state)) {
+    if (!has_no_image(record.state)) {
       auto [newest, is_first] = newest_.emplace(record.product_and_os, i);
       if (!is_first && records_[newest->second].created_at < record.created_at) newest->second = i;
     }
@@ -169,7 +169,8 @@ class Growth {
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       const AncestryNode& node = nodes_[i];
       const bool asked_for = !everything && node.run_id == options.run_id;
-      if (asked_for || (everything && !node.outside && (options.all || !is_gone(node.state)))) {
+      if (asked_for ||
+          (everything && !node.outside && (options.all || !has_no_image(node.state)))) {
         wanted.push_back(i);
       }
       if (everything && options.all) chosen[i] = true;
@@ -188,7 +189,7 @@ class Growth {
       below.pop_back();
       for (const std::size_t child : children_[i + 1]) {
         below.push_back(child);
-        if (all || !is_gone(nodes_[child].state)) wanted.push_back(child);
+        if (all || !has_no_image(nodes_[child].state)) wanted.push_back(child);
       }
     }
   }

@@ -3,7 +3,6 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/text.h"
-#include "disk/digest.h"
 #include "pipeline/approval.h"
 #include "pipeline/evidence.h"
 #include "pipeline/finding_ages.h"
@@ -137,7 +136,7 @@ std::string digest_of_candidate(const Build& build, const std::string& image_id,
   return build.run.step(key, [&](workflow::Step& step) {
     step.progress(std::nullopt, "the digest of " + image_id + "'s disk");
     auto disk = build.context.cloud.open_image(build.home, image_id);
-    return disk::disk_sha256(*disk, step.stop());
+    return build.context.scanner.digest(*disk, step.stop());
   });
 }
 

@@ -17,7 +17,7 @@ namespace hallmark::pipeline {
 namespace {
 
 /// Places worked on at once.
-constexpr int kWidth = 8;
+constexpr int kCatalogWidth = 8;
 /// A share is seen by the other account a little later, and so is what another run made.
 constexpr Duration kSettleLimit{5 * 60'000};
 constexpr workflow::PollSchedule kSettleSchedule{Duration{100}, Duration{10'000}};
@@ -300,7 +300,7 @@ std::vector<Failure> at_places(
          }});
   }
   std::vector<Failure> failures;
-  const auto outcomes = run.branches(branches, kWidth);
+  const auto outcomes = run.branches(branches, kCatalogWidth);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     if (!outcomes[i].error) continue;
     failures.push_back({places[i], outcomes[i].key + ": " + outcomes[i].error->message()});

@@ -14,10 +14,10 @@ namespace {
 constexpr const char* kCatalogDelivery = "catalog";
 
 /// What is seen of one version in one place's catalog.
-class Look {
+class CatalogLook {
  public:
-  Look(const Context& context, const std::vector<ProductWish>& wishes, const ProductWish& wish,
-       const GoldenImage& image, PlaceCheck& check)
+  CatalogLook(const Context& context, const std::vector<ProductWish>& wishes,
+              const ProductWish& wish, const GoldenImage& image, PlaceCheck& check)
       : catalog_(context.catalog), wishes_(wishes), wish_(wish), image_(image), check_(check) {}
 
   void run() {
@@ -136,7 +136,7 @@ std::vector<PlaceCheck> check_catalog(const Context& context, const GoldenImage&
     for (const cloud::Place& place : places) {
       PlaceCheck check{.place = place, .delivery = kCatalogDelivery};
       try {
-        Look(context, wishes, wish, image, check).run();
+        CatalogLook(context, wishes, wish, image, check).run();
       } catch (const Error& e) {
         if (e.kind() == ErrorKind::cancelled) throw;
         check.presence = Presence::unknown;

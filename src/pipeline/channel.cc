@@ -16,7 +16,7 @@ namespace hallmark::pipeline {
 namespace {
 
 /// Writers that lose the race read again; as many losses in a row mean something else is wrong.
-constexpr int kMaxRaces = 100;
+constexpr int kMostRaces = 100;
 constexpr std::size_t kMaxNameLength = 32;
 
 std::string parameter_of(const Channel& channel) {
@@ -65,7 +65,7 @@ void set_parameter(Context& context, const Promotion& promotion, const GoldenIma
   const Channel& channel = promotion.channel;
   const std::string name = parameter_of(channel);
   note_value(context.database, channel, target, image.run_id);
-  for (int race = 0; race < kMaxRaces; ++race) {
+  for (int race = 0; race < kMostRaces; ++race) {
     const auto present = context.cloud.get_parameter(target.place, name);
     // After the parameter is read: who moves the channel now changes it after us.
     if (held_by(list_moves(context.database, channel)) != image.run_id) moved_on(channel, image);
@@ -90,7 +90,7 @@ void set_parameter(Context& context, const Promotion& promotion, const GoldenIma
     return;
   }
   throw Error(ErrorKind::unavailable, "{} in {} changed {} times while it was being updated", name,
-              cloud::to_string(target.place), kMaxRaces);
+              cloud::to_string(target.place), kMostRaces);
 }
 
 /// Where the version can be used.
@@ -132,13 +132,13 @@ void withdraw_value(Context& context, const ChannelValue& value) {
 }
 
 /// One line for each branch that failed, and whether a hand-made edit is why all of them did.
-struct Failures {
+struct ChannelFailures {
   std::vector<std::string> lines;
   ErrorKind kind = ErrorKind::conflict;
 };
 
-Failures failures_of(const std::vector<workflow::BranchOutcome>& outcomes) {
-  Failures failures;
+ChannelFailures failures_of(const std::vector<workflow::BranchOutcome>& outcomes) {
+  ChannelFailures failures;
   for (const workflow::BranchOutcome& outcome : outcomes) {
     if (!outcome.error) continue;
     failures.lines.push_back(outcome.key + ": " + outcome.error->message());
@@ -344,7 +344,7 @@ Json promote(Context& context, workflow::Run& run) {
            return Json();
          }});
   }
-  const Failures failures = failures_of(run.branches(branches, kPlacesAtOnce));
+  const ChannelFailures failures = failures_of(run.branches(branches, kPlacesAtOnce));
   if (!failures.lines.empty()) {
     throw Error(failures.kind, "channel {} could not be set to {} in {} of {} places",
                 to_string(promotion.channel), image_key, failures.lines.size(), targets.size())

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "base/text.h"
+#include "pipeline/day.h"
 
 namespace hallmark::pipeline {
 
@@ -11,8 +12,6 @@ namespace {
 /// As the verdicts are ordered.
 constexpr std::array<const char*, kVerdicts> kColumns = {"non_compliant", "unknown", "superseded",
                                                          "derived",       "exempt",  "compliant"};
-
-std::string day_of(TimePoint time) { return to_rfc3339(time).substr(0, 10); }
 
 /// The first of `days` days that end with today.
 std::string first_day(TimePoint now, int days) {

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "model/checked_document.h"
 #include "model/policy.h"
+#include "pipeline/day.h"
 #include "pipeline/names.h"
 
 namespace hallmark::pipeline {
@@ -17,8 +18,6 @@ constexpr std::array<std::string_view, kVerdicts> kVerdictNames = {
     "non-compliant", "unknown", "superseded", "derived", "exempt", "compliant"};
 
 constexpr std::string_view kImageIdPrefix = "ami-";
-
-std::string day_of(TimePoint time) { return to_rfc3339(time).substr(0, 10); }
 
 /// "Team" of "Team=forensics-*".
 std::string tag_key(const std::string& tag) { return tag.substr(0, tag.find('=')); }

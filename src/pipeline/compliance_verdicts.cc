@@ -12,7 +12,7 @@ namespace hallmark::pipeline {
 namespace {
 
 /// Each place has limits of its own: AWS Config takes PutExternalEvaluation once a second there.
-constexpr std::size_t kWidth = 8;
+constexpr std::size_t kVerdictWidth = 8;
 /// As many as fit into what AWS Config keeps of a verdict's text, with the counts before them.
 constexpr std::size_t kNamed = 5;
 
@@ -69,7 +69,8 @@ std::vector<PutVerdict> put_verdicts(cloud::Enforcement& enforcement,
   };
   {
     std::vector<std::jthread> workers;
-    for (std::size_t i = 0; i < std::min(kWidth, put.size()); ++i) workers.emplace_back(work);
+    for (std::size_t i = 0; i < std::min(kVerdictWidth, put.size()); ++i)
+      workers.emplace_back(work);
   }
   if (stop.stop_requested()) throw Error(ErrorKind::cancelled, "the verdicts were not all put");
   return put;

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "base/text.h"
+#include "pipeline/day.h"
 #include "scan/exploits.h"
 
 namespace hallmark::pipeline {
@@ -24,8 +25,6 @@ bool is_judged(const MergedFinding& finding) {
   return finding.kind != model::FindingKind::compliance &&
          finding.kind != model::FindingKind::information;
 }
-
-std::string day_of(TimePoint time) { return to_rfc3339(time).substr(0, 10); }
 
 class Evaluation {
  public:

@@ -19,7 +19,7 @@ namespace hallmark::pipeline {
 namespace {
 
 /// As for compliance: each place has limits of its own.
-constexpr std::size_t kWidth = 8;
+constexpr std::size_t kPreventionWidth = 8;
 /// Amazon EC2 API Reference, ImageCriterionRequest, ImageProviders.
 constexpr std::string_view kOwnerWords[] = {"amazon", "aws-marketplace", "aws-backup-vault"};
 
@@ -109,7 +109,8 @@ void for_each_place(std::vector<PlacePrevention>& places, std::stop_token stop, 
   };
   {
     std::vector<std::jthread> workers;
-    for (std::size_t i = 0; i < std::min(kWidth, places.size()); ++i) workers.emplace_back(run);
+    for (std::size_t i = 0; i < std::min(kPreventionWidth, places.size()); ++i)
+      workers.emplace_back(run);
   }
   if (stop.stop_requested()) throw Error(ErrorKind::cancelled, "stopped between two places");
 }

@@ -20,7 +20,7 @@ namespace hallmark::pipeline {
 
 namespace {
 
-constexpr int kWidth = 4;
+constexpr int kReassessWidth = 4;
 
 /// Whether a build of today could be without one of these.
 bool has_fix(const std::vector<FindingVerdict>& held,
@@ -169,7 +169,7 @@ Json reassess(Context& context, workflow::Run& run) {
   }
   Json images = Json::array();
   int failed = 0;
-  for (const workflow::BranchOutcome& outcome : run.branches(branches, kWidth)) {
+  for (const workflow::BranchOutcome& outcome : run.branches(branches, kReassessWidth)) {
     if (outcome.error) {
       ++failed;
       images.push_back({{"image_key", outcome.key}, {"error", error_to_json(*outcome.error)}});

@@ -16,7 +16,7 @@ namespace hallmark::pipeline {
 namespace {
 
 /// As for checks: far below what one account's limits allow.
-constexpr int kWidth = 8;
+constexpr int kRemediationWidth = 8;
 constexpr const char* kWorkflow = "remediate";
 /// A run that was interrupted may go on days later, when the machine may be fine.
 constexpr Duration kVerdictHolds{3600'000};
@@ -406,7 +406,7 @@ Json remediate(Context& context, workflow::Run& run) {
         {to_string(one.place) + "/" + one.machine_id,
          [&, one](workflow::Run& branch) { return take_tag_off(context, branch, policy, one); }});
   }
-  const auto outcomes = run.branches(branches, kWidth);
+  const auto outcomes = run.branches(branches, kRemediationWidth);
   std::size_t failed = 0;
   Json machines = Json::array();
   for (std::size_t i = 0; i < offenders.size(); ++i) {

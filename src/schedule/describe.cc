@@ -12,11 +12,11 @@ namespace hallmark::schedule {
 
 namespace {
 
-constexpr std::array<std::string_view, 12> kMonths = {
+constexpr std::array<std::string_view, 12> kMonthNames = {
     "January", "February", "March",     "April",   "May",      "June",
     "July",    "August",   "September", "October", "November", "December"};
-constexpr std::array<std::string_view, 7> kWeekdays = {"Sunday",   "Monday", "Tuesday", "Wednesday",
-                                                       "Thursday", "Friday", "Saturday"};
+constexpr std::array<std::string_view, 7> kWeekdayNames = {
+    "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
 constexpr std::array<std::string_view, 5> kOrdinals = {"first", "second", "third", "fourth",
                                                        "fifth"};
 // More times than these are told by their hours and minutes.
@@ -49,8 +49,8 @@ std::string runs(const std::vector<int>& values, const std::function<std::string
 }
 
 std::string number(int value) { return fmt::format("{}", value); }
-std::string month_name(int month) { return std::string(kMonths.at(month - 1)); }
-std::string weekday_name(int weekday) { return std::string(kWeekdays.at(weekday - 1)); }
+std::string month_name(int month) { return std::string(kMonthNames.at(month - 1)); }
+std::string weekday_name(int weekday) { return std::string(kWeekdayNames.at(weekday - 1)); }
 
 /// The n of "every n" if the values are every n-th from 0 on and go evenly into `whole`, else 0.
 int even_step(const std::vector<int>& values, int whole) {

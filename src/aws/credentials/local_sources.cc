@@ -18,8 +18,6 @@ namespace {
 // A process may ask a person's token; one that hangs must not hang us for ever.
 constexpr Duration kProcessLimit = 1min;
 
-Offer no(std::string why) { return {nullptr, std::move(why)}; }
-
 Offer fixed(Credentials credentials) {
   redact(credentials.secret_access_key);
   redact(credentials.session_token);

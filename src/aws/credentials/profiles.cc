@@ -114,6 +114,8 @@ std::vector<std::string> shell_words(std::string_view line) {
   return words;
 }
 
+bool is_true(const std::optional<std::string>& text) { return text && to_lower(*text) == "true"; }
+
 Environment process_environment() {
   return [](const std::string& name) -> std::optional<std::string> {
     const char* value = std::getenv(name.c_str());

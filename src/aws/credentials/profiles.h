@@ -27,6 +27,9 @@ std::vector<std::string> shell_words(std::string_view line);
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 Environment process_environment();
 
+/// "true" in any case: how AWS's tools write switches in variables and settings.
+bool is_true(const std::optional<std::string>& text);
+
 struct Profiles {
   std::map<std::string, Settings> profiles;          ///< config, with credentials laid over it
   std::map<std::string, Settings> config_only;       ///< profiles as the config file has them

@@ -18,14 +18,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-Offer no(std::string why) { return {nullptr, std::move(why)}; }
-
 std::optional<std::string> variable(const SourceInput& input, const char* name) {
   auto value = input.context.environment(name);
   return value && !value->empty() ? value : std::nullopt;
 }
-
-bool is_true(const std::optional<std::string>& text) { return text && to_lower(*text) == "true"; }
 
 std::string sso_token(const Path& file, const std::string& profile, TimePoint now) {
   std::string hint = "sign in with: aws sso login --profile " + profile;

@@ -15,6 +15,8 @@ struct Offer {
   std::string why_not;
 };
 
+inline Offer no(std::string why) { return {nullptr, std::move(why)}; }
+
 /// What all sources are given: the context and the files, read once.
 struct SourceInput {
   const CredentialContext& context;

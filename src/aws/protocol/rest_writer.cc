@@ -128,11 +128,6 @@ void write_headers(const Member& member, const Value& value, Request& request) {
   request.headers.emplace_back(member.wire_name(), header_text(member, value));
 }
 
-bool has_body_members(const Shape& shape) {
-  return std::any_of(shape.members.begin(), shape.members.end(),
-                     [](const Member& member) { return member.location == Location::body; });
-}
-
 void set_content_type(Request& request, std::string type) {
   if (!header(request.headers, "Content-Type")) {
     request.headers.emplace_back("Content-Type", std::move(type));
@@ -171,7 +166,7 @@ void write_body(const Model& model, const Operation& operation, const Value& inp
   Member top;
   top.shape = &shape;
   if (json) {
-    if (!has_body_members(shape)) return;
+    if (!shape.has_body_members()) return;
     request.body = json_text(top, input, true);
     set_content_type(request, "application/json");
     return;

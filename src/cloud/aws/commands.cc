@@ -32,10 +32,10 @@ constexpr std::uint64_t kPieceBytes = 1u << 20;
 /// The agent brings the output to the bucket before it reports the end; S3 or the agent may be
 /// late.
 constexpr Duration kOutputLag = 60s;
-constexpr Duration kFirstPause = 200ms;
-constexpr Duration kLongestPause = 3s;
+constexpr Duration kFirstCommandPause = 200ms;
+constexpr Duration kLongestCommandPause = 3s;
 /// Systems Manager may not know a command yet that it has just accepted.
-constexpr Duration kSettleLimit = 20s;
+constexpr Duration kCommandSettleLimit = 20s;
 /// What run_command.sh says when it finds itself sent twice.
 constexpr std::string_view kSentTwice = "hallmark: this command was sent twice\n";
 /// As of a process that a signal ended (128 + SIGTERM): Systems Manager gives cancelled commands no
@@ -98,11 +98,6 @@ std::string script_key(const std::string& machine_id, const std::string& token) 
   return kScriptsPrefix + machine_id + "/" + client_token(token);
 }
 
-/// The buckets are ours, whosever the machine is.
-Place bucket_place(const Session& session, const Place& place) {
-  return {session.config.account_id, place.region};
-}
-
 /// The commands that were sent with this token, the oldest first.
 std::vector<std::string> sent_commands(const Session& session, const Place& place,
                                        const std::string& machine_id, const std::string& token) {
@@ -127,8 +122,9 @@ std::vector<std::string> sent_commands(const Session& session, const Place& plac
 
 Value invocation(const Session& session, const Place& place, const std::string& machine_id,
                  const std::string& command_id, std::stop_token stop) {
-  const TimePoint until = session.clock.now() + kSettleLimit;
-  for (Duration pause = kFirstPause;; pause = std::min<Duration>(pause * 2, kLongestPause)) {
+  const TimePoint until = session.clock.now() + kCommandSettleLimit;
+  for (Duration pause = kFirstCommandPause;;
+       pause = std::min<Duration>(pause * 2, kLongestCommandPause)) {
     try {
       return session.call(place, "ssm", "GetCommandInvocation",
                           {{"CommandId", command_id}, {"InstanceId", machine_id}}, stop);
@@ -269,10 +265,10 @@ std::string start_command(const Session& session, const Place& place, const std:
     Value object = {{"Bucket", bucket}, {"Key", script_key(machine_id, token)}};
     Value put = object;
     put["Body"] = spec.script;
-    session.call(bucket_place(session, place), "s3", "PutObject", put);
+    session.call(session.bucket_place(place), "s3", "PutObject", put);
     comment.script = true;
     text_sent = command_text(spec, place, token, parameter,
-                             session.presigned_url(bucket_place(session, place), "s3", "GetObject",
+                             session.presigned_url(session.bucket_place(place), "s3", "GetObject",
                                                    object, kScriptUrlLifetime));
   }
   if (text_sent.size() > kMostTextBytes) {
@@ -323,7 +319,8 @@ CommandStatus read_command(const Session& session, const Place& place,
   status.output_offset = output_offset;
   Value seen;
   const TimePoint until = session.clock.now() + wait;
-  for (Duration pause = kFirstPause;; pause = std::min<Duration>(pause * 2, kLongestPause)) {
+  for (Duration pause = kFirstCommandPause;;
+       pause = std::min<Duration>(pause * 2, kLongestCommandPause)) {
     seen = invocation(session, place, machine_id, command_id, stop);
     take_state(seen, status);
     if (status.state != CommandState::running) break;
@@ -367,7 +364,7 @@ void cancel_command(const Session& session, const Place& place, const std::strin
 void remove_scripts(const Session& session, const Place& place, const std::string& machine_id) {
   const std::string& bucket = session.region(place).bucket;
   if (bucket.empty()) return;
-  const Place ours = bucket_place(session, place);
+  const Place ours = session.bucket_place(place);
   try {
     Value page = session.call(ours, "s3", "ListObjectsV2",
                               {{"Bucket", bucket}, {"Prefix", kScriptsPrefix + machine_id + "/"}});

@@ -22,10 +22,10 @@ constexpr const char* kRootDevice = "/dev/xvda";
 /// MaxResults).
 constexpr int kImagesPerPage = 1000;
 /// How long a thing may stay invisible after EC2 has said that it exists.
-constexpr Duration kSettleLimit = 60s;
-constexpr Duration kSettlePause = 2s;
+constexpr Duration kImageSettleLimit = 60s;
+constexpr Duration kImageSettlePause = 2s;
 
-ImageState state_from(const std::string& word) {
+ImageState image_state_from(const std::string& word) {
   // Amazon EC2 API Reference, Image, "State".
   if (word == "available") return ImageState::available;
   if (word == "pending" || word == "transient") return ImageState::pending;
@@ -60,7 +60,7 @@ Image image_from(const Value& value, const Place& place) {
   Image image{.image_id = text(value, "ImageId"),
               .name = text(value, "Name"),
               .description = text(value, "Description"),
-              .state = state_from(text(value, "State")),
+              .state = image_state_from(text(value, "State")),
               .state_reason = reason_of(value),
               .owner_id = text(value, "OwnerId"),
               .region = place.region,
@@ -173,7 +173,7 @@ std::optional<Value> describe_image(const Session& session, const Place& place,
 std::optional<std::string> image_made_by(const Session& session, const Place& place,
                                          const std::string& name, const std::string& token,
                                          bool name_taken) {
-  const TimePoint until = session.clock.now() + kSettleLimit;
+  const TimePoint until = session.clock.now() + kImageSettleLimit;
   while (true) {
     Value answer = session.call(place, "ec2", "DescribeImages",
                                 {{"Owners", Value::array({"self"})},
@@ -195,7 +195,7 @@ std::optional<std::string> image_made_by(const Session& session, const Place& pl
                   "the name \"{}\" is taken in {} by an image that cannot be seen yet", name,
                   to_string(place));
     }
-    session.clock.sleep_until(session.clock.now() + kSettlePause, {});
+    session.clock.sleep_until(session.clock.now() + kImageSettlePause, {});
   }
 }
 
@@ -381,7 +381,7 @@ void deprecate_image(const Session& session, const Place& place, const std::stri
 }
 
 void disable_image(const Session& session, const Place& place, const std::string& image_id) {
-  const ImageState state = state_from(text(owned_image(session, place, image_id), "State"));
+  const ImageState state = image_state_from(text(owned_image(session, place, image_id), "State"));
   if (state == ImageState::disabled) return;
   if (state == ImageState::pending) {
     throw Error(ErrorKind::unavailable, "image {} is pending", image_id);
@@ -391,7 +391,7 @@ void disable_image(const Session& session, const Place& place, const std::string
 
 void enable_image(const Session& session, const Place& place, const std::string& image_id) {
   const std::string state = text(owned_image(session, place, image_id), "State");
-  if (state_from(state) != ImageState::disabled) return;
+  if (image_state_from(state) != ImageState::disabled) return;
   session.call(place, "ec2", "EnableImage", {{"ImageId", image_id}});
 }
 
@@ -438,7 +438,7 @@ std::unique_ptr<disk::BlockReader> open_image(std::shared_ptr<const Session> ses
   if (!image) {
     throw Error(ErrorKind::not_found, "there is no image {} in {}", image_id, to_string(place));
   }
-  ImageState state = state_from(text(*image, "State"));
+  ImageState state = image_state_from(text(*image, "State"));
   if (state == ImageState::pending) {
     throw Error(ErrorKind::unavailable, "image {} is still pending", image_id);
   }

@@ -17,8 +17,8 @@ constexpr Duration kLockLife = 60s;
 /// Two that find the same dead lock both write their name into it; after this long, which no call
 /// takes, the last name is everybody's answer.
 constexpr Duration kTakeoverGrace = 10s;
-constexpr Duration kFirstPause = 50ms;
-constexpr Duration kLongestPause = 1s;
+constexpr Duration kFirstRacePause = 50ms;
+constexpr Duration kLongestRacePause = 1s;
 constexpr Duration kLockLimit = 2min;
 /// What AWS checks of an image id takes seconds; a minute is its delay on a bad day.
 constexpr Duration kCheckLimit = 1min;
@@ -52,7 +52,8 @@ std::optional<Stored> read(const Session& session, const Place& place, const std
 void await_check(const Session& session, const Place& place, const std::string& name,
                  const std::string& image_id, std::int64_t version) {
   const TimePoint until = session.clock.now() + kCheckLimit;
-  for (Duration pause = kFirstPause;; pause = std::min<Duration>(pause * 2, kLongestPause)) {
+  for (Duration pause = kFirstRacePause;;
+       pause = std::min<Duration>(pause * 2, kLongestRacePause)) {
     auto present = read(session, place, name);
     if (present && present->parameter.version >= version) return;
     if (session.clock.now() >= until) {
@@ -92,7 +93,8 @@ class Lock {
         name_(kLockPath + sha256_hex(name)),
         owner_(random_id("lock")) {
     const TimePoint until = session.clock.now() + kLockLimit;
-    for (Duration pause = kFirstPause;; pause = std::min<Duration>(pause * 2, kLongestPause)) {
+    for (Duration pause = kFirstRacePause;;
+         pause = std::min<Duration>(pause * 2, kLongestRacePause)) {
       taken_at_ = session.clock.now();
       if (created() || taken_over()) return;
       if (session.clock.now() >= until) {

@@ -13,7 +13,7 @@ namespace {
 
 using State = Finding::State;
 
-constexpr const char* kWhat = "key";
+constexpr const char* kKeyCheck = "key";
 /// Amazon EBS User Guide, "Share an encrypted snapshot".
 constexpr const char* kNeeded[] = {"kms:DescribeKey", "kms:Decrypt", "kms:ReEncryptFrom",
                                    "kms:GenerateDataKeyWithoutPlaintext", "kms:CreateGrant"};
@@ -54,7 +54,7 @@ bool allows(const Value& statement, const char* action) {
 Finding of(const AwsRegion& region, State state, std::string found, std::string way_out,
            ErrorKind kind = ErrorKind::failed) {
   return {.where = region.name,
-          .what = kWhat,
+          .what = kKeyCheck,
           .state = state,
           .found = std::move(found),
           .way_out = std::move(way_out),

@@ -13,11 +13,11 @@ namespace {
 
 using State = Finding::State;
 
-constexpr const char* kWhat = "permissions";
+constexpr const char* kPermissionsCheck = "permissions";
 constexpr const char* kWayOut =
     "attach the policy that this prints to whoever runs Hallmark: hallmark aws policy";
 
-Value list_of(const Value& one_or_more) {
+Value as_list(const Value& one_or_more) {
   return one_or_more.is_array() ? one_or_more : Value::array({one_or_more});
 }
 
@@ -47,7 +47,7 @@ Value context_of(const Value& statement, const std::string& region) {
   const Value condition = statement.value("Condition", Value::object());
   for (const auto& [operation, keys] : condition.items()) {
     for (const auto& [key, values] : keys.items()) {
-      std::string value = list_of(values).at(0).get<std::string>();
+      std::string value = as_list(values).at(0).get<std::string>();
       if (value == "*") {
         value = "hallmark";
       } else if (value.ends_with(".*")) {
@@ -83,7 +83,7 @@ std::string holder_of(aws::Caller& caller, const PreflightSpec& spec, const std:
 }
 
 Finding denied_statement(const std::string& sid, const std::vector<std::string>& actions) {
-  return {.what = kWhat,
+  return {.what = kPermissionsCheck,
           .state = State::missing,
           .found = fmt::format("{}: not allowed: {}", sid, join(actions, ", ")),
           .way_out = kWayOut,
@@ -94,9 +94,9 @@ std::vector<std::string> refused_actions(aws::Caller& caller, const PreflightSpe
                                          const std::string& holder, const Value& statement,
                                          std::stop_token stop) {
   const std::string region = spec.config.regions.front().name;
-  Value input = {{"PolicySourceArn", holder}, {"ActionNames", list_of(statement.at("Action"))}};
+  Value input = {{"PolicySourceArn", holder}, {"ActionNames", as_list(statement.at("Action"))}};
   Value resources = Value::array();
-  for (const Value& pattern : list_of(statement.at("Resource"))) {
+  for (const Value& pattern : as_list(statement.at("Resource"))) {
     if (pattern != "*") resources.push_back(example_of(pattern.get<std::string>(), spec));
   }
   if (!resources.empty()) input["ResourceArns"] = resources;
@@ -152,7 +152,7 @@ std::vector<Finding> try_dry(aws::Caller& caller, const PreflightSpec& spec,
     }
   }
   findings.push_back(
-      {.what = kWhat,
+      {.what = kPermissionsCheck,
        .state = State::warning,
        .found = "only launching, copying and registering were tried: " + why_not_simulated,
        .way_out = "allow iam:SimulatePrincipalPolicy, or have an administrator run this"});
@@ -164,7 +164,7 @@ std::vector<Finding> try_dry(aws::Caller& caller, const PreflightSpec& spec,
 std::vector<Finding> check_permissions(aws::Caller& caller, const PreflightSpec& spec,
                                        const std::string& arn, std::stop_token stop) {
   if (arn.ends_with(":root")) {
-    return {{.what = kWhat,
+    return {{.what = kPermissionsCheck,
              .state = State::warning,
              .found = "these are the credentials of the account's root user, who may do anything",
              .way_out = kWayOut}};
@@ -181,7 +181,7 @@ std::vector<Finding> check_permissions(aws::Caller& caller, const PreflightSpec&
   for (const Value& statement : policy.at("Statement")) {
     const std::string sid = text(statement, "Sid");
     if (sid == "EnterChildAccounts" && spec.child_accounts.empty()) continue;
-    actions += list_of(statement.at("Action")).size();
+    actions += as_list(statement.at("Action")).size();
     try {
       auto refused = refused_actions(caller, spec, holder, statement, stop);
       if (!refused.empty()) findings.push_back(denied_statement(sid, refused));
@@ -190,7 +190,8 @@ std::vector<Finding> check_permissions(aws::Caller& caller, const PreflightSpec&
     }
   }
   if (findings.empty()) {
-    findings.push_back({.what = kWhat, .found = fmt::format("all {} are there", actions)});
+    findings.push_back(
+        {.what = kPermissionsCheck, .found = fmt::format("all {} are there", actions)});
   }
   return findings;
 }

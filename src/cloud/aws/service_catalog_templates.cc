@@ -9,11 +9,6 @@ namespace {
 constexpr const char* kTokenMetadata = "hallmark-call-token";
 constexpr std::chrono::seconds kUrlLife{60};  // its signature is cut off; any life will do
 
-/// The bucket is of our own account, whoever's catalog it is for.
-Place bucket_place(const Session& session, const Place& place) {
-  return {.account_id = session.config.account_id, .region = place.region};
-}
-
 std::string bucket_of(const Session& session, const Place& place) {
   const std::string& bucket = session.region(place).bucket;
   if (!bucket.empty()) return bucket;
@@ -25,7 +20,7 @@ std::string bucket_of(const Session& session, const Place& place) {
 
 std::string put_template(const Session& session, const Place& place, const ProductKey& key,
                          const VersionSpec& spec, const std::string& token, std::stop_token stop) {
-  const Place where = bucket_place(session, place);
+  const Place where = session.bucket_place(place);
   const Value object = {{"Bucket", bucket_of(session, place)},
                         {"Key", template_key(key, spec.name)}};
   if (!is_template_of(session, place, key, spec.name, token)) {
@@ -43,7 +38,7 @@ bool is_template_of(const Session& session, const Place& place, const ProductKey
                     const std::string& version, const std::string& token) {
   try {
     Value head =
-        session.call(bucket_place(session, place), "s3", "HeadObject",
+        session.call(session.bucket_place(place), "s3", "HeadObject",
                      {{"Bucket", bucket_of(session, place)}, {"Key", template_key(key, version)}});
     return text(head.value("Metadata", Value::object()), kTokenMetadata) == client_token(token);
   } catch (const ApiError& e) {
@@ -54,7 +49,7 @@ bool is_template_of(const Session& session, const Place& place, const ProductKey
 
 void remove_template(const Session& session, const Place& place, const ProductKey& key,
                      const std::string& version) {
-  const Place where = bucket_place(session, place);
+  const Place where = session.bucket_place(place);
   const std::string bucket = bucket_of(session, place);
   const std::string name = template_key(key, version);
   std::vector<std::string> versions;

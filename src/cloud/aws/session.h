@@ -42,6 +42,8 @@ struct Session {
                             const std::string& operation, const Value& input,
                             std::chrono::seconds lifetime) const;
   const AwsRegion& region(const Place& place) const;
+  /// Where buckets of that region are: in our own account, whosever the thing is that they hold.
+  Place bucket_place(const Place& place) const { return {config.account_id, place.region}; }
 };
 
 /// The tag that holds the token of the call that made a thing.

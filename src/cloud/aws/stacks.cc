@@ -19,8 +19,8 @@ using aws::ApiError;
 using aws::Value;
 using on_aws::text;
 
-constexpr Duration kFirstPause = 500ms;
-constexpr Duration kLongestPause = 5s;
+constexpr Duration kFirstStackPause = 500ms;
+constexpr Duration kLongestStackPause = 5s;
 /// A change set is computed from the template alone.
 constexpr Duration kChangeSetLimit = 5min;
 constexpr Duration kDeletionLimit = 15min;
@@ -82,7 +82,7 @@ class Stack {
 
   void pause() {
     if (clock_.sleep_until(clock_.now() + pause_, stop_)) {
-      pause_ = std::min(pause_ * 2, kLongestPause);
+      pause_ = std::min(pause_ * 2, kLongestStackPause);
       return;
     }
     throw Error(ErrorKind::cancelled, "stopped while waiting for stack {} in {}", spec_.name,
@@ -106,7 +106,7 @@ class Stack {
   Clock& clock_;
   const StackSpec& spec_;
   const std::stop_token stop_;
-  Duration pause_ = kFirstPause;
+  Duration pause_ = kFirstStackPause;
 };
 
 /// CloudFormation User Guide, "Stack status codes": these stacks hold nothing and can only be

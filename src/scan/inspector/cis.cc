@@ -19,7 +19,7 @@ constexpr std::size_t kDigest = 16;
 constexpr int kPage = 100;
 constexpr int kChecksPage = 1000;
 
-std::string shown(const std::string& text) { return safe_text(text, kName); }
+std::string shown_name(const std::string& text) { return safe_text(text, kName); }
 
 /// How the benchmark ended on the machine.
 struct CisTarget {
@@ -148,8 +148,8 @@ std::size_t take_checks(const Value& page, const std::string& machine_id, model:
     ++checks.failed;
     model::Finding& finding = findings.emplace_back();
     finding.kind = model::FindingKind::compliance;
-    finding.finding_id = shown(text_of(row, "checkId"));
-    if (finding.finding_id.empty()) finding.finding_id = shown(text_of(row, "findingArn"));
+    finding.finding_id = shown_name(text_of(row, "checkId"));
+    if (finding.finding_id.empty()) finding.finding_id = shown_name(text_of(row, "findingArn"));
     finding.severity_native = "FAILED";
     finding.severity_source = "inspector";
     finding.title = safe_text(text_of(row, "title"), kTitle);
@@ -157,7 +157,7 @@ std::size_t take_checks(const Value& page, const std::string& machine_id, model:
     finding.description = safe_text(text_of(row, "checkDescription"), kDescription);
     finding.remediation = safe_text(text_of(row, "remediation"), kDescription);
     finding.evidence = safe_text(text_of(row, "statusReason"));
-    finding.advisory_source = shown("CIS " + text_of(row, "level"));
+    finding.advisory_source = shown_name("CIS " + text_of(row, "level"));
   }
   return of_others;
 }
@@ -170,15 +170,15 @@ void take_cis(const Api& api, const ScanTarget& target, const std::optional<CisS
   if (!scan) return lacking("it has not started");
   if (scan->status != "COMPLETED") {
     return lacking(fmt::format("it {} \"{}\"", has_ended(*scan) ? "ended as" : "is",
-                               scan->status.empty() ? "unknown" : shown(scan->status)));
+                               scan->status.empty() ? "unknown" : shown_name(scan->status)));
   }
   RawPages targets(keep_raw, "inspector/cis-targets");
   CisTarget state;
   targets.keep([&] { state = find_target(api, scan->arn, target.machine_id, targets, stop); });
   if (!state.found) return lacking("it did not find the machine");
   if (state.status != "COMPLETED") {
-    return lacking(fmt::format("on the machine it ended as \"{}\"{}", shown(state.status),
-                               state.reason.empty() ? "" : ", " + shown(state.reason)));
+    return lacking(fmt::format("on the machine it ended as \"{}\"{}", shown_name(state.status),
+                               state.reason.empty() ? "" : ", " + shown_name(state.reason)));
   }
   RawPages raw(keep_raw, "inspector/cis-checks");
   model::Checks checks;

@@ -87,7 +87,7 @@ Login login_of_seen(const Coverage& coverage) {
   return coverage.mode == "EC2_AGENTLESS" ? Login::not_needed : Login::yes;
 }
 
-std::string shown(const std::string& text) { return model::safe_text(text, kName); }
+std::string shown_code(const std::string& text) { return model::safe_text(text, kName); }
 
 }  // namespace
 
@@ -129,8 +129,8 @@ CoverageVerdict judge(const Coverage& coverage, TimePoint launched_at) {
   const Rule* rule = find_rule(coverage.reason);
   if (rule == nullptr) {
     return {Course::passing, Completeness::failed, Login::unknown,
-            fmt::format("Inspector could not scan the machine: {}, {}", shown(coverage.code),
-                        shown(coverage.reason))};
+            fmt::format("Inspector could not scan the machine: {}, {}", shown_code(coverage.code),
+                        shown_code(coverage.reason))};
   }
   if (rule->completeness == Completeness::partial) {
     if (!fresh) {
@@ -144,8 +144,8 @@ CoverageVerdict judge(const Coverage& coverage, TimePoint launched_at) {
 
 std::string describe(const Coverage& coverage) {
   if (!coverage.listed) return coverage.other_listed ? "no scan of packages listed" : "not listed";
-  std::string text = shown(coverage.code.empty() ? "no status" : coverage.code);
-  if (!coverage.reason.empty()) text += ", " + shown(coverage.reason);
+  std::string text = shown_code(coverage.code.empty() ? "no status" : coverage.code);
+  if (!coverage.reason.empty()) text += ", " + shown_code(coverage.reason);
   if (coverage.scanned_at) text += ", scanned at " + to_rfc3339(*coverage.scanned_at);
   return text;
 }
