@@ -178,7 +178,8 @@ pipeline::Scanner make_scanner(const Path& cache, Clock& clock) {
     }
     return scan::assess(inventory, *suite, clock);
   };
-  return {.take_inventory = scan::take_inventory, .assess = assess};
+  return {.take_inventory = [](disk::BlockReader& disk) { return scan::take_inventory(disk); },
+          .assess = assess};
 }
 
 struct Installation::Parts {

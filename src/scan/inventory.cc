@@ -11,9 +11,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "disk/partitions.h"
-#include "disk/readers.h"
-#include "fs/open.h"
+#include "fs/system.h"
 #include "scan/dpkg.h"
 #include "scan/os_release.h"
 #include "scan/scan.h"
@@ -23,14 +21,6 @@ namespace {
 
 using model::CoverageGap;
 using model::Inventory;
-
-/// A file system that could be the root.
-struct Candidate {
-  std::string where;  ///< "partition 2"
-  std::string partition_type;
-  std::unique_ptr<disk::BlockReader> range;
-  std::unique_ptr<fs::FileSystem> files;
-};
 
 constexpr const char* kOsRelease[] = {"/etc/os-release", "/usr/lib/os-release"};
 // Text that a person edits or a program reads at boot is small; more is a mistake or an attack.
@@ -51,72 +41,6 @@ void gap_on_error(std::vector<CoverageGap>& gaps, const std::string& what, Funct
     if (!is_about_content(error)) throw;
     gaps.push_back({what, reason_of(error)});
   }
-}
-
-/// Partitions that hold no packages by their nature: boot loaders and swap.
-bool holds_no_packages(const std::string& type_name, const std::string& content) {
-  return type_name == "BIOS boot" || content == "swap" || content == "zeros" ||
-         (type_name == "EFI system" && content == "vfat");
-}
-
-void examine(Inventory& inventory, std::vector<Candidate>& candidates, std::string where,
-             std::string type, std::unique_ptr<disk::BlockReader> range) {
-  gap_on_error(inventory.gaps, where, [&] {
-    std::string content = fs::recognise(*range);
-    if (content == "ext") {
-      auto files = fs::open_file_system(*range);
-      candidates.push_back({where, std::move(type), std::move(range), std::move(files)});
-    } else if (!holds_no_packages(disk::partition_type_name(type), content)) {
-      inventory.gaps.push_back(
-          {where, content.empty() ? std::string("its content is not recognised")
-                                  : fmt::format("it holds {}, which is not read here", content)});
-    }
-  });
-}
-
-std::vector<Candidate> find_file_systems(Inventory& inventory, disk::BlockReader& disk) {
-  std::vector<Candidate> candidates;
-  disk::PartitionTable table = disk::read_partitions(disk);
-  for (std::string& problem : table.problems) {
-    inventory.gaps.push_back({"partition table", std::move(problem)});
-  }
-  if (table.kind == disk::TableKind::none) {
-    examine(inventory, candidates, "disk", "", disk::sub_range(disk, 0, disk.size_bytes()));
-  }
-  for (const disk::Partition& partition : table.partitions) {
-    examine(inventory, candidates, fmt::format("partition {}", partition.number), partition.type,
-            disk::sub_range(disk, partition.offset_bytes, partition.size_bytes));
-  }
-  return candidates;
-}
-
-bool has_os_release(Inventory& inventory, Candidate& candidate) {
-  bool found = false;
-  gap_on_error(inventory.gaps, candidate.where, [&] {
-    for (const char* path : kOsRelease) found = found || candidate.files->stat(path).has_value();
-  });
-  return found;
-}
-
-/// Of the file systems with an os-release the one whose partition type or label says "root" comes
-/// first; another one with an os-release is a system that nobody looks at.
-Candidate* choose_root(Inventory& inventory, std::vector<Candidate>& candidates) {
-  Candidate* chosen = nullptr;
-  auto rank = [](const Candidate& candidate) {
-    if (disk::partition_type_name(candidate.partition_type).starts_with("Linux root")) return 2;
-    std::string label = to_lower(candidate.files->label());
-    return label == "root" || label.ends_with("-rootfs") ? 1 : 0;
-  };
-  for (Candidate& candidate : candidates) {
-    if (!has_os_release(inventory, candidate)) continue;
-    Candidate* other = &candidate;
-    if (chosen == nullptr || rank(candidate) > rank(*chosen)) std::swap(chosen, other);
-    if (other != nullptr) {
-      inventory.gaps.push_back(
-          {other->where, "it holds a second operating system, which is not inventoried"});
-    }
-  }
-  return chosen;
 }
 
 void read_distribution(Inventory& inventory, fs::FileSystem& files) {
@@ -236,30 +160,25 @@ void sort_packages(std::vector<model::Package>& packages) {
 }  // namespace
 
 model::Inventory take_inventory(disk::BlockReader& disk) {
-  Inventory inventory;
+  fs::System system = fs::open_system(disk);
+  Inventory inventory = take_inventory(system);
   inventory.disk_size_bytes = disk.size_bytes();
-  try {
-    std::vector<Candidate> candidates = find_file_systems(inventory, disk);
-    Candidate* root = choose_root(inventory, candidates);
-    if (root == nullptr) {
-      inventory.gaps.push_back(
-          {"root file system", "no readable file system of the disk holds an os-release"});
-    } else {
-      for (const std::string& warning : root->files->warnings()) {
-        inventory.gaps.push_back({root->where, warning});
-      }
-      read_distribution(inventory, *root->files);
-      read_packages(inventory, *root->files);
-      note_other_databases(inventory, *root->files);
-      read_kernels(inventory, *root->files);
-      inventory.architecture = architecture_of(inventory, *root->files);
-      sort_packages(inventory.packages);
-    }
-  } catch (const Error& error) {
-    if (!is_about_content(error)) throw;
-    inventory.gaps.push_back({"disk", reason_of(error)});
-  }
   inventory.fetched_bytes = disk.fetched_bytes();
+  return inventory;
+}
+
+model::Inventory take_inventory(fs::System& system) {
+  Inventory inventory;
+  for (const fs::Gap& gap : system.gaps) inventory.gaps.push_back({gap.what, gap.reason});
+  if (!system.files) return inventory;
+  gap_on_error(inventory.gaps, "disk", [&] {
+    read_distribution(inventory, *system.files);
+    read_packages(inventory, *system.files);
+    note_other_databases(inventory, *system.files);
+    read_kernels(inventory, *system.files);
+    inventory.architecture = architecture_of(inventory, *system.files);
+    sort_packages(inventory.packages);
+  });
   return inventory;
 }
 

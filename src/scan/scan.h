@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/files.h"
 #include "disk/block_reader.h"
+#include "fs/system.h"
 #include "model/assessment.h"
 
 namespace hallmark::scan {
@@ -15,6 +16,8 @@ namespace hallmark::scan {
 /// What is installed. Never throws for something that cannot be read inside the image: that is a
 /// gap. Throws only what reading the disk itself throws.
 model::Inventory take_inventory(disk::BlockReader& disk);
+/// The same of a system that is open already; sizes stay 0.
+model::Inventory take_inventory(fs::System& system);
 
 /// The security suite of a Debian release, as its archive publishes it: for each package the newest
 /// version there. Opaque; made by `fetch_security_suite`, kept in a cache directory.
