@@ -15,17 +15,14 @@ extern "C" {
 #include "base/error.h"
 #include "base/text.h"
 #include "fs/ext_io.h"
+#include "fs/fields.h"
+#include "fs/metered.h"
 
 namespace hallmark::fs {
 namespace {
 
 // As in Linux: more links than this in one path are a loop.
 constexpr int kMaxLinks = 40;
-constexpr std::size_t kMaxLinkBytes = 4096;  // PATH_MAX
-// What one look-up or listing may read. The largest directories on real images have a few MiB.
-constexpr std::uint64_t kMetadataBudget = 256u << 20;
-// A directory with a million names is 50 times the largest one in a Debian system.
-constexpr std::size_t kMaxNames = 1'000'000;
 constexpr std::size_t kReadPiece = 1u << 20;
 
 Error ext_error(errcode_t code, std::string_view doing) {
@@ -95,6 +92,10 @@ class ExtFileSystem final : public FileSystem {
   std::string label() const override {
     const char* name = reinterpret_cast<const char*>(fs_->super->s_volume_name);
     return std::string(name, ::strnlen(name, sizeof fs_->super->s_volume_name));
+  }
+
+  std::string uuid() const override {
+    return uuid_text(std::as_bytes(std::span(fs_->super->s_uuid)));
   }
 
   std::vector<std::string> warnings() const override {

@@ -29,6 +29,8 @@ class FileSystem {
   virtual ~FileSystem() = default;
   virtual std::string type() const = 0;   ///< "ext4"
   virtual std::string label() const = 0;  ///< may be empty
+  /// As blkid and fstab write it, in lower case; empty where there is none.
+  virtual std::string uuid() const { return {}; }
   /// Nothing if it does not exist. Symlinks in the middle are followed inside this file system, as
   /// is the last one if `follow`. Throws `corrupt` if the structures are broken.
   virtual std::optional<FileInfo> stat(const std::string& path, bool follow = true) = 0;

@@ -208,7 +208,7 @@ TEST(Recognise, NamesWhatItCannotRead) {
     EXPECT_EQ(open_file_system(*disk), nullptr);
     return recognise(*disk);
   };
-  EXPECT_EQ(with(0, "XFSB"), "xfs");
+
   EXPECT_EQ(with(65600, "_BHRfS_M"), "btrfs");
   EXPECT_EQ(with(0, "LUKS\xba\xbe"), "luks");
   EXPECT_EQ(with(512, "LABELONE"), "lvm");

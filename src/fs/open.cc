@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fs/ext.h"
+#include "fs/xfs.h"
 
 namespace hallmark::fs {
 namespace {
@@ -80,8 +81,10 @@ std::string recognise(disk::BlockReader& partition) {
 }
 
 std::unique_ptr<FileSystem> open_file_system(disk::BlockReader& partition) {
-  if (recognise(partition) != "ext") return nullptr;
-  return open_ext(partition);
+  std::string content = recognise(partition);
+  if (content == "ext") return open_ext(partition);
+  if (content == "xfs") return open_xfs(partition);
+  return nullptr;
 }
 
 }  // namespace hallmark::fs

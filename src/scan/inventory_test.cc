@@ -128,14 +128,14 @@ TEST(Inventory, ChoosesTheRootAndReportsTheOther) {
 }
 
 TEST(Inventory, NamesWhatItCannotRead) {
-  std::string xfs = "XFSB" + std::string(100, '\0');
+  std::string f2fs = std::string(1024, '\0') + "\x10\x20\xf5\xf2" + std::string(100, '\0');
   std::string luks = "LUKS\xba\xbe" + std::string(100, '\0');
   model::Inventory found = inventory_of(gpt_disk({{kRootType, file_system(system_files())},
-                                                  {kDataType, xfs},
+                                                  {kDataType, f2fs},
                                                   {kDataType, luks},
                                                   {kDataType, "what is this"},
                                                   {kDataType, ""}}));
-  EXPECT_THAT(found.gaps, ElementsAre(gap("partition 2", "xfs"), gap("partition 3", "luks"),
+  EXPECT_THAT(found.gaps, ElementsAre(gap("partition 2", "f2fs"), gap("partition 3", "luks"),
                                       gap("partition 4", "not recognised")));
 }
 
