@@ -21,8 +21,10 @@ struct Partition {
   std::uint64_t size_bytes = 0;
   /// GPT: the type GUID in lower case; MBR: "0x83".
   std::string type;
-  std::string name;       ///< GPT partition label, UTF-8; empty with MBR
-  std::string unique_id;  ///< GPT partition GUID in lower case; empty with MBR
+  std::string name;  ///< GPT partition label, UTF-8; empty with MBR
+  /// GPT: the partition's GUID in lower case; MBR: the disk's signature and the number, as Linux
+  /// makes PARTUUID of them, empty if the disk has none.
+  std::string unique_id;
 };
 
 struct PartitionTable {

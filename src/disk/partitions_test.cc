@@ -94,13 +94,16 @@ TEST(Partitions, PartitionThatLeavesTheDiskIsAProblem) {
 
 TEST(Partitions, ReadsMbrWithLogicalPartitions) {
   auto disk =
-      memory_disk(partitioned("label: dos\nstart=2048, size=2048, type=83, bootable\n"
+      memory_disk(partitioned("label: dos\nlabel-id: 0x1234abcd\n"
+                              "start=2048, size=2048, type=83, bootable\n"
                               "start=4096, size=10240, type=5\n"
                               "start=6144, size=1024, type=83\nstart=10240, size=1024, type=82\n"));
   PartitionTable table = read_partitions(*disk);
   EXPECT_EQ(table.kind, TableKind::mbr);
   ASSERT_THAT(numbers(table), ElementsAre(1, 5, 6));
   EXPECT_EQ(table.partitions[0].type, "0x83");
+  EXPECT_EQ(table.partitions[0].unique_id, "1234abcd-01");
+  EXPECT_EQ(table.partitions[2].unique_id, "1234abcd-06");
   EXPECT_EQ(table.partitions[1].offset_bytes, 3 * kMiB);
   EXPECT_EQ(table.partitions[2].offset_bytes, 5 * kMiB);
   EXPECT_EQ(table.partitions[2].size_bytes, kMiB / 2);

@@ -2,121 +2,136 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
-#include "base/error.h"
-#include "base/text.h"
 #include "disk/partitions.h"
-#include "disk/readers.h"
-#include "fs/open.h"
+#include "fs/fstab.h"
+#include "fs/view.h"
 
 namespace hallmark::fs {
 namespace {
 
-/// A file system that could be the root.
-struct Candidate {
-  std::string where;  ///< "partition 2"
-  std::string partition_type;
-  std::unique_ptr<disk::BlockReader> range;
-  std::unique_ptr<FileSystem> files;
-};
-
 constexpr const char* kOsRelease[] = {"/etc/os-release", "/usr/lib/os-release"};
+// Text that a person edits is small; more is a mistake or an attack.
+constexpr std::uint64_t kMaxText = 1 << 20;
 
-/// Failing to read the disk itself ends the look; everything else is a gap.
-template <typename Function>
-void gap_on_error(std::vector<Gap>& gaps, const std::string& what, Function function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    if (error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::internal) throw;
-    gaps.push_back({what, replace_all(error.full_text(), "\n", ";")});
-  }
-}
-
-/// Partitions that hold no packages by their nature: boot loaders and swap.
-bool holds_no_packages(const std::string& type_name, const std::string& content) {
-  return type_name == "BIOS boot" || content == "swap" || content == "zeros" ||
-         (type_name == "EFI system" && content == "vfat");
-}
-
-void examine(std::vector<Gap>& gaps, std::vector<Candidate>& candidates, std::string where,
-             std::string type, std::unique_ptr<disk::BlockReader> range) {
-  gap_on_error(gaps, where, [&] {
-    if (auto files = open_file_system(*range)) {
-      candidates.push_back({where, std::move(type), std::move(range), std::move(files)});
-      return;
-    }
-    std::string content = recognise(*range);
-    if (!holds_no_packages(disk::partition_type_name(type), content)) {
-      gaps.push_back({where, content.empty()
-                                 ? std::string("its content is not recognised")
-                                 : fmt::format("it holds {}, which is not read here", content)});
-    }
-  });
-}
-
-std::vector<Candidate> find_file_systems(std::vector<Gap>& gaps, disk::BlockReader& disk) {
-  std::vector<Candidate> candidates;
-  disk::PartitionTable table = disk::read_partitions(disk);
-  for (std::string& problem : table.problems) {
-    gaps.push_back({"partition table", std::move(problem)});
-  }
-  if (table.kind == disk::TableKind::none) {
-    examine(gaps, candidates, "disk", "", disk::sub_range(disk, 0, disk.size_bytes()));
-  }
-  for (const disk::Partition& partition : table.partitions) {
-    examine(gaps, candidates, fmt::format("partition {}", partition.number), partition.type,
-            disk::sub_range(disk, partition.offset_bytes, partition.size_bytes));
-  }
-  return candidates;
-}
-
-bool has_os_release(std::vector<Gap>& gaps, Candidate& candidate) {
+bool has_os_release(std::vector<Gap>& gaps, Volume& volume) {
   bool found = false;
-  gap_on_error(gaps, candidate.where, [&] {
-    for (const char* path : kOsRelease) found = found || candidate.files->stat(path).has_value();
+  gap_on_error(gaps, volume.where, [&] {
+    // A link into a /usr that is mounted only later counts.
+    for (const char* path : kOsRelease) found = found || volume.files->stat(path, false);
   });
   return found;
 }
 
-Candidate* choose_root(std::vector<Gap>& gaps, std::vector<Candidate>& candidates) {
-  Candidate* chosen = nullptr;
-  auto rank = [](const Candidate& candidate) {
-    if (disk::partition_type_name(candidate.partition_type).starts_with("Linux root")) return 2;
-    std::string label = to_lower(candidate.files->label());
-    return label == "root" || label.ends_with("-rootfs") ? 1 : 0;
-  };
-  for (Candidate& candidate : candidates) {
-    if (!has_os_release(gaps, candidate)) continue;
-    Candidate* other = &candidate;
-    if (chosen == nullptr || rank(candidate) > rank(*chosen)) std::swap(chosen, other);
-    if (other != nullptr) {
-      gaps.push_back(
+int rank_as_root(const Volume& volume) {
+  if (disk::partition_type_name(volume.partition_type).starts_with("Linux root")) return 2;
+  std::string label = to_lower(volume.files->label());
+  return label == "root" || label.ends_with("-rootfs") || volume.name == "root" ? 1 : 0;
+}
+
+/// Those with an os-release, what is most likely the root first.
+std::vector<Volume*> roots_of(std::vector<Gap>& gaps, std::vector<Volume>& volumes) {
+  std::vector<Volume*> roots;
+  for (Volume& volume : volumes) {
+    if (has_os_release(gaps, volume)) roots.push_back(&volume);
+  }
+  std::stable_sort(roots.begin(), roots.end(), [](const Volume* a, const Volume* b) {
+    return rank_as_root(*a) > rank_as_root(*b);
+  });
+  return roots;
+}
+
+/// Puts a volume's file system into the tree.
+class Mounting {
+ public:
+  Mounting(System& system, std::vector<Volume>& volumes, Volume& root)
+      : system_(system), volumes_(volumes), root_(root) {}
+
+  void by_fstab() {
+    std::string text;
+    gap_on_error(system_.gaps, "/etc/fstab", [&] {
+      if (root_.files->stat("/etc/fstab")) text = root_.files->read_file("/etc/fstab", kMaxText);
+    });
+    std::vector<Mount> mounts = parse_fstab(text);
+    std::erase_if(mounts, [](const Mount& mount) { return !is_wanted(mount); });
+    // What is mounted into another comes after it.
+    std::stable_sort(mounts.begin(), mounts.end(), [](const Mount& a, const Mount& b) {
+      return std::count(a.place.begin(), a.place.end(), '/') <
+             std::count(b.place.begin(), b.place.end(), '/');
+    });
+    for (const Mount& mount : mounts) {
+      auto volume = std::find_if(volumes_.begin(), volumes_.end(), [&](const Volume& candidate) {
+        return candidate.files && is_source(mount.source, candidate);
+      });
+      if (volume != volumes_.end() && &*volume != &root_) {
+        put(*volume, mount.place);
+      } else if (!mount.has_option("nofail")) {
+        system_.gaps.push_back(
+            {mount.place, fmt::format("fstab mounts {} there, which is not among the file systems "
+                                      "that can be read",
+                                      mount.source)});
+      }
+    }
+  }
+
+  void by_type() {
+    for (Volume& volume : volumes_) {
+      std::string place = place_of_type(volume.partition_type);
+      if (place.empty() || !volume.files || &volume == &root_) continue;
+      bool taken = std::any_of(mounted_.begin(), mounted_.end(),
+                               [&](const Mounted& each) { return each.place == place; });
+      if (!taken) put(volume, place);
+    }
+  }
+
+  std::vector<Mounted> take() { return std::move(mounted_); }
+
+ private:
+  void put(Volume& volume, const std::string& place) {
+    mounted_.push_back({place, std::move(volume.files)});
+    system_.storage.push_back(std::move(volume.content));
+  }
+
+  System& system_;
+  std::vector<Volume>& volumes_;
+  Volume& root_;
+  std::vector<Mounted> mounted_;
+};
+
+void assemble(System& system, disk::BlockReader& disk) {
+  Volumes found = find_volumes(disk, system.gaps);
+  std::vector<Volume*> roots = roots_of(system.gaps, found.volumes);
+  for (auto& physical : found.physical) system.storage.push_back(std::move(physical));
+  if (roots.empty()) {
+    system.gaps.push_back(
+        {"root file system", "no readable file system of the disk holds an os-release"});
+    return;
+  }
+  Volume& root = *roots.front();
+  Mounting mounting(system, found.volumes, root);
+  mounting.by_fstab();
+  mounting.by_type();
+  for (const Volume* other : roots) {
+    if (other != &root && other->files) {
+      system.gaps.push_back(
           {other->where, "it holds a second operating system, which is not inventoried"});
     }
   }
-  return chosen;
+  system.storage.push_back(std::move(root.content));
+  system.files = join_file_systems(std::move(root.files), mounting.take());
+  for (const std::string& warning : system.files->warnings()) {
+    system.gaps.push_back({root.where, warning});
+  }
 }
 
 }  // namespace
 
 System open_system(disk::BlockReader& disk) {
   System system;
-  gap_on_error(system.gaps, "disk", [&] {
-    std::vector<Candidate> candidates = find_file_systems(system.gaps, disk);
-    Candidate* root = choose_root(system.gaps, candidates);
-    if (root == nullptr) {
-      system.gaps.push_back(
-          {"root file system", "no readable file system of the disk holds an os-release"});
-      return;
-    }
-    for (const std::string& warning : root->files->warnings()) {
-      system.gaps.push_back({root->where, warning});
-    }
-    system.storage.push_back(std::move(root->range));
-    system.files = std::move(root->files);
-  });
+  system.disk = &disk;
+  gap_on_error(system.gaps, "disk", [&] { assemble(system, disk); });
   return system;
 }
 

@@ -157,28 +157,32 @@ void sort_packages(std::vector<model::Package>& packages) {
                  packages.end());
 }
 
+void read_system(Inventory& inventory, fs::FileSystem& files) {
+  read_distribution(inventory, files);
+  read_packages(inventory, files);
+  note_other_databases(inventory, files);
+  read_kernels(inventory, files);
+  inventory.architecture = architecture_of(inventory, files);
+  sort_packages(inventory.packages);
+}
+
 }  // namespace
 
 model::Inventory take_inventory(disk::BlockReader& disk) {
   fs::System system = fs::open_system(disk);
-  Inventory inventory = take_inventory(system);
-  inventory.disk_size_bytes = disk.size_bytes();
-  inventory.fetched_bytes = disk.fetched_bytes();
-  return inventory;
+  return take_inventory(system);
 }
 
 model::Inventory take_inventory(fs::System& system) {
   Inventory inventory;
   for (const fs::Gap& gap : system.gaps) inventory.gaps.push_back({gap.what, gap.reason});
-  if (!system.files) return inventory;
   gap_on_error(inventory.gaps, "disk", [&] {
-    read_distribution(inventory, *system.files);
-    read_packages(inventory, *system.files);
-    note_other_databases(inventory, *system.files);
-    read_kernels(inventory, *system.files);
-    inventory.architecture = architecture_of(inventory, *system.files);
-    sort_packages(inventory.packages);
+    if (system.files) read_system(inventory, *system.files);
   });
+  if (system.disk != nullptr) {
+    inventory.disk_size_bytes = system.disk->size_bytes();
+    inventory.fetched_bytes = system.disk->fetched_bytes();
+  }
   return inventory;
 }
 

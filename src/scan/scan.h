@@ -16,7 +16,7 @@ namespace hallmark::scan {
 /// What is installed. Never throws for something that cannot be read inside the image: that is a
 /// gap. Throws only what reading the disk itself throws.
 model::Inventory take_inventory(disk::BlockReader& disk);
-/// The same of a system that is open already; sizes stay 0.
+/// The same of a system that is open already. Sizes are 0 where it lies on no disk.
 model::Inventory take_inventory(fs::System& system);
 
 /// The security suite of a Debian release, as its archive publishes it: for each package the newest
