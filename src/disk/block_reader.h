@@ -1,5 +1,5 @@
 #pragma once
-/// Bytes of a disk, wherever they lie: a raw file, a qcow2 chain, later an EBS snapshot.
+/// Bytes of a disk, wherever they lie: a raw file, a qcow2 chain, an EBS snapshot.
 
 #include <cstdint>
 #include <memory>
@@ -22,8 +22,8 @@ class BlockReader {
   virtual std::uint64_t fetched_bytes() const = 0;
 };
 
-/// Recognises raw and qcow2 by content. Throws `not_found`, `denied`, or `corrupt` with the place
-/// in the file.
+/// Recognises raw, qcow2, VMDK and VHD by content. Throws `not_found`, `denied`, or `corrupt` with
+/// the place in the file.
 std::unique_ptr<BlockReader> open_disk(const Path& file);
 
 }  // namespace hallmark::disk

@@ -13,6 +13,8 @@
 #include "disk/block_reader.h"
 #include "disk/qcow2.h"
 #include "disk/readers.h"
+#include "disk/vhd.h"
+#include "disk/vmdk.h"
 
 namespace hallmark::disk {
 namespace {
@@ -38,11 +40,10 @@ void enter(Chain& chain, const Path& file) {
 
 /// Read as raw, these would look like a disk without partitions; better to name them.
 void refuse_foreign_format(BlockReader& storage, const Path& file) {
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kForeign = {{
-      {"KDMV", "VMDK"},
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kForeign = {{
       {"# Disk DescriptorFile", "VMDK"},
       {"vhdxfile", "VHDX"},
-      {"conectix", "VHD"},
+      {"conectix", "VHD"},  // whose footer is broken
       {"<<< ", "VDI"},
       {std::string_view("QED\0", 4), "QED"},
   }};
@@ -81,6 +82,12 @@ std::unique_ptr<BlockReader> open_chain(const Path& file, const std::string& for
   }
   if (format == "qcow2") {
     throw Error(ErrorKind::corrupt, "{} should be a qcow2 image and is none", file.string());
+  }
+  if (format == "vmdk" || (format.empty() && is_vmdk(*storage))) {
+    return open_vmdk(std::move(storage), file.string());
+  }
+  if (format == "vpc" || (format.empty() && is_vhd(*storage))) {
+    return open_vhd(std::move(storage), file.string());
   }
   if (!format.empty()) {
     throw Error(ErrorKind::usage, "{} is said to have the format \"{}\", which is not read here",

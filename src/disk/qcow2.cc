@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "disk/decompress.h"
 #include "disk/lru_cache.h"
 #include "disk/readers.h"
 
@@ -48,7 +49,7 @@ struct Header {
   std::uint64_t l1_offset = 0;
   std::uint64_t l1_entries = 0;
   bool extended_l2 = false;
-  Compression compression = Compression::zlib;
+  Compression compression = Compression::deflate;
   std::string backing_name;
   std::string backing_format;
 };
@@ -139,7 +140,7 @@ Header read_header(BlockReader& storage) {
       }
       auto type = std::to_integer<unsigned>(read_bytes(storage, kHeaderBytesVersion3, 1)[0]);
       if (type > 1) throw Error(ErrorKind::usage, "compression type {} is not known here", type);
-      header.compression = type == 1 ? Compression::zstd : Compression::zlib;
+      header.compression = type == 1 ? Compression::zstd : Compression::deflate;
     }
   }
   if (header.extended_l2 && cluster_bits < 14) {
@@ -342,7 +343,7 @@ class Qcow2 final : public BlockReader {
         std::min(mapping.packed_bytes, storage_->size_bytes() - mapping.host_offset);
     Bytes packed = read_bytes(*storage_, mapping.host_offset, static_cast<std::size_t>(length));
     Bytes cluster(static_cast<std::size_t>(cluster_bytes_));
-    if (!decompress_cluster(header_.compression, packed, cluster)) {
+    if (!decompress(header_.compression, packed, cluster)) {
       throw broken("the compressed cluster at file offset {} (disk offset {}) is damaged",
                    mapping.host_offset, offset);
     }

@@ -28,11 +28,4 @@ bool is_qcow2(BlockReader& storage);
 std::unique_ptr<BlockReader> open_qcow2(std::unique_ptr<BlockReader> storage, std::string name,
                                         const OpenBacking& open_backing);
 
-enum class Compression { zlib, zstd };
-
-/// Fills all of `out` from one compressed cluster; trailing bytes of `packed` are ignored, since
-/// the format rounds sizes up to sectors. False if the data is broken or too short.
-bool decompress_cluster(Compression compression, std::span<const std::byte> packed,
-                        std::span<std::byte> out);
-
 }  // namespace hallmark::disk

@@ -68,7 +68,7 @@ TEST(Readers, RefusesWhatIsNoDisk) {
 TEST(Readers, NamesForeignFormats) {
   TempDir directory;
   Path file = directory.path() / "disk.vmdk";
-  write_file(file, "KDMV" + std::string(1000, '\0'));
+  write_file(file, "# Disk DescriptorFile\nversion=1\n");
   try {
     open_disk(file);
     FAIL();

@@ -1,25 +1,25 @@
+#include "disk/decompress.h"
+
 #include <zlib.h>
 #include <zstd.h>
 
 #include <memory>
 
 #include "base/error.h"
-#include "disk/qcow2.h"
 
 namespace hallmark::disk {
 namespace {
 
-bool inflate_raw(std::span<const std::byte> packed, std::span<std::byte> out) {
+bool inflate(int window_bits, std::span<const std::byte> packed, std::span<std::byte> out) {
   z_stream stream{};
-  // Negative: raw deflate without header. 15 is the largest window and reads all smaller ones.
-  if (inflateInit2(&stream, -15) != Z_OK) {
+  if (inflateInit2(&stream, window_bits) != Z_OK) {
     throw Error(ErrorKind::unavailable, "no memory to decompress a cluster");
   }
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(packed.data()));
   stream.avail_in = static_cast<uInt>(packed.size());
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
   stream.avail_out = static_cast<uInt>(out.size());
-  int status = inflate(&stream, Z_FINISH);
+  int status = ::inflate(&stream, Z_FINISH);
   bool full = stream.avail_out == 0;
   inflateEnd(&stream);
   return full && (status == Z_STREAM_END || status == Z_BUF_ERROR);
@@ -46,9 +46,12 @@ bool unpack_zstd(std::span<const std::byte> packed, std::span<std::byte> out) {
 
 }  // namespace
 
-bool decompress_cluster(Compression compression, std::span<const std::byte> packed,
-                        std::span<std::byte> out) {
-  return compression == Compression::zlib ? inflate_raw(packed, out) : unpack_zstd(packed, out);
+bool decompress(Compression compression, std::span<const std::byte> packed,
+                std::span<std::byte> out) {
+  // 15 is the largest window and reads all smaller ones; negative: without a header.
+  if (compression == Compression::zlib) return inflate(15, packed, out);
+  if (compression == Compression::deflate) return inflate(-15, packed, out);
+  return unpack_zstd(packed, out);
 }
 
 }  // namespace hallmark::disk
