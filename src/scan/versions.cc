@@ -20,8 +20,7 @@ bool only(std::string_view text, std::string_view punctuation) {
 
 }  // namespace
 
-bool is_valid_version(const std::string& version) {
-  std::string_view rest = version;
+bool is_valid_version(std::string_view rest) {
   // Far beyond any real version; the comparison is quadratic in nothing, but bounded input is good.
   if (rest.size() > 1000) return false;
   if (std::size_t colon = rest.find(':'); colon != rest.npos) {
@@ -40,6 +39,8 @@ bool is_valid_version(const std::string& version) {
   return !rest.empty() && is_digit(rest[0]) && only(rest, ".+-~:");
 }
 
-int compare_versions(const std::string& a, const std::string& b) { return debVS.CmpVersion(a, b); }
+int compare_versions(std::string_view a, std::string_view b) {
+  return debVS.DoCmpVersion(a.data(), a.data() + a.size(), b.data(), b.data() + b.size());
+}
 
 }  // namespace hallmark::scan

@@ -29,6 +29,7 @@ ROOMS = {
     "scan/tenable": ["scan", "model", "net"],
     "scan/inspector": ["scan", "model", "aws"],
     "scan/openscap": ["scan", "model"],
+    "scan/advisory": ["scan", "model", "net"],
     "evidence": ["model", "scan"],
     "rule": [],
     "rule/lambda": ["rule", "net", "aws"],
@@ -61,9 +62,13 @@ HOMES = {
     r"zlib\.h": ["disk", "aws", "scan", "scan/openscap"],
     r"rapidjson/": ["aws"],
     r"pugixml\.hpp": ["aws", "scan/qualys", "scan/openscap"],
-    r"expat\.h": ["scan/tenable"],
+    r"expat\.h": ["scan/tenable", "scan/advisory"],
     r"lzma\.h": ["scan"],
     r"apt-pkg/": ["scan"],
+    r"rpm/rpmver\.h": ["scan/advisory"],
+    r"dpkg/": ["scan/advisory"],
+    r"simdjson\.h": ["scan/advisory"],
+    r"archive(_entry)?\.h": ["scan/advisory"],
 }
 MAX_LINES = 800
 

@@ -1,0 +1,31 @@
+#pragma once
+/// Gathers advisories of several feeds and writes them as one file.
+
+#include <memory>
+#include <string>
+
+#include "scan/advisory/advisory.h"
+
+namespace hallmark::scan {
+
+/// Feeds that come first have the first word: what a feed says of a flaw in a package is dropped if
+/// an earlier one speaks of the same flaw in the same package, whether it says affected or not.
+class AdvisoryBuilder : public AdvisorySink {
+ public:
+  AdvisoryBuilder();
+  ~AdvisoryBuilder() override;
+
+  void begin_feed(FeedInfo feed);
+  void begin(const AdvisoryText& advisory) override;
+  void add(const Statement& statement) override;
+  FeedInfo& feed() override;
+
+  /// The file's bytes. Nothing can be added after it.
+  std::string finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hallmark::scan

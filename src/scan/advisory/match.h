@@ -1,0 +1,41 @@
+#pragma once
+/// What is installed against compiled advisories.
+
+#include <cstdint>
+#include <functional>
+
+#include "base/clock.h"
+#include "model/assessment.h"
+#include "scan/advisory/advisory_file.h"
+
+namespace hallmark::scan {
+
+/// Calls `hit` with each statement that holds against the package, `odd` with each that cannot be
+/// compared. The package's own versions must be comparable. Cheap: no memory is taken.
+struct MatchCalls {
+  std::function<void(const StatementRecord&)> hit;
+  std::function<void(const StatementRecord&)> odd;
+};
+void match_package(const AdvisoryFile& file, const EcosystemRecord& ecosystem,
+                   const model::Package& package, const MatchCalls& calls);
+
+/// How many of its packages' statements hold: what match costs without its words.
+std::uint64_t count_matches(const AdvisoryFile& file, const model::Inventory& inventory);
+
+/// Whether any feed speaks of the distribution's own packages.
+bool covers(const AdvisoryFile& file, const model::Distribution& distribution);
+
+/// Findings are sorted by package, then id. A gap is: what the inventory lacks; a version that
+/// cannot be compared, of a package or of an advisory; packages of which no feed speaks; a release
+/// without feed, which is `inconclusive`; one that is no longer supported. `advisories` names the
+/// feeds that speak of what is installed.
+model::Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Clock& clock);
+
+/// Adds the pending updates of the distribution's own suite to what was matched. One whose package
+/// has a finding with a fix is the same thing said with less.
+void add_pending_updates(model::Assessment& matched, const model::Assessment& suite);
+
+/// A release whose support ended is a gap: nobody writes advisories for it any more.
+void note_end_of_support(model::Assessment& assessment, Clock& clock);
+
+}  // namespace hallmark::scan

@@ -1,0 +1,332 @@
+#include "scan/advisory/match.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/ids.h"
+#include "base/testing.h"
+#include "scan/advisory/advisory_builder.h"
+
+namespace hallmark::scan {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+FeedInfo feed(const std::string& name) {
+  return {.name = name,
+          .kind = "osv",
+          .digest = sha256_hex(name),
+          .fetched_at = "2026-01-01T00:00:00.000Z"};
+}
+
+struct Row {
+  std::string id;
+  std::vector<std::string_view> cves;
+  Statement statement;
+};
+
+class Made {
+ public:
+  Made& from(const std::string& name) {
+    builder_.begin_feed(feed(name));
+    return *this;
+  }
+  Made& add(std::string_view id, std::vector<std::string_view> cves, const Statement& statement) {
+    builder_.begin({.id = id, .title = "bad", .cves = std::move(cves)});
+    builder_.add(statement);
+    return *this;
+  }
+  std::string bytes() { return builder_.finish(); }
+
+ private:
+  AdvisoryBuilder builder_;
+};
+
+model::Package deb(const std::string& name, const std::string& version,
+                   const std::string& source = "") {
+  return {name, version, "amd64", source.empty() ? name : source, version, "dpkg"};
+}
+model::Package rpm(const std::string& name, const std::string& version,
+                   const std::string& module = "") {
+  return {name, version, "x86_64", name, version, "rpm", module};
+}
+
+model::Inventory on(const std::string& id, const std::string& version,
+                    std::vector<model::Package> packages) {
+  model::Inventory made;
+  made.distribution = {.id = id, .version_id = version, .pretty_name = id + " " + version};
+  made.packages = std::move(packages);
+  return made;
+}
+
+model::Assessment matched(const std::string& bytes, const model::Inventory& inventory) {
+  ManualClock clock(from_rfc3339("2026-01-02T00:00:00Z"));
+  return match(inventory, AdvisoryFile(bytes), clock);
+}
+
+std::vector<std::string> ids(const model::Assessment& assessment) {
+  std::vector<std::string> found;
+  for (const auto& finding : assessment.findings) found.push_back(finding.finding_id);
+  return found;
+}
+
+TEST(Match, ComparesTheSourcesVersion) {
+  const std::string bytes =
+      Made()
+          .from("debian")
+          .add("CVE-2024-0001", {"CVE-2024-0001"},
+               {.ecosystem = "debian:12", .package = "glibc", .fixed = "2.36-9+deb12u4"})
+          .bytes();
+  model::Package old = deb("libc6", "2.36-9+deb12u3+b1", "glibc");
+  old.source_version = "2.36-9+deb12u3";
+  model::Package rebuilt = deb("libc-bin", "2.36-9+deb12u4+b1", "glibc");
+  rebuilt.source_version = "2.36-9+deb12u4";
+  const auto found = matched(bytes, on("debian", "12", {old, rebuilt, deb("glibc", "1")}));
+  EXPECT_THAT(ids(found), ElementsAre("CVE-2024-0001:glibc", "CVE-2024-0001:libc6"));
+  EXPECT_EQ(found.completeness, model::Completeness::complete);
+  ASSERT_EQ(found.advisories.size(), 1u);
+  EXPECT_EQ(found.advisories[0].name, "debian");
+  const model::Finding& finding = found.findings[1];
+  EXPECT_THAT(finding.cves, ElementsAre("CVE-2024-0001"));
+  EXPECT_EQ(finding.fixed_version, "2.36-9+deb12u4");
+  EXPECT_EQ(finding.fix, model::FixState::available);
+}
+
+TEST(Match, ReportsWhatIsNotFixed) {
+  const std::string bytes =
+      Made()
+          .from("debian")
+          .add("CVE-2024-0001", {"CVE-2024-0001"},
+               {.ecosystem = "debian:12", .package = "a", .fix = model::FixState::wont_fix})
+          .add("CVE-2024-0002", {"CVE-2024-0002"},
+               {.ecosystem = "debian:12", .package = "a", .judgement = Judgement::not_affected})
+          .add("CVE-2024-0003", {"CVE-2024-0003"},
+               {.ecosystem = "debian:12", .package = "a", .judgement = Judgement::undetermined})
+          .add("CVE-2024-0004", {"CVE-2024-0004"}, {.ecosystem = "debian:13", .package = "a"})
+          .bytes();
+  const auto found = matched(bytes, on("debian", "12", {deb("a", "1")}));
+  EXPECT_THAT(ids(found), ElementsAre("CVE-2024-0001:a", "CVE-2024-0003:a"));
+  EXPECT_EQ(found.findings[0].fix, model::FixState::wont_fix);
+  EXPECT_EQ(found.findings[1].kind, model::FindingKind::potential);
+}
+
+TEST(Match, TheFirstFeedHasTheFirstWord) {
+  const std::string bytes =
+      Made()
+          .from("debian")
+          .add("CVE-2024-0001", {"CVE-2024-0001"},
+               {.ecosystem = "debian:12", .package = "a", .judgement = Judgement::not_affected})
+          .add("CVE-2024-0002", {"CVE-2024-0002"},
+               {.ecosystem = "debian:12", .package = "a", .fixed = "1"})
+          .from("osv-debian")
+          .add("DEBIAN-CVE-2024-0001", {"CVE-2024-0001"},
+               {.ecosystem = "debian:12", .package = "a"})
+          .add("DSA-1", {"CVE-2024-0001", "CVE-2024-0002"},
+               {.ecosystem = "debian:12", .package = "a", .fixed = "3"})
+          .add("DSA-2", {"CVE-2024-0002", "CVE-2024-0009"},
+               {.ecosystem = "debian:12", .package = "a", .fixed = "3"})
+          .bytes();
+  EXPECT_THAT(ids(matched(bytes, on("debian", "12", {deb("a", "2")}))), ElementsAre("DSA-2:a"))
+      << "of a flaw that the first does not know";
+}
+
+TEST(Match, KnowsRanges) {
+  const std::string bytes =
+      Made()
+          .from("osv")
+          .add("G-1", {},
+               {.ecosystem = "pypi", .package = "foo-bar", .introduced = "1.0", .fixed = "1.5"})
+          .add("G-2", {},
+               {.ecosystem = "pypi",
+                .package = "foo-bar",
+                .introduced = "2.0",
+                .last_affected = "2.3"})
+          .add("G-3", {},
+               {.ecosystem = "pypi", .package = "foo-bar", .introduced = "0", .fixed = "0.5"})
+          .add("D", {}, {.ecosystem = "debian:12", .package = "zzz"})
+          .bytes();
+  const auto with = [&](const std::string& version) {
+    model::Package package{"Foo_Bar", version,  "", "Foo_Bar",
+                           version,   "python", "", "/usr/lib/python3/foo"};
+    return ids(matched(bytes, on("debian", "12", {package})));
+  };
+  EXPECT_THAT(with("0.9"), IsEmpty());
+  EXPECT_THAT(with("1.0"), ElementsAre("G-1:Foo_Bar"));
+  EXPECT_THAT(with("1.5"), IsEmpty());
+  EXPECT_THAT(with("2.3"), ElementsAre("G-2:Foo_Bar"));
+  EXPECT_THAT(with("2.3.1"), IsEmpty());
+  EXPECT_THAT(with("0.1"), ElementsAre("G-3:Foo_Bar"));
+}
+
+TEST(Match, ABuildOfOneModuleIsNoFixOfAnother) {
+  const std::string bytes = Made()
+                                .from("alma")
+                                .add("ALSA-1", {"CVE-2024-0001"},
+                                     {.ecosystem = "almalinux:8",
+                                      .package = "nodejs",
+                                      .of_source = false,
+                                      .fixed = "1:18.2-1.module_el8.4.0+1",
+                                      .module = "nodejs:18"})
+                                .add("ALSA-2", {"CVE-2024-0002"},
+                                     {.ecosystem = "almalinux:8",
+                                      .package = "nodejs",
+                                      .of_source = false,
+                                      .fixed = "1:20.2-1.module_el8.4.0+1",
+                                      .module = "nodejs:20"})
+                                .add("ALSA-3", {"CVE-2024-0003"},
+                                     {.ecosystem = "almalinux:8",
+                                      .package = "nodejs",
+                                      .of_source = false,
+                                      .fixed = "1:99-1.el8"})
+                                .bytes();
+  EXPECT_THAT(ids(matched(bytes, on("almalinux", "8.9",
+                                    {rpm("nodejs", "1:18.1-1.module_el8.4.0+1", "nodejs:18")}))),
+              ElementsAre("ALSA-1:nodejs"));
+  EXPECT_THAT(ids(matched(bytes, on("almalinux", "8.9",
+                                    {rpm("nodejs", "1:18.3-1.module_el8.4.0+1", "nodejs:18")}))),
+              IsEmpty());
+  EXPECT_THAT(ids(matched(bytes, on("almalinux", "8.9", {rpm("nodejs", "1:16-1.el8")}))),
+              ElementsAre("ALSA-3:nodejs"));
+}
+
+TEST(Match, AnyBuildOfAnAdvisoryIsTheFix) {
+  AdvisoryBuilder builder;
+  builder.begin_feed(feed("alma"));
+  builder.begin({.id = "ALSA-1"});
+  for (const char* fixed : {"1.18-1.module_el8.4.0+2047", "1.18-1.module_el8.3.0+2023"}) {
+    builder.add({.ecosystem = "almalinux:8",
+                 .package = "n",
+                 .of_source = false,
+                 .fixed = fixed,
+                 .module = "n:1"});
+  }
+  const std::string bytes = builder.finish();
+  EXPECT_THAT(
+      ids(matched(bytes, on("almalinux", "8", {rpm("n", "1.18-1.module_el8.3.0+2023", "n:1")}))),
+      IsEmpty());
+  EXPECT_THAT(
+      ids(matched(bytes, on("almalinux", "8", {rpm("n", "1.17-1.module_el8.3.0+2023", "n:1")}))),
+      ElementsAre("ALSA-1:n"));
+}
+
+TEST(Match, NothingIsSkippedSilently) {
+  const std::string bytes =
+      Made()
+          .from("debian")
+          .add("CVE-2024-0001", {},
+               {.ecosystem = "debian:12", .package = "b", .fixed = "not a version"})
+          .add("CVE-2024-0002", {}, {.ecosystem = "debian:12", .package = "a", .fixed = "2"})
+          .bytes();
+  model::Package gem{"rails", "7.0", "", "rails", "7.0", "ruby"};
+  const auto found = matched(
+      bytes, on("debian", "12",
+                {deb("a", "x!"), deb("b", "1"), gem, {"core", "1", "", "core", "1", "snap"}}));
+  EXPECT_EQ(found.completeness, model::Completeness::partial);
+  ASSERT_EQ(found.gaps.size(), 4u);
+  EXPECT_EQ(found.gaps[0].what, "package a x!");
+  EXPECT_THAT(found.gaps[0].reason, HasSubstr("cannot be compared"));
+  EXPECT_THAT(found.gaps[1].reason, HasSubstr("CVE-2024-0001"));
+  EXPECT_THAT(found.gaps[2].what, HasSubstr("rubygems"));
+  EXPECT_THAT(found.gaps[3].reason, HasSubstr("core"));
+}
+
+TEST(Match, AReleaseWithoutFeedIsInconclusive) {
+  const std::string bytes =
+      Made().from("debian").add("C", {}, {.ecosystem = "debian:12", .package = "b"}).bytes();
+  EXPECT_EQ(matched(bytes, on("debian", "13", {deb("b", "1")})).completeness,
+            model::Completeness::inconclusive);
+  EXPECT_EQ(matched(bytes, on("gentoo", "1", {deb("b", "1")})).completeness,
+            model::Completeness::inconclusive);
+  EXPECT_EQ(matched(bytes, on("debian", "12", {})).completeness, model::Completeness::inconclusive);
+}
+
+TEST(Match, AReleaseOutOfSupportIsAGap) {
+  const std::string bytes =
+      Made()
+          .from("debian")
+          .add("C", {}, {.ecosystem = "debian:12", .package = "b", .fixed = "1"})
+          .bytes();
+  auto inventory = on("debian", "12", {deb("b", "1")});
+  inventory.distribution.end_of_support = "2026-01-02";
+  EXPECT_EQ(matched(bytes, inventory).completeness, model::Completeness::complete)
+      << "that day counts";
+  inventory.distribution.end_of_support = "2026-01-01";
+  const auto found = matched(bytes, inventory);
+  EXPECT_EQ(found.completeness, model::Completeness::partial);
+  EXPECT_THAT(found.gaps[0].reason, HasSubstr("ended on 2026-01-01"));
+}
+
+TEST(Match, PendingUpdatesThatAreExplainedAreNotSaidTwice) {
+  const std::string bytes =
+      Made()
+          .from("debian")
+          .add("CVE-2024-0001", {}, {.ecosystem = "debian:12", .package = "a", .fixed = "2"})
+          .bytes();
+  auto found = matched(bytes, on("debian", "12", {deb("a", "1"), deb("b", "1")}));
+  model::Assessment suite;
+  suite.advisories = {{"bookworm-security", "", "", ""}};
+  suite.findings.resize(2);
+  suite.findings[0].package = "a";
+  suite.findings[1].package = "b";
+  suite.findings[1].finding_id = "bookworm-security:b:2";
+  suite.gaps = {{"advisories bookworm-security", "old"}};
+  add_pending_updates(found, suite);
+  EXPECT_THAT(ids(found), ElementsAre("CVE-2024-0001:a", "bookworm-security:b:2"));
+  EXPECT_EQ(found.completeness, model::Completeness::partial);
+  EXPECT_EQ(found.advisories.size(), 2u);
+}
+
+TEST(AdvisoryFile, RefusesWhatWasChanged) {
+  const std::string bytes =
+      Made()
+          .from("debian")
+          .add("C", {"CVE-2024-0001"}, {.ecosystem = "debian:12", .package = "b", .fixed = "1"})
+          .bytes();
+  AdvisoryFile(bytes).verify();
+  EXPECT_EQ(kind_of([&] { AdvisoryFile(bytes.substr(0, bytes.size() - 1)); }), ErrorKind::corrupt);
+  EXPECT_EQ(kind_of([&] { AdvisoryFile(bytes.substr(0, 20)); }), ErrorKind::corrupt);
+  EXPECT_EQ(kind_of([&] { AdvisoryFile("x" + bytes.substr(1)); }), ErrorKind::corrupt);
+  std::string header = bytes;
+  header[50] ^= 1;
+  EXPECT_EQ(kind_of([&] { AdvisoryFile{header}; }), ErrorKind::corrupt);
+  std::string body = bytes;
+  body.back() ^= 1;
+  EXPECT_EQ(kind_of([&] { AdvisoryFile(body).verify(); }), ErrorKind::corrupt);
+}
+
+TEST(AdvisoryFile, OpensAFileThatIsMapped) {
+  TempDir directory;
+  const Path path = directory.path() / "advisories";
+  EXPECT_EQ(kind_of([&] { AdvisoryFile::open(path); }), ErrorKind::not_found);
+  write_file(
+      path, Made().from("debian").add("C", {}, {.ecosystem = "debian:12", .package = "b"}).bytes());
+  const auto file = AdvisoryFile::open(path);
+  file->verify();
+  ASSERT_EQ(file->feeds().size(), 1u);
+  EXPECT_THAT(file->feeds()[0].ecosystems, ElementsAre("debian:12"));
+  EXPECT_EQ(file->find(*file->ecosystem("debian:12"), "b").size(), 1u);
+  EXPECT_EQ(file->find(*file->ecosystem("debian:12"), "bb").size(), 0u);
+  EXPECT_EQ(file->ecosystem("debian:1"), nullptr);
+}
+
+TEST(AdvisoryFile, FindsNamesThatBeginAlike) {
+  Made made;
+  made.from("f");
+  const std::vector<std::string> names = {
+      "linux-image-1", "linux-image-10", "linux-image-2", "linux", "linux-im", "linux-image", "z",
+      "aaaaaaaab"};
+  for (const auto& name : names) made.add(name, {}, {.ecosystem = "debian:12", .package = name});
+  const std::string bytes = made.bytes();
+  const AdvisoryFile file(bytes);
+  for (const auto& name : names) {
+    const auto found = file.find(*file.ecosystem("debian:12"), name);
+    ASSERT_EQ(found.size(), 1u) << name;
+    EXPECT_EQ(file.text(file.advisory(found[0].advisory).id), name);
+  }
+}
+
+}  // namespace
+}  // namespace hallmark::scan
