@@ -3,7 +3,7 @@
 
 # batch(<room>): several of its files are compiled as one, which takes half as long: what they include is
 # instantiated once. Files of one room must not use one name for two things in their unnamed namespaces; rooms
-# in which they do, as each command has its own list(), say ALONE.
+# in which they do, as each command has its own list() and each format its kMagic, say ALONE.
 function(batch room)
   if(HALLMARK_BATCH)
     set_target_properties(${room} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
