@@ -61,7 +61,7 @@ HOMES = {
     r"spdlog/": ["base"],
     r"openssl/": ["base"],
     r"zstd\.h": ["disk"],
-    r"zlib\.h": ["disk", "aws", "scan", "scan/openscap"],
+    r"zlib\.h": ["disk", "aws", "scan", "scan/inventory", "scan/openscap"],
     r"rapidjson/": ["aws"],
     r"pugixml\.hpp": ["aws", "scan/qualys", "scan/openscap"],
     r"expat\.h": ["scan/tenable", "scan/advisory"],
@@ -71,6 +71,7 @@ HOMES = {
     r"dpkg/": ["scan/advisory"],
     r"simdjson\.h": ["scan/advisory"],
     r"archive(_entry)?\.h": ["scan/advisory"],
+    r"crypt\.h": ["scan/inventory"],
 }
 MAX_LINES = 800
 
