@@ -17,6 +17,7 @@
 #include "scan/inventory/app_packages.h"
 #include "scan/inventory/facts.h"
 #include "scan/inventory/kernels.h"
+#include "scan/inventory/languages.h"
 #include "scan/inventory/reader.h"
 #include "scan/inventory/rpm.h"
 #include "scan/inventory/support.h"
@@ -108,10 +109,13 @@ void read_packages(Inventory& inventory, fs::FileSystem& files) {
 }
 
 /// One walk for all that is known by names and modes.
-void read_files(Inventory& inventory, fs::FileSystem& files) {
+void read_files(Inventory& inventory, fs::FileSystem& files, const InventoryOptions& options) {
   FileFacts facts(inventory, files);
-  walk(inventory, files,
-       [&](const std::string& path, const fs::FileInfo& info) { facts.visit(path, info); });
+  LanguagePackages languages(inventory, files);
+  walk(inventory, files, [&](const std::string& path, const fs::FileInfo& info) {
+    facts.visit(path, info);
+    if (options.languages) languages.visit(path, info);
+  });
   facts.finish();
   read_account_facts(inventory, files);
   read_sshd_facts(inventory, files);
@@ -155,10 +159,10 @@ void sort_packages(std::vector<model::Package>& packages) {
                  packages.end());
 }
 
-void read_system(Inventory& inventory, fs::FileSystem& files) {
+void read_system(Inventory& inventory, fs::FileSystem& files, const InventoryOptions& options) {
   read_distribution(inventory, files);
   read_packages(inventory, files);
-  read_files(inventory, files);
+  read_files(inventory, files, options);
   read_kernels(inventory, files);
   inventory.architecture = architecture_of(inventory, files);
   sort_packages(inventory.packages);
@@ -166,16 +170,16 @@ void read_system(Inventory& inventory, fs::FileSystem& files) {
 
 }  // namespace
 
-model::Inventory take_inventory(disk::BlockReader& disk) {
+model::Inventory take_inventory(disk::BlockReader& disk, const InventoryOptions& options) {
   fs::System system = fs::open_system(disk);
-  return take_inventory(system);
+  return take_inventory(system, options);
 }
 
-model::Inventory take_inventory(fs::System& system) {
+model::Inventory take_inventory(fs::System& system, const InventoryOptions& options) {
   Inventory inventory;
   for (const fs::Gap& gap : system.gaps) inventory.gaps.push_back({gap.what, gap.reason});
   gap_on_error(inventory.gaps, "disk", [&] {
-    if (system.files) read_system(inventory, *system.files);
+    if (system.files) read_system(inventory, *system.files, options);
   });
   if (system.disk != nullptr) {
     inventory.disk_size_bytes = system.disk->size_bytes();

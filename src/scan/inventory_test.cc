@@ -153,9 +153,8 @@ TEST(Inventory, OtherSoftwareAndInterruptedDpkgAreGaps) {
   files["var/lib/snapd/snaps/a.snap"] = "s";
   files["var/lib/rpm/rpmdb.sqlite"] = "r";
   model::Inventory found = inventory_of(file_system(files));
-  EXPECT_THAT(found.gaps,
-              ElementsAre(gap("updates", "interrupted"), gap("rpm", "no SQLite database"),
-                          gap("snap a", "not read")));
+  EXPECT_THAT(found.gaps, ElementsAre(gap("updates", "interrupted"),
+                                      gap("rpm", "no SQLite database"), gap("snap a", "not read")));
 }
 
 TEST(Inventory, MissingPackageDatabaseIsAGap) {
