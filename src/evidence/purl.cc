@@ -29,14 +29,13 @@ struct RegistryType {
   std::string_view manager;
   std::string_view type;
 };
-constexpr RegistryType kRegistries[] = {{"python", "pypi"}, {"npm", "npm"},   {"go", "golang"},
-                                        {"java", "maven"},  {"ruby", "gem"},  {"rust", "cargo"}};
+constexpr RegistryType kRegistries[] = {{"python", "pypi"}, {"npm", "npm"},  {"go", "golang"},
+                                        {"java", "maven"},  {"ruby", "gem"}, {"rust", "cargo"}};
 
 /// The name's parts are segments of their own: "@scope/name", "golang.org/x/net", "group:artifact".
 std::string registry_url(std::string_view type, const model::Package& package) {
   std::string url = "pkg:" + std::string(type);
-  const std::string name =
-      type == "maven" ? replace_all(package.name, ":", "/") : package.name;
+  const std::string name = type == "maven" ? replace_all(package.name, ":", "/") : package.name;
   for (const std::string& segment : split(name, '/')) {
     if (!segment.empty()) url += "/" + percent_encode(segment, ":");
   }

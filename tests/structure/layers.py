@@ -70,7 +70,7 @@ HOMES = {
     r"rpm/rpmver\.h": ["scan/advisory"],
     r"dpkg/": ["scan/advisory"],
     r"simdjson\.h": ["scan/advisory"],
-    r"archive(_entry)?\.h": ["scan/advisory"],
+    r"archive(_entry)?\.h": ["fs", "scan/advisory"],
     r"crypt\.h": ["scan/inventory"],
 }
 MAX_LINES = 800

@@ -22,9 +22,12 @@ constexpr std::uint8_t kInterior = 5;
 constexpr std::uint8_t kLeaf = 13;
 
 std::uint32_t page_size_of(const Bytes& file) {
-  const std::uint32_t size = file.u16(16) == 1 ? 65536 : file.u16(16);
-  if (file.part(0, kMagic.size()) != kMagic || size < 512 || (size & (size - 1)) != 0) {
+  if (!file.data().starts_with(kMagic)) {
     throw Error(ErrorKind::corrupt, "it is no SQLite database");
+  }
+  const std::uint32_t size = file.u16(16) == 1 ? 65536 : file.u16(16);
+  if (size < 512 || (size & (size - 1)) != 0) {
+    throw Error(ErrorKind::corrupt, "pages of {} bytes", size);
   }
   return size;
 }
