@@ -21,6 +21,7 @@
 #include "net/http.h"
 #include "pipeline/workflows.h"
 #include "scan/exploits.h"
+#include "scan/hardening.h"
 #include "scan/scan.h"
 #include "workflow/engine.h"
 #include "workflow/ledger.h"

@@ -1,5 +1,7 @@
 /// hallmark disk scan: any disk file, without booting it.
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "cli/nouns.h"
 #include "cli/table.h"
@@ -55,13 +57,23 @@ void render_assessment(const model::Assessment& assessment, App& app) {
   for (const model::AdvisorySource& source : assessment.advisories) {
     sources.push_back(source.name + " of " + source.valid_from);
   }
+  const auto updates = std::count_if(assessment.findings.begin(), assessment.findings.end(),
+                                     [](const model::Finding& finding) {
+                                       return finding.kind == model::FindingKind::vulnerability;
+                                     });
   print_fields(app.out, {{"Distribution", assessment.distribution.pretty_name},
                          {"Packages", std::to_string(assessment.package_count)},
                          {"Advisories", join(sources, ", ")},
                          {"Coverage", std::string(model::to_string(assessment.completeness))},
-                         {"Pending security updates", std::to_string(assessment.findings.size())}});
+                         {"Pending security updates", std::to_string(updates)}});
   std::vector<std::vector<Cell>> rows;
+  std::vector<std::vector<Cell>> facts;
   for (const model::Finding& finding : assessment.findings) {
+    if (finding.kind != model::FindingKind::vulnerability) {
+      facts.push_back(
+          {std::string(model::to_string(finding.severity)), finding.title, finding.remediation});
+      continue;
+    }
     rows.push_back({finding.package, finding.installed_version,
                     finding.fixed_version.empty() ? "none yet" : finding.fixed_version,
                     std::string(model::to_string(finding.severity)), finding.advisory_source});
@@ -69,6 +81,10 @@ void render_assessment(const model::Assessment& assessment, App& app) {
   if (!rows.empty()) {
     app.out.stream << '\n';
     print_table(app.out, {"PACKAGE", "INSTALLED", "FIXED IN", "SEVERITY", "ADVISORY"}, rows);
+  }
+  if (!facts.empty()) {
+    app.out.stream << "\nShould not be in a golden image:\n";
+    print_table(app.out, {"SEVERITY", "WHAT", "WAY OUT"}, facts);
   }
   render_gaps(assessment.gaps, app);
 }

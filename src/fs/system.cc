@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "disk/partitions.h"
+#include "fs/archive.h"
+#include "fs/directory.h"
 #include "fs/fstab.h"
 #include "fs/view.h"
 
@@ -132,6 +134,24 @@ System open_system(disk::BlockReader& disk) {
   System system;
   system.disk = &disk;
   gap_on_error(system.gaps, "disk", [&] { assemble(system, disk); });
+  return system;
+}
+
+System open_system(const Path& source) {
+  System system;
+  if (std::filesystem::is_directory(source)) {
+    system.files = open_directory(source);
+  } else if (looks_like_archive(source)) {
+    system.files = open_archive(source);
+  } else {
+    std::unique_ptr<disk::BlockReader> disk = disk::open_disk(source);
+    system = open_system(*disk);
+    system.storage.insert(system.storage.begin(), std::move(disk));
+    return system;
+  }
+  for (const std::string& warning : system.files->warnings()) {
+    system.gaps.push_back({source.string(), warning});
+  }
   return system;
 }
 

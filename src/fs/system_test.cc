@@ -125,6 +125,9 @@ TEST(System, PutsPartitionsTogetherByFstab) {
   EXPECT_EQ(files.stat("/var/log/").value().type, FileType::directory);
   EXPECT_THAT(files.list("/"), ElementsAre("etc", "lib", "lost+found", "opt", "usr", "var"));
   EXPECT_THAT(files.list("/var"), ElementsAre("log", "lost+found", "spool"));
+  std::vector<std::string> names;
+  for (const DirectoryEntry& entry : files.entries("/")) names.push_back(entry.name);
+  EXPECT_EQ(names, files.list("/"));
   EXPECT_EQ(kind_of([&] { files.read_file("/none"); }), ErrorKind::not_found);
   EXPECT_EQ(kind_of([&] { files.list("/opt/tool"); }), ErrorKind::not_found);
 }

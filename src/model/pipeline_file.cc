@@ -302,6 +302,12 @@ class Builder {
     if (gate.contains("min_hardening_score")) {
       out.min_hardening_score = gate["min_hardening_score"].get<double>();
     }
+    if (gate.contains("hardening")) {
+      out.hardening.clear();
+      for (const auto& [severity, judgement] : gate["hardening"].items()) {
+        out.hardening[severity_from(severity)] = judgement_from(judgement.get<std::string>());
+      }
+    }
     if (gate.contains("waivers")) read_waiver_file(gate["waivers"]);
   }
 
