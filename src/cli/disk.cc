@@ -1,12 +1,13 @@
-/// hallmark disk scan: any disk file, without booting it.
+/// hallmark disk scan: any disk, directory or archive, without booting it.
 
 #include <algorithm>
 
 #include "base/text.h"
+#include "cli/disk_source.h"
 #include "cli/nouns.h"
 #include "cli/table.h"
-#include "disk/block_reader.h"
 #include "evidence/report_html.h"
+#include "scan/scan.h"
 
 namespace hallmark::cli {
 
@@ -27,8 +28,8 @@ std::string page(const Path& file, const model::Inventory& inventory,
 
 Outcome scan(App& app, const Arguments& arguments) {
   Path file = arguments.value_or("FILE", "");
-  auto disk = disk::open_disk(file);
-  model::Inventory inventory = app.scanner.take_inventory(*disk);
+  fs::System system = open_source(arguments);
+  model::Inventory inventory = scan::take_inventory(system);
   Json record = {{"file", file.string()}, {"inventory", inventory}, {"assessment", nullptr}};
   const std::string html = arguments.value_or("--html", "");
   if (arguments.has("--inventory-only")) {
@@ -90,11 +91,14 @@ void render_assessment(const model::Assessment& assessment, App& app) {
 }
 
 void render_inventory(const model::Inventory& inventory, App& app) {
+  std::string disk = inventory.disk_size_bytes == 0
+                         ? "none: a directory or an archive"
+                         : format_size(inventory.disk_size_bytes) + ", of which " +
+                               format_size(inventory.fetched_bytes) + " were read";
   print_fields(app.out, {{"Distribution", inventory.distribution.pretty_name},
                          {"Architecture", inventory.architecture},
                          {"Packages", std::to_string(inventory.packages.size())},
-                         {"Disk", format_size(inventory.disk_size_bytes) + ", of which " +
-                                      format_size(inventory.fetched_bytes) + " were read"},
+                         {"Disk", disk},
                          {"Gaps", std::to_string(inventory.gaps.size())}});
   app.out.stream << '\n';
   std::vector<std::vector<Cell>> rows;
@@ -119,14 +123,16 @@ std::vector<Command> disk_commands() {
   return {
       {.noun = "disk",
        .verb = "scan",
-       .summary = "Say what is installed on a disk file and what is wrong with it.",
+       .summary = "Say what is installed on a disk and what is wrong with it.",
        .examples = {{"hallmark disk scan debian.qcow2", "Pending security updates, as a table."},
                     {"hallmark disk scan debian.qcow2 --inventory-only",
                      "Only what is installed; needs no network."},
                     {"hallmark disk scan debian.qcow2 --html debian.html",
-                     "And as a page with charts, which loads nothing from anywhere."}},
-       .arguments = {{"FILE", "a qcow2 or raw disk; it is only read, nothing boots"}},
+                     "And as a page with charts, which loads nothing from anywhere."},
+                    {"hallmark disk scan rootfs.tar.zst", "An archive of a root file system."}},
+       .arguments = {source_argument()},
        .options = {{"--inventory-only", "", "match it against nothing"},
+                   any_backing_file_option(),
                    {"--html", "FILE", "also write a page for a browser"}},
        .exits = {{ErrorKind::not_found, ""},
                  {ErrorKind::unavailable, "the advisories cannot be fetched"},

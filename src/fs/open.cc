@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "fs/btrfs.h"
 #include "fs/ext.h"
 #include "fs/xfs.h"
 
@@ -84,6 +85,7 @@ std::unique_ptr<FileSystem> open_file_system(disk::BlockReader& partition) {
   std::string content = recognise(partition);
   if (content == "ext") return open_ext(partition);
   if (content == "xfs") return open_xfs(partition);
+  if (content == "btrfs") return open_btrfs(partition);
   return nullptr;
 }
 

@@ -29,6 +29,6 @@ struct System {
 System open_system(disk::BlockReader& disk);
 
 /// A disk file of any format, a directory, or a tar archive. Throws what opening it throws.
-System open_system(const Path& source);
+System open_system(const Path& source, disk::BackingFiles backing = disk::BackingFiles::beside);
 
 }  // namespace hallmark::fs

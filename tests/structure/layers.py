@@ -53,6 +53,7 @@ HOMES = {
     r"soci/": ["db"],
     r"libvirt/": ["cloud/libvirt"],
     r"ext2fs/": ["fs"],
+    r"lzo/": ["fs"],
     r"archive(_entry)?\.h": ["fs"],
     r"curl/": ["net"],
     r"yaml-cpp/": ["model", "app"],
