@@ -23,7 +23,7 @@ enum Profile : std::uint64_t {
 };
 
 void check_sum(std::span<const std::byte> bytes, std::string_view what) {
-  if (LittleFields(bytes).u32(0) != crc32c(bytes.subspan(32))) {
+  if (!is_right_sum(crc32c(bytes.subspan(32)), LittleFields(bytes).u32(0))) {
     throw Error(ErrorKind::corrupt, "{} has a wrong checksum", what);
   }
 }

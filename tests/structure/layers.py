@@ -54,7 +54,7 @@ HOMES = {
     r"libvirt/": ["cloud/libvirt"],
     r"ext2fs/": ["fs"],
     r"lzo/": ["fs"],
-    r"archive(_entry)?\.h": ["fs"],
+    r"sqfs/": ["fs"],
     r"curl/": ["net"],
     r"yaml-cpp/": ["model", "app"],
     r"valijson/": ["model"],
