@@ -40,6 +40,7 @@ struct AwsNames {
   std::string profile;
   std::string endpoint_url;
   bool catalog = false;  ///< of the policy: what keeping a catalog needs
+  bool targets = false;  ///< of the policy: what units and launch templates as targets need
   // The role in other accounts, for: hallmark compliance prevent, and remediate.
   bool may_prevent = false;
   bool may_remediate = false;

@@ -101,6 +101,7 @@ Outcome policy(App& app, const Arguments& arguments) {
   AwsNames names = names_from(arguments);
   names.prefix = arguments.value_or("--prefix", "");
   names.catalog = arguments.has("--catalog");
+  names.targets = arguments.has("--targets");
   return {parse_json(app.aws.policy(names, app.stop), "the policy")};
 }
 
@@ -186,6 +187,8 @@ std::vector<Command> aws_setup_commands() {
                     {"hallmark aws policy --catalog > catalog-policy.json",
                      "What products in Service Catalog need besides."}},
        .options = {{"--catalog", "", "the policy for the catalog instead"},
+                   {"--targets", "",
+                    "the policy for targets that are units or name launch templates instead"},
                    kParent,
                    kPrefix,
                    kChildRole,

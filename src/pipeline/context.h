@@ -19,6 +19,11 @@
 #include "scan/scanner.h"
 #include "workflow/ledger.h"
 
+namespace hallmark::cloud {
+class Organizations;
+class LaunchTemplates;
+}  // namespace hallmark::cloud
+
 namespace hallmark::pipeline {
 
 /// How an image's disk becomes an inventory, and an inventory an assessment.
@@ -66,6 +71,8 @@ struct Context {
   /// Who signed a request to AWS; see decision.h. Empty: nobody can prove who they are that way.
   AwsIdentity aws_identity;
   OutsideScanners outside_scanner;
+  cloud::Organizations* organizations = nullptr;       ///< of that cloud; null: it knows none
+  cloud::LaunchTemplates* launch_templates = nullptr;  ///< of that cloud; null: it has none
 
   /// Where images are built: our own account, in `region` or the cloud's first one.
   cloud::Place home(const std::string& region) const;

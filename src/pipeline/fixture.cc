@@ -7,6 +7,7 @@
 #include "cloud/hooks/faulty.h"
 #include "cloud/hooks/hooked_catalog.h"
 #include "cloud/hooks/hooked_cloud.h"
+#include "cloud/hooks/hooked_launch_templates.h"
 
 namespace hallmark::pipeline {
 
@@ -146,7 +147,7 @@ OutsideScanners fake_scanners(const FakeService& service) {
 Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
                  ProductOptions options)
     : directory(options.directory) {
-  cloud = std::make_shared<cloud::MemoryCloud>(std::move(world));
+  cloud = std::make_shared<cloud::MemoryCloud>(world);
   cloud::CallHooks hooks;
   if (options.cloud_point) {
     hooks = {std::make_shared<cloud::Faulty>(std::vector<cloud::Fault>{}, options.cloud_point)};
@@ -154,6 +155,12 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
   cloud = std::make_shared<cloud::HookedCloud>(cloud, hooks);
   catalog_world = std::make_shared<cloud::MemoryCatalogWorld>(options.cloud.regions,
                                                               directory / "catalog.json");
+  catalog_world->members = [world](const std::string& unit_id, const std::string& account_id) {
+    return cloud::has_member(world->units(), unit_id, account_id);
+  };
+  organizations = std::make_shared<cloud::MemoryOrganizations>(world);
+  launch_templates = std::make_shared<cloud::HookedLaunchTemplates>(
+      std::make_shared<cloud::MemoryLaunchTemplates>(world), hooks);
   catalog = options.catalog;
   if (!catalog) catalog = std::make_shared<cloud::MemoryCatalog>(catalog_world, *cloud, clock);
   catalog = std::make_shared<cloud::HookedCatalog>(catalog, hooks);
@@ -183,7 +190,9 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
               .fetch = [](const std::string& url, std::stop_token) -> std::string {
                 throw Error(ErrorKind::not_found, "{} is not there", url);
               },
-              .outside_scanner = options.outside_scanner});
+              .outside_scanner = options.outside_scanner,
+              .organizations = organizations.get(),
+              .launch_templates = launch_templates.get()});
   engine = std::make_unique<workflow::Engine>(
       *database, clock, workflows(*context),
       workflow::EngineOptions{.log_directory = directory / "runs",

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "pipeline/golden_parameters.h"
+#include "pipeline/launch_templates.h"
 #include "pipeline/names.h"
 #include "pipeline/outside_scan.h"
 
@@ -92,6 +93,9 @@ void remove_owned(Context& context, const workflow::LedgerEntry& entry) {
     context.cloud.revoke_key(place, member<std::string>(entry.where, "key_id"),
                              member<std::string>(entry.where, "image_id"),
                              member<std::string>(entry.where, "with"));
+  } else if (entry.kind == kTemplateKind) {
+    withdraw_template(context, place, member<std::string>(entry.where, "name"),
+                      member<std::string>(entry.where, "image_key"));
   } else if (entry.kind == kScanKind) {
     remove_scan(context, entry.where, entry.external_id);
   } else {

@@ -50,6 +50,8 @@ struct MemoryOptions {
   double call_burst = 10;
   /// Those that there are beside kManagedKey. With any other, copies fail.
   std::set<std::string> keys;
+  /// Those of `keys` whose policy lets whole units use them.
+  std::set<std::string> open_keys;
   /// Copies into a region that may be pending at once; one more is `throttled`. 0: no limit.
   int copies_at_once = 0;
   /// Machines that are on, per region; one more is `unavailable`.
@@ -86,6 +88,12 @@ class MemoryWorld {
   void encrypt_image(const std::string& image_id, const std::string& key_id);
   /// What list_image_uses gives there from now on, in this process.
   void set_image_uses(const Place& place, std::vector<ImageUse> uses);
+  /// Makes the organization another one.
+  void change_units(const std::function<void(UnitList&)>& change);
+  UnitList units();
+  /// A launch template with one version. Returns its id, the same each time.
+  std::string make_template(const Place& place, const std::string& name,
+                            const std::string& image_id);
   /// As if the hypervisor had pulled the plug. Throws `not_found`.
   void power_off(const std::string& machine_id);
 

@@ -8,12 +8,14 @@
 
 #include "base/json.h"
 #include "cloud/cloud.h"
+#include "cloud/launch_templates.h"
+#include "cloud/organizations.h"
 
 namespace hallmark::cloud {
 
 struct MemoryImage {
-  Image image;  ///< its state is derived, see MemoryWorld
-  std::set<std::string> shares;
+  Image image;                    ///< its state is derived, see MemoryWorld
+  std::set<std::string> shares;   ///< accounts and units
   std::set<std::string> key_ids;  ///< of its volumes; empty: it is not encrypted
   std::string disk;               ///< file name in the world's directory of disks
   std::string failure;            ///< if not empty it ends as `failed` for this reason
@@ -40,6 +42,13 @@ struct MemoryCommand {
   std::optional<TimePoint> time_limit;
 };
 
+struct MemoryTemplate {
+  LaunchTemplate launch_template;
+  Place place;
+  std::vector<TemplateVersion> versions;  ///< oldest first
+  std::int64_t newest_version = 0;        ///< that was ever made
+};
+
 struct WorldState {
   std::map<std::string, MemoryImage> images;
   std::map<std::string, MemoryMachine> machines;
@@ -47,6 +56,8 @@ struct WorldState {
   std::map<Place, std::map<std::string, Parameter>> parameters;
   /// "{place} {key} {image}" -> accounts that may use the key for it
   std::map<std::string, std::set<std::string>> key_grants;
+  UnitList units;
+  std::map<std::string, MemoryTemplate> templates;
   std::map<std::string, std::string> tokens;  ///< operation, place and token -> id
   std::map<std::string, int> effects;         ///< operation -> how often it changed something
 };
