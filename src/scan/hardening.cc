@@ -193,7 +193,9 @@ model::Finding finding_of(const model::HardeningFact& fact) {
 bool is_older(std::string_view a, std::string_view b) {
   auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   while (!a.empty() && !b.empty()) {
-    if (!is_digit(a[0]) || !is_digit(b[0])) {
+    // As rpm has it: a number is newer than a word.
+    if (is_digit(a[0]) != is_digit(b[0])) return is_digit(b[0]);
+    if (!is_digit(a[0])) {
       if (a[0] != b[0]) return a[0] < b[0];
       a.remove_prefix(1);
       b.remove_prefix(1);

@@ -70,6 +70,10 @@ TEST(Hardening, TheKernelThatIsStartedIsTheNewestOfItsFlavour) {
   EXPECT_EQ(findings[0].evidence, "6.1.0-10-amd64 is installed, 6.1.0-9-amd64 is started");
   inventory.default_kernel = "6.1.0-10-amd64";
   EXPECT_THAT(told(inventory), IsEmpty());
+  inventory.kernels = {"5.14.0-427.13.1.el9", "5.14.0-427.el9"};
+  inventory.default_kernel = "5.14.0-427.el9";
+  EXPECT_THAT(told(inventory), SizeIs(1));
+  inventory.kernels = {"6.1.0-10-amd64", "6.1.0-11-cloud-amd64", "6.1.0-9-amd64"};
   inventory.default_kernel = "6.1.0-11-cloud-amd64";
   EXPECT_THAT(told(inventory), IsEmpty());
 }

@@ -66,7 +66,7 @@ std::vector<model::HardeningFact> account_facts(std::string_view passwd, std::st
   auto add = [&](const char* rule, const char* path, std::string detail) {
     facts.push_back({rule, path, std::move(detail)});
   };
-  for (const auto& row : rows_of(passwd, 7)) {
+  for (const auto& row : rows_of(passwd, 4)) {
     if (row[1].empty()) add("empty-password", "/etc/passwd", "user " + row[0]);
     if (row[2] == "0" && row[0] != "root") add("second-root", "/etc/passwd", "user " + row[0]);
     if (!row[1].empty() && !is_locked(row[1])) {

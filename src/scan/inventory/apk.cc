@@ -40,7 +40,7 @@ class Record {
         package_.source_name = value;
         break;
       case 'f':
-        broken_ = !value.empty();
+        broken_ = value.find_first_of("fsx") != value.npos;
         break;
       default:
         break;

@@ -46,6 +46,10 @@ TEST(Apk, WhatIsMarkedAsBrokenIsAGap) {
   EXPECT_EQ(found.gaps[0].what, "package a");
 }
 
+TEST(Apk, AMarkOfAnotherLetterIsNoHarm) {
+  EXPECT_THAT(parse_apk_installed("P:a\nV:1\nf:S\n", "f").gaps, IsEmpty());
+}
+
 TEST(Apk, KnowsBothPlacesOfItsDatabase) {
   model::Inventory inventory;
   MemoryFiles none;

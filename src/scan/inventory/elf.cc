@@ -184,15 +184,20 @@ std::vector<model::Package> go_modules(std::string_view toolchain, std::string_v
     packages.push_back(
         made("go", "stdlib", std::string(toolchain.substr(2, toolchain.find(' ') - 2))));
   }
+  bool has_replaceable = false;  // the line before was a module that is listed
   for (const std::string& line : split(text, '\n')) {
     const std::vector<std::string> words = split(line, '\t');
     if (words.size() < 3) continue;
     const bool is_module = words[0] == "mod" || words[0] == "dep";
     // What is built has no version where it is not installed by one.
-    if (is_module && words[2] != "(devel)") packages.push_back(made("go", words[1], words[2]));
-    if (words[0] == "=>" && packages.size() > 1) {
-      packages.back() = made("go", words[1], words[2]);
+    const bool has_version = words[2].starts_with('v');
+    if (words[0] == "=>") {
+      // What stands in for it may be a folder of whoever built the program.
+      if (has_replaceable) packages.pop_back();
+      if (has_version) packages.push_back(made("go", words[1], words[2]));
     }
+    has_replaceable = is_module && has_version;
+    if (has_replaceable) packages.push_back(made("go", words[1], words[2]));
   }
   return packages;
 }

@@ -107,7 +107,7 @@ class JarReader {
   }
 
   void spend(const ZipEntry& entry) {
-    unpacked_ += entry.size + kMinCost;
+    unpacked_ += std::max(entry.size, entry.packed_size) + kMinCost;
     if (unpacked_ > kMaxUnpacked) {
       throw Error(ErrorKind::corrupt, "what is packed in it is too much to be read");
     }

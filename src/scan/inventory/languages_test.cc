@@ -165,6 +165,13 @@ TEST(Programs, GoSinceItKeepsItsListInPlace) {
   }
 }
 
+TEST(Programs, GoModulesThatAreReplaced) {
+  EXPECT_THAT(told(go_modules("",
+                              "mod\ta\t(devel)\t\n=>\tb\t(devel)\t\ndep\tc\tv1.0.0\n"
+                              "=>\t./local\t\t\ndep\td\tv2.0.0\n=>\te\tv3.0.0\n")),
+              ElementsAre("go e v3.0.0"));
+}
+
 TEST(Programs, GoBeforeByPointers) {
   // Sections begin at 0x1000, 0x2000 and so on.
   const std::string data =

@@ -156,6 +156,9 @@ std::optional<model::Package> parse_rpm_header(std::string_view blob) {
   if (package.source_name.empty()) {
     package.source_name = package.name;
     package.source_version = package.version;
+  } else if (const std::size_t colon = package.version.find(':'); colon != std::string::npos) {
+    // The name of the source's file has no room for the epoch.
+    package.source_version.insert(0, package.version, 0, colon + 1);
   }
   package.manager = "rpm";
   package.module = module_of(header.text(kModularityLabel));

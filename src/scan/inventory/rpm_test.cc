@@ -128,7 +128,7 @@ TEST(RpmHeader, SaysWhatAPackageIs) {
   EXPECT_EQ(demo->version, "2:1.5-3.el9");
   EXPECT_EQ(demo->architecture, "noarch");
   EXPECT_EQ(demo->source_name, "demo");
-  EXPECT_EQ(demo->source_version, "1.5-3.el9");
+  EXPECT_EQ(demo->source_version, "2:1.5-3.el9");
   EXPECT_EQ(demo->manager, "rpm");
   EXPECT_EQ(demo->module, "");
   auto module = parse_rpm_header(recorded("module"));

@@ -14,6 +14,7 @@ constexpr const char* kConfig = "/etc/ssh/sshd_config";
 // Newer SUSE keeps what it delivers there.
 constexpr const char* kVendorConfig = "/usr/etc/ssh/sshd_config";
 constexpr int kMaxDepth = 16;  // sshd's own
+constexpr int kMaxFiles = 256;
 
 struct Setting {
   std::string value;  ///< lower case
@@ -28,8 +29,11 @@ class SshdSettings {
       : inventory_(inventory), files_(files) {}
 
   void read(const std::string& path, int depth = 0) {
-    if (depth > kMaxDepth) {
-      inventory_.gaps.push_back({path, "its files include one another"});
+    if (depth > kMaxDepth || ++files_read_ > kMaxFiles) {
+      // Once: files that include one another would say it without end.
+      if (files_read_ <= kMaxFiles)
+        inventory_.gaps.push_back({path, "its files include one another"});
+      files_read_ = kMaxFiles + 1;
       return;
     }
     for (const std::string& raw : split(text_of(inventory_, files_, path), '\n')) {
@@ -82,6 +86,7 @@ class SshdSettings {
 
   model::Inventory& inventory_;
   fs::FileSystem& files_;
+  int files_read_ = 0;
   std::map<std::string, Setting> settings_;
 };
 
