@@ -42,6 +42,8 @@ cli::CommandTable make_table() {
                  {"audit", "Audit log"},
                  {"reaper", "Leftovers"},
                  {"disk", "Disks"},
+                 {"scan", "Lists of packages"},
+                 {"advisory", "Advisories"},
                  {"aws", "AWS"},
                  {"doctor", "This machine"},
                  {"completion", "Shell completion"}};
@@ -74,6 +76,8 @@ cli::CommandTable make_table() {
   add(cli::disk_commands());
   add(cli::disk_file_commands());
   add(cli::disk_inventory_commands());
+  add(cli::scan_commands());
+  add(cli::advisory_commands());
   add(cli::aws_setup_commands());
   add(cli::aws_preflight_commands());
   add(cli::aws_commands());

@@ -30,6 +30,8 @@ std::vector<Command> schedule_next_commands();
 std::vector<Command> user_commands();
 std::vector<Command> audit_commands();
 std::vector<Command> reaper_commands();
+std::vector<Command> advisory_commands();
+std::vector<Command> scan_commands();
 std::vector<Command> disk_commands();
 std::vector<Command> disk_file_commands();
 std::vector<Command> disk_inventory_commands();

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/text.h"
+#include "scan/advisory/advisory_builder.h"
 #include "scan/advisory/ecosystem.h"
 
 namespace hallmark::scan {
@@ -279,6 +280,13 @@ Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Cl
   return assessment;
 }
 
+namespace {
+
+bool is_of_system(const Package& package) {
+  return package.manager.empty() || package.manager == "dpkg" || package.manager == "rpm" ||
+         package.manager == "apk";
+}
+
 void add_pending_updates(Assessment& matched, const Assessment& suite) {
   std::set<std::string> fixed;
   for (const Finding& finding : matched.findings) {
@@ -300,6 +308,40 @@ void add_pending_updates(Assessment& matched, const Assessment& suite) {
                    });
   if (!matched.gaps.empty())
     matched.completeness = std::max(matched.completeness, model::Completeness::partial);
+}
+
+}  // namespace
+
+model::Inventory system_part(const model::Inventory& inventory) {
+  model::Inventory part = inventory;
+  std::erase_if(part.packages, [](const Package& package) { return !is_of_system(package); });
+  return part;
+}
+
+Assessment match_with_suite(const model::Inventory& inventory, const AdvisoryFile& file,
+                            const std::optional<Assessment>& suite, Clock& clock) {
+  if (!suite || covers(file, inventory.distribution)) {
+    Assessment matched = match(inventory, file, clock);
+    if (suite) add_pending_updates(matched, *suite);
+    return matched;
+  }
+  Assessment matched = *suite;
+  matched.package_count = static_cast<int>(inventory.packages.size());
+  Matcher matcher(file, matched);
+  for (const Package& package : inventory.packages) {
+    if (!is_of_system(package)) matcher.match(package);
+  }
+  matcher.finish();
+  note_end_of_support(matched, clock);
+  if (!matched.gaps.empty()) {
+    matched.completeness = std::max(matched.completeness, model::Completeness::partial);
+  }
+  return matched;
+}
+
+const AdvisoryFile& no_advisories() {
+  static const AdvisoryFile none(AdvisoryBuilder().finish());
+  return none;
 }
 
 void note_end_of_support(Assessment& assessment, Clock& clock) {

@@ -265,7 +265,6 @@ TEST(Match, PendingUpdatesThatAreExplainedAreNotSaidTwice) {
           .from("debian")
           .add("CVE-2024-0001", {}, {.ecosystem = "debian:12", .package = "a", .fixed = "2"})
           .bytes();
-  auto found = matched(bytes, on("debian", "12", {deb("a", "1"), deb("b", "1")}));
   model::Assessment suite;
   suite.advisories = {{"bookworm-security", "", "", ""}};
   suite.findings.resize(2);
@@ -273,10 +272,36 @@ TEST(Match, PendingUpdatesThatAreExplainedAreNotSaidTwice) {
   suite.findings[1].package = "b";
   suite.findings[1].finding_id = "bookworm-security:b:2";
   suite.gaps = {{"advisories bookworm-security", "old"}};
-  add_pending_updates(found, suite);
+  ManualClock clock(from_rfc3339("2026-01-02T00:00:00Z"));
+  auto found = match_with_suite(on("debian", "12", {deb("a", "1"), deb("b", "1")}),
+                                AdvisoryFile(bytes), suite, clock);
   EXPECT_THAT(ids(found), ElementsAre("CVE-2024-0001:a", "bookworm-security:b:2"));
   EXPECT_EQ(found.completeness, model::Completeness::partial);
   EXPECT_EQ(found.advisories.size(), 2u);
+}
+
+TEST(Match, TheSuiteStandsForAFeedThatIsMissing) {
+  const std::string bytes =
+      Made()
+          .from("osv-pypi")
+          .add("G-1", {}, {.ecosystem = "pypi", .package = "foo", .fixed = "2"})
+          .bytes();
+  ManualClock clock(from_rfc3339("2026-01-02T00:00:00Z"));
+  model::Assessment suite;
+  suite.completeness = model::Completeness::complete;
+  suite.findings.resize(1);
+  suite.findings[0].finding_id = "bookworm-security:a:2";
+  suite.findings[0].package = "a";
+  const auto inventory =
+      on("debian", "12", {deb("a", "1"), {"foo", "1", "", "foo", "1", "python"}});
+  EXPECT_EQ(system_part(inventory).packages.size(), 1u);
+  suite.distribution = inventory.distribution;
+  const auto found = match_with_suite(inventory, AdvisoryFile(bytes), suite, clock);
+  EXPECT_THAT(ids(found), ElementsAre("bookworm-security:a:2", "G-1:foo"));
+  EXPECT_EQ(found.completeness, model::Completeness::complete);
+  const auto without = match_with_suite(inventory, no_advisories(), suite, clock);
+  EXPECT_EQ(without.completeness, model::Completeness::partial)
+      << "nobody speaks of Python packages";
 }
 
 TEST(AdvisoryFile, RefusesWhatWasChanged) {
