@@ -59,6 +59,7 @@ cli::CommandTable make_table() {
   add(cli::image_life_commands());
   add(cli::image_tree_commands());
   add(cli::catalog_commands());
+  add(cli::image_assess_commands());
   add(cli::image_ages_commands());
   add(cli::channel_commands());
   add(cli::image_retire_commands());

@@ -172,6 +172,19 @@ pipeline::Scanner annotating_scanner(const ExploitsConfig& exploits, const Path&
 }
 
 using Suite = std::shared_ptr<const scan::SecuritySuite>;
+using VexKept = std::shared_ptr<const std::vector<scan::VexStatement>>;
+
+/// What config.yaml names, read when the first assessment asks.
+VexKept honoured(VexKept& kept, const Path& state) {
+  if (kept) return kept;
+  std::vector<scan::VexStatement> all;
+  for (const std::string& document : load_config(state).advisories.vex) {
+    for (auto& statement : scan::read_vex(read_file(document), document)) {
+      all.push_back(std::move(statement));
+    }
+  }
+  return kept = std::make_shared<const std::vector<scan::VexStatement>>(std::move(all));
+}
 
 }  // namespace
 
@@ -197,8 +210,9 @@ pipeline::Scanner make_scanner(const Path& state, Clock& clock) {
     }
     return scan::assess(scan::system_part(inventory), *suite, clock);
   };
-  auto assess = [cache, state, &clock, suite_says](const model::Inventory& inventory,
-                                                   std::stop_token stop) {
+  auto vex = std::make_shared<Sync<VexKept>>();
+  auto assess = [cache, state, &clock, suite_says, vex](const model::Inventory& inventory,
+                                                        std::stop_token stop) {
     const auto file = scan::open_advisories(cache);
     const scan::AdvisoryFile& advisories = file ? *file : scan::no_advisories();
     std::optional<model::Assessment> suite;
@@ -219,9 +233,7 @@ pipeline::Scanner make_scanner(const Path& state, Clock& clock) {
       found.gaps.push_back({"the distribution's security suite", missing});
       model::lower(found, model::Completeness::partial, "the security suite could not be read");
     }
-    for (const std::string& document : load_config(state).advisories.vex) {
-      scan::apply_vex(found, scan::read_vex(read_file(document), document));
-    }
+    scan::apply_vex(found, *honoured(*vex->lock(), state));
     return found;
   };
   return {.take_inventory = [](disk::BlockReader& disk) { return scan::take_inventory(disk); },

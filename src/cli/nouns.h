@@ -15,6 +15,7 @@ std::vector<Command> image_look_commands();  ///< with image_evidence_commands
 std::vector<Command> image_evidence_commands();
 std::vector<Command> image_life_commands();
 std::vector<Command> image_ages_commands();
+std::vector<Command> image_assess_commands();
 std::vector<Command> image_tree_commands();
 std::vector<Command> catalog_commands();
 std::vector<Command> channel_commands();

@@ -21,11 +21,23 @@ using model::Package;
 /// More than a handful of names makes a gap unreadable.
 constexpr std::size_t kNamedPackages = 5;
 
+/// A kernel is built twice: its signed image comes from "linux-signed-amd64", of which no advisory
+/// speaks, and has the version of "linux" itself. Ubuntu's "linux-signed-aws" is of "linux-aws".
+bool is_signed_kernel(std::string_view source) { return source.starts_with("linux-signed"); }
+
+std::string kernel_of(std::string_view source) {
+  const std::string_view rest = source.substr(std::string_view("linux-signed").size());
+  const bool architecture = rest == "-amd64" || rest == "-arm64" || rest == "-i386";
+  return architecture ? "linux" : "linux" + std::string(rest);
+}
+
 std::string_view source_name(const Package& package) {
   return package.source_name.empty() ? package.name : package.source_name;
 }
 std::string_view source_version(const Package& package) {
-  return package.source_version.empty() ? package.version : package.source_version;
+  return package.source_version.empty() || is_signed_kernel(package.source_name)
+             ? package.version
+             : package.source_version;
 }
 
 bool is_modular(std::string_view version) { return version.find(".module") != version.npos; }
@@ -74,7 +86,12 @@ template <typename Hit, typename Odd>
 void look_both(const AdvisoryFile& file, const EcosystemRecord& ecosystem, const Package& package,
                Hit hit, Odd odd) {
   if ((ecosystem.names & kSourceNames) != 0) {
-    look(file, ecosystem, package, source_name(package), source_version(package), true, hit, odd);
+    const std::string_view source = source_name(package);
+    if (is_signed_kernel(source)) {
+      look(file, ecosystem, package, kernel_of(source), source_version(package), true, hit, odd);
+    } else {
+      look(file, ecosystem, package, source, source_version(package), true, hit, odd);
+    }
   }
   if ((ecosystem.names & kBinaryNames) != 0) {
     look(file, ecosystem, package, package.name, package.version, false, hit, odd);

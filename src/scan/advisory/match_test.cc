@@ -95,6 +95,21 @@ TEST(Match, ComparesTheSourcesVersion) {
   EXPECT_EQ(finding.fix, model::FixState::available);
 }
 
+TEST(Match, ASignedKernelIsTheKernel) {
+  const std::string bytes =
+      Made()
+          .from("debian")
+          .add("CVE-2024-0001", {"CVE-2024-0001"},
+               {.ecosystem = "debian:12", .package = "linux", .fixed = "6.1.52-1"})
+          .bytes();
+  model::Package old = deb("linux-image-6.1.0-10-amd64", "6.1.38-2", "linux-signed-amd64");
+  old.source_version = "6.1.38+2";
+  model::Package mended = deb("linux-image-6.1.0-12-amd64", "6.1.52-1", "linux-signed-amd64");
+  mended.source_version = "6.1.52+1";
+  EXPECT_THAT(ids(matched(bytes, on("debian", "12", {old, mended}))),
+              ElementsAre("CVE-2024-0001:linux-image-6.1.0-10-amd64"));
+}
+
 TEST(Match, ReportsWhatIsNotFixed) {
   const std::string bytes =
       Made()
