@@ -237,7 +237,7 @@ pipeline::Scanner make_scanner(const Path& state, Clock& clock) {
     return found;
   };
   return {.take_inventory = [](disk::BlockReader& disk) { return scan::take_inventory(disk); },
-          .assess = assess};
+          .assess = scan::with_hardening(assess, clock)};
 }
 
 struct Installation::Parts {

@@ -30,7 +30,7 @@ ROOMS = {
     "scan/tenable": ["scan", "model", "net"],
     "scan/inspector": ["scan", "model", "aws"],
     "scan/openscap": ["scan", "model"],
-    "scan/advisory": ["scan", "model", "net"],
+    "scan/advisory": ["scan", "scan/inventory", "model", "net"],
     "evidence": ["model", "scan"],
     "rule": [],
     "rule/lambda": ["rule", "net", "aws"],

@@ -289,7 +289,6 @@ Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Cl
              (distribution.pretty_name.empty() ? distribution.id : distribution.pretty_name),
          "no feed of advisories speaks of this release"});
   }
-  note_end_of_support(assessment, clock);
   assessment.completeness = !covered || inventory.packages.empty()
                                 ? model::Completeness::inconclusive
                             : assessment.gaps.empty() ? model::Completeness::complete
@@ -349,7 +348,6 @@ Assessment match_with_suite(const model::Inventory& inventory, const AdvisoryFil
     if (!is_of_system(package)) matcher.match(package);
   }
   matcher.finish();
-  note_end_of_support(matched, clock);
   if (!matched.gaps.empty()) {
     matched.completeness = std::max(matched.completeness, model::Completeness::partial);
   }
@@ -359,18 +357,6 @@ Assessment match_with_suite(const model::Inventory& inventory, const AdvisoryFil
 const AdvisoryFile& no_advisories() {
   static const AdvisoryFile none(AdvisoryBuilder().finish());
   return none;
-}
-
-void note_end_of_support(Assessment& assessment, Clock& clock) {
-  const model::Distribution& distribution = assessment.distribution;
-  const std::string today = to_rfc3339(clock.now()).substr(0, 10);
-  if (distribution.end_of_support.empty() || distribution.end_of_support >= today) return;
-  assessment.gaps.push_back(
-      {"distribution " +
-           (distribution.pretty_name.empty() ? distribution.id : distribution.pretty_name),
-       "its support ended on " + distribution.end_of_support +
-           ": nobody says what is wrong with it any more"});
-  assessment.completeness = std::max(assessment.completeness, model::Completeness::partial);
 }
 
 }  // namespace hallmark::scan

@@ -28,7 +28,7 @@ bool covers(const AdvisoryFile& file, const model::Distribution& distribution);
 
 /// Findings are sorted by package, then id. A gap is: what the inventory lacks; a version that
 /// cannot be compared, of a package or of an advisory; packages of which no feed speaks; a release
-/// without feed, which is `inconclusive`; one that is no longer supported. `advisories` names the
+/// without feed, which is `inconclusive`. `advisories` names the
 /// feeds that speak of what is installed.
 model::Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Clock& clock);
 
@@ -43,8 +43,5 @@ model::Assessment match_with_suite(const model::Inventory& inventory, const Advi
 
 /// Without any feed: everything is a gap.
 const AdvisoryFile& no_advisories();
-
-/// A release whose support ended is a gap: nobody writes advisories for it any more.
-void note_end_of_support(model::Assessment& assessment, Clock& clock);
 
 }  // namespace hallmark::scan

@@ -258,22 +258,6 @@ TEST(Match, AReleaseWithoutFeedIsInconclusive) {
   EXPECT_EQ(matched(bytes, on("debian", "12", {})).completeness, model::Completeness::inconclusive);
 }
 
-TEST(Match, AReleaseOutOfSupportIsAGap) {
-  const std::string bytes =
-      Made()
-          .from("debian")
-          .add("C", {}, {.ecosystem = "debian:12", .package = "b", .fixed = "1"})
-          .bytes();
-  auto inventory = on("debian", "12", {deb("b", "1")});
-  inventory.distribution.end_of_support = "2026-01-02";
-  EXPECT_EQ(matched(bytes, inventory).completeness, model::Completeness::complete)
-      << "that day counts";
-  inventory.distribution.end_of_support = "2026-01-01";
-  const auto found = matched(bytes, inventory);
-  EXPECT_EQ(found.completeness, model::Completeness::partial);
-  EXPECT_THAT(found.gaps[0].reason, HasSubstr("ended on 2026-01-01"));
-}
-
 TEST(Match, PendingUpdatesThatAreExplainedAreNotSaidTwice) {
   const std::string bytes =
       Made()

@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "model/finding.h"
+#include "scan/inventory/support.h"
 
 namespace hallmark::scan {
 namespace {
@@ -201,6 +202,7 @@ class SbomReader {
         std::unique(inventory_.packages.begin(), inventory_.packages.end(),
                     [&](const auto& a, const auto& b) { return key(a) == key(b); }),
         inventory_.packages.end());
+    inventory_.distribution.end_of_support = end_of_support(inventory_.distribution);
     return std::move(inventory_);
   }
 
