@@ -199,7 +199,7 @@ Result compare_orders(scan::VersionOrder order, const char* name,
     if ((ours > 0) != (other > 0) || (ours < 0) != (other < 0)) ++differ;
   }
   return {fmt::format("differences to {} in {} pairs", name, compared), static_cast<double>(differ),
-          ""};
+          "pairs"};
 }
 
 struct Dsa {
