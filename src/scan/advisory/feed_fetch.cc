@@ -81,12 +81,16 @@ void check_signature(const FeedSource& source, const std::string& mirror, const 
                             file.string()},
                    .time_limit = std::chrono::minutes(5)},
                   stop);
-  bool valid = false, bad = false;
+  // A signature by a key that expired or was revoked is "valid" too, but not good.
+  bool good = false, valid = false, bad = false;
   for (const std::string& line : split(result.out, '\n')) {
+    good = good || line.starts_with("[GNUPG:] GOODSIG ");
     valid = valid || line.starts_with("[GNUPG:] VALIDSIG ");
-    bad = bad || line.starts_with("[GNUPG:] BADSIG ");
+    for (const char* word : {"BADSIG ", "EXPSIG ", "EXPKEYSIG ", "REVKEYSIG "}) {
+      bad = bad || line.starts_with(std::string("[GNUPG:] ") + word);
+    }
   }
-  if (!valid || bad) {
+  if (!good || !valid || bad) {
     throw Error(ErrorKind::corrupt, "{} has no good signature by a key of {}: {}", source.name,
                 source.keyring, trim(result.err));
   }

@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 
 FeedInfo feed(const std::string& name) {
   return {.name = name,
-          .kind = "osv",
+          .kind = name == "debian" ? "debian-tracker" : "osv",
           .digest = sha256_hex(name),
           .fetched_at = "2026-01-01T00:00:00.000Z"};
 }
