@@ -42,6 +42,8 @@ cli::CommandTable make_table() {
                  {"audit", "Audit log"},
                  {"reaper", "Leftovers"},
                  {"disk", "Disks"},
+                 {"scan", "Lists of packages"},
+                 {"advisory", "Advisories"},
                  {"aws", "AWS"},
                  {"doctor", "This machine"},
                  {"completion", "Shell completion"}};
@@ -57,6 +59,7 @@ cli::CommandTable make_table() {
   add(cli::image_life_commands());
   add(cli::image_tree_commands());
   add(cli::catalog_commands());
+  add(cli::image_assess_commands());
   add(cli::image_ages_commands());
   add(cli::channel_commands());
   add(cli::image_retire_commands());
@@ -74,6 +77,8 @@ cli::CommandTable make_table() {
   add(cli::disk_commands());
   add(cli::disk_file_commands());
   add(cli::disk_inventory_commands());
+  add(cli::scan_commands());
+  add(cli::advisory_commands());
   add(cli::aws_setup_commands());
   add(cli::aws_preflight_commands());
   add(cli::aws_commands());

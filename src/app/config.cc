@@ -111,6 +111,30 @@ std::string source_from(const Json& json, const char* key, const Path& directory
   return (directory / text).lexically_normal().string();
 }
 
+/// A feed by its short name, or one that says where it is.
+scan::FeedSource feed_from(const Json& json, const Path& state) {
+  if (json.is_string()) return {.name = json.get<std::string>()};
+  return {.name = json.at("name"),
+          .kind = json.at("kind"),
+          .place = source_from(json, "url", state),
+          .ecosystem = json.value("ecosystem", ""),
+          .sha256 = json.value("sha256", ""),
+          .signature = source_from(json, "signature", state),
+          .keyring = source_from(json, "keyring", state)};
+}
+
+scan::AdvisoryConfig advisories_from(const Json& json, const Path& state) {
+  scan::AdvisoryConfig config;
+  config.mirror = json.value("mirror", "");
+  for (const Json& feed : json.value("feeds", Json::array())) {
+    config.feeds.push_back(feed_from(feed, state));
+  }
+  for (const std::string& path : json.value("vex", std::vector<std::string>{})) {
+    config.vex.push_back((state / path).lexically_normal().string());
+  }
+  return config;
+}
+
 }  // namespace
 
 Config load_config(const Path& state) {
@@ -147,6 +171,7 @@ Config load_config(const Path& state) {
   config.scanners = json.value("scanners", config.scanners);
   const Json exploits = json.value("exploits", Json::object());
   config.exploits = {source_from(exploits, "kev", state), source_from(exploits, "epss", state)};
+  config.advisories = advisories_from(json.value("advisories", Json::object()), state);
   config.cloud.aws = aws_config(cloud.value("aws", Json::object()));
   if (config.cloud.kind == "aws" && !cloud.contains("account_id")) {
     throw Error(ErrorKind::usage, "{} does not say cloud.account_id, which AWS needs",

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/json.h"
 #include "pipeline/schedules.h"
+#include "scan/advisory/store.h"
 
 namespace hallmark::app {
 
@@ -54,6 +55,7 @@ struct Config {
   /// By name; each follows the schema of its kind in schema/scanners.schema.json.
   std::map<std::string, Json> scanners;
   ExploitsConfig exploits;
+  scan::AdvisoryConfig advisories;  ///< paths are absolute
   std::vector<pipeline::Schedule> schedules;
 };
 

@@ -92,9 +92,10 @@ int run(const std::vector<std::string>& words, cli::Terminal out, cli::Terminal 
                  if (!installation) installation = std::make_unique<Installation>(state, clock);
                  return installation->workplace();
                },
-               .scanner = make_scanner(state / "advisories", clock),
+               .scanner = make_scanner(state, clock),
                .examine_machine = [&] { return examine_machine(state, interruption.token()); },
-               .aws = aws_account(state, clock)};
+               .aws = aws_account(state, clock),
+               .advisories = [state] { return load_config(state).advisories; }};
   return cli::run_command(app, call);
 }
 

@@ -23,6 +23,9 @@
 #include "net/exchange.h"
 #include "net/http.h"
 #include "pipeline/workflows.h"
+#include "scan/advisory/match.h"
+#include "scan/advisory/store.h"
+#include "scan/advisory/vex.h"
 #include "scan/exploits.h"
 #include "scan/hardening.h"
 #include "scan/scan.h"
@@ -133,21 +136,6 @@ std::optional<std::string> secret(const std::string& name) {
   return value;
 }
 
-/// What cannot be matched against anything is a gap, which closes the gate by default.
-model::Assessment not_covered(const model::Inventory& inventory, Clock& clock) {
-  const std::string& name = inventory.distribution.pretty_name;
-  model::Assessment assessment{.scanner = "hallmark",
-                               .distribution = inventory.distribution,
-                               .gaps = inventory.gaps,
-                               .completeness = model::Completeness::inconclusive,
-                               .package_count = static_cast<int>(inventory.packages.size()),
-                               .assessed_at = to_rfc3339(clock.now())};
-  assessment.gaps.push_back(
-      {.what = "advisories",
-       .reason = "there are none for " + (name.empty() ? "a distribution without a name" : name)});
-  return assessment;
-}
-
 /// Somebody else's proof needs no credentials of ours.
 pipeline::AwsIdentity aws_identity(const std::string& own_endpoint) {
   return [own_endpoint](const Json& proof, const std::string& statement_digest) {
@@ -176,24 +164,39 @@ std::function<void(std::span<model::Assessment>, std::stop_token)> annotator(
 }
 
 /// The scanner of builds and reassessments.
-pipeline::Scanner annotating_scanner(const ExploitsConfig& exploits, const Path& cache,
+pipeline::Scanner annotating_scanner(const ExploitsConfig& exploits, const Path& state,
                                      Clock& clock) {
-  pipeline::Scanner scanner = make_scanner(cache, clock);
-  scanner.annotate = annotator(exploits, cache, clock);
+  pipeline::Scanner scanner = make_scanner(state, clock);
+  scanner.annotate = annotator(exploits, state / "advisories", clock);
   return scanner;
 }
 
 using Suite = std::shared_ptr<const scan::SecuritySuite>;
+using VexKept = std::shared_ptr<const std::vector<scan::VexStatement>>;
+
+/// What config.yaml names, read when the first assessment asks.
+VexKept honoured(VexKept& kept, const Path& state) {
+  if (kept) return kept;
+  std::vector<scan::VexStatement> all;
+  for (const std::string& document : load_config(state).advisories.vex) {
+    for (auto& statement : scan::read_vex(read_file(document), document)) {
+      all.push_back(std::move(statement));
+    }
+  }
+  return kept = std::make_shared<const std::vector<scan::VexStatement>>(std::move(all));
+}
 
 }  // namespace
 
-pipeline::Scanner make_scanner(const Path& cache, Clock& clock) {
+pipeline::Scanner make_scanner(const Path& state, Clock& clock) {
+  const Path cache = state / "advisories";
   auto suites = std::make_shared<Sync<std::map<std::string, Suite>>>();
-  auto assess = [cache, &clock, suites](const model::Inventory& inventory, std::stop_token stop) {
+  /// What the suite of the machine's own apt says; nothing where it has none for that release.
+  auto suite_says = [cache, &clock, suites](
+                        const model::Inventory& inventory,
+                        std::stop_token stop) -> std::optional<model::Assessment> {
     const model::Distribution& distribution = inventory.distribution;
-    if (distribution.id != "debian" || distribution.codename.empty()) {
-      return not_covered(inventory, clock);
-    }
+    if (distribution.id != "debian" || distribution.codename.empty()) return std::nullopt;
     Suite suite;
     {
       auto known = suites->lock();
@@ -205,10 +208,36 @@ pipeline::Scanner make_scanner(const Path& cache, Clock& clock) {
       }
       suite = kept;
     }
-    return scan::assess(inventory, *suite, clock);
+    return scan::assess(scan::system_part(inventory), *suite, clock);
+  };
+  auto vex = std::make_shared<Sync<VexKept>>();
+  auto assess = [cache, state, &clock, suite_says, vex](const model::Inventory& inventory,
+                                                        std::stop_token stop) {
+    const auto file = scan::open_advisories(cache);
+    const scan::AdvisoryFile& advisories = file ? *file : scan::no_advisories();
+    std::optional<model::Assessment> suite;
+    std::string missing;
+    try {
+      suite = suite_says(inventory, stop);
+    } catch (const Error& error) {
+      // Where a feed speaks of the release, the suite only adds to it.
+      if (error.kind() == ErrorKind::cancelled ||
+          !scan::covers(advisories, inventory.distribution)) {
+        throw;
+      }
+      // Most machines' apt knows but their own release.
+      if (error.kind() != ErrorKind::not_found) missing = error.message();
+    }
+    model::Assessment found = scan::match_with_suite(inventory, advisories, suite, clock);
+    if (!missing.empty()) {
+      found.gaps.push_back({"the distribution's security suite", missing});
+      model::lower(found, model::Completeness::partial, "the security suite could not be read");
+    }
+    scan::apply_vex(found, *honoured(*vex->lock(), state));
+    return found;
   };
   return {.take_inventory = [](disk::BlockReader& disk) { return scan::take_inventory(disk); },
-          .assess = assess};
+          .assess = scan::with_hardening(assess, clock)};
 }
 
 struct Installation::Parts {
@@ -230,7 +259,7 @@ struct Installation::Parts {
                 .audit = audit,
                 .clock = clock,
                 .state_directory = state,
-                .scanner = annotating_scanner(config.exploits, state / "advisories", clock),
+                .scanner = annotating_scanner(config.exploits, state, clock),
                 .secret = secret,
                 .fetch =
                     [&clock](const std::string& url, std::stop_token stop) {

@@ -23,8 +23,9 @@ class Installation {
   std::unique_ptr<Parts> parts_;
 };
 
-/// Reads disks, and matches what is on them against the distribution's security suite, which is
-/// fetched once per process and kept in `cache`. `clock` must outlive it.
-pipeline::Scanner make_scanner(const Path& cache, Clock& clock);
+/// Reads disks, and matches what is on them against the compiled advisories of the state directory
+/// and the distribution's security suite, which is fetched once per process and kept there. What
+/// config.yaml names as VEX is honoured. `clock` must outlive it.
+pipeline::Scanner make_scanner(const Path& state, Clock& clock);
 
 }  // namespace hallmark::app

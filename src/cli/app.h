@@ -14,6 +14,7 @@
 #include "cloud/enforcement.h"
 #include "pipeline/context.h"
 #include "pipeline/schedules.h"
+#include "scan/advisory/store.h"
 #include "workflow/engine.h"
 
 namespace hallmark::cli {
@@ -51,6 +52,7 @@ struct App {
   pipeline::Scanner scanner;  ///< works without the workplace
   std::function<std::vector<MachineCheck>()> examine_machine;
   AwsAccount aws;  ///< works without the workplace
+  std::function<scan::AdvisoryConfig()> advisories;  ///< of config.yaml; works without the workplace
 };
 
 }  // namespace hallmark::cli

@@ -15,6 +15,7 @@ std::vector<Command> image_look_commands();  ///< with image_evidence_commands
 std::vector<Command> image_evidence_commands();
 std::vector<Command> image_life_commands();
 std::vector<Command> image_ages_commands();
+std::vector<Command> image_assess_commands();
 std::vector<Command> image_tree_commands();
 std::vector<Command> catalog_commands();
 std::vector<Command> channel_commands();
@@ -30,6 +31,8 @@ std::vector<Command> schedule_next_commands();
 std::vector<Command> user_commands();
 std::vector<Command> audit_commands();
 std::vector<Command> reaper_commands();
+std::vector<Command> advisory_commands();
+std::vector<Command> scan_commands();
 std::vector<Command> disk_commands();
 std::vector<Command> disk_file_commands();
 std::vector<Command> disk_inventory_commands();

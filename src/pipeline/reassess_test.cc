@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "pipeline/assess_images.h"
 #include "pipeline/fixture.h"
 #include "pipeline/notice.h"
 #include "pipeline/rebuild.h"
@@ -207,6 +208,23 @@ TEST_F(Reassessing, ADeprecatedImageIsReassessedToo) {
   fixture_.product.drive(start_retire(*fixture_.product.engine, context(), image_,
                                       RetirementStage::deprecate, "old", false));
   EXPECT_EQ(reassess().at("image_key"), image_.image_key);
+}
+
+TEST_F(Reassessing, ALookSaysWhatIsNewAndRecordsNothing) {
+  seen_.findings = {finding("CVE-2026-1000", model::Severity::high)};
+  reassess();
+  const Json none = assess_images(context(), "", {});
+  ASSERT_EQ(none.size(), 1u);
+  EXPECT_THAT(none[0].at("introduced"), IsEmpty());
+  seen_.findings = {finding("CVE-2026-2000", model::Severity::critical)};
+  for (int look = 0; look < 2; ++look) {
+    const Json images = assess_images(context(), image_.image_key, {});
+    ASSERT_EQ(images.size(), 1u);
+    ASSERT_EQ(images[0].at("introduced").size(), 1u);
+    EXPECT_EQ(images[0].at("introduced")[0].at("id"), "CVE-2026-2000");
+    EXPECT_EQ(images[0].at("fixed"), 1);
+  }
+  EXPECT_THROW(assess_images(context(), "other/os-1/1", {}), Error);
 }
 
 }  // namespace

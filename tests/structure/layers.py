@@ -30,7 +30,7 @@ ROOMS = {
     "scan/tenable": ["scan", "model", "net"],
     "scan/inspector": ["scan", "model", "aws"],
     "scan/openscap": ["scan", "model"],
-    "scan/advisory": ["scan", "model", "net"],
+    "scan/advisory": ["scan", "scan/inventory", "model", "net"],
     "evidence": ["model", "scan"],
     "rule": [],
     "rule/lambda": ["rule", "net", "aws"],
@@ -41,8 +41,8 @@ ROOMS = {
     "cloud/aws": ["cloud", "disk", "aws", "rule"],
     "pipeline": ["schedule", "model", "db", "audit", "disk", "workflow", "cloud", "scan", "evidence",
                  "rule"],
-    "cli": ["schedule", "model", "db", "audit", "net", "aws", "disk", "fs", "scan", "evidence", "source",
-            "workflow", "cloud", "pipeline"],
+    "cli": ["schedule", "model", "db", "audit", "net", "aws", "disk", "fs", "scan", "scan/advisory",
+            "evidence", "source", "workflow", "cloud", "pipeline"],
     "app": ["*"],
 }
 # Tests may also use the fakes and contract suites.

@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "scan/advisory/advisory_file.h"
 #include "scan/advisory/ecosystem.h"
+#include "scan/advisory/feeds.h"
 
 namespace hallmark::scan {
 namespace {
@@ -130,30 +131,23 @@ struct AdvisoryBuilder::State {
   void arrange();
 };
 
-/// A flaw belongs to the first feed that speaks of it; a statement stays if one of its flaws is its
-/// own feed's.
+/// A flaw belongs to the distribution's own feeds if one of them speaks of it; a statement stays if
+/// one of its flaws is of its own feed's rank: two of a distribution's repositories mend their own.
 void AdvisoryBuilder::State::keep_first_word(std::vector<StatementRecord>& group) const {
-  std::map<TextRef, std::uint16_t> first;
-  const std::uint16_t only = advisories[group[0].advisory].feed;
-  const bool one_feed = std::all_of(group.begin(), group.end(), [&](const StatementRecord& record) {
-    return advisories[record.advisory].feed == only;
-  });
-  if (!one_feed) {
-    for (const StatementRecord& record : group) {
-      const std::uint16_t feed = advisories[record.advisory].feed;
-      for (const TextRef flaw : flaws(record)) {
-        auto [place, added] = first.try_emplace(flaw, feed);
-        if (!added) place->second = std::min(place->second, feed);
-      }
-    }
+  const auto is_own = [&](const StatementRecord& record) {
+    return is_own_word(feeds[advisories[record.advisory].feed].kind);
+  };
+  std::set<TextRef> spoken_of;
+  for (const StatementRecord& record : group) {
+    if (!is_own(record)) continue;
+    for (const TextRef flaw : flaws(record)) spoken_of.insert(flaw);
   }
   std::erase_if(group, [&](const StatementRecord& record) {
     if (record.judgement == static_cast<std::uint8_t>(Judgement::not_affected)) return true;
-    if (one_feed) return false;
-    const auto own = flaws(record);
-    return std::none_of(own.begin(), own.end(), [&](TextRef flaw) {
-      return first.at(flaw) == advisories[record.advisory].feed;
-    });
+    if (is_own(record) || spoken_of.empty()) return false;
+    const auto said = flaws(record);
+    return std::all_of(said.begin(), said.end(),
+                       [&](TextRef flaw) { return spoken_of.contains(flaw); });
   });
 }
 

@@ -8,8 +8,8 @@
 
 namespace hallmark::scan {
 
-/// Feeds that come first have the first word: what a feed says of a flaw in a package is dropped if
-/// an earlier one speaks of the same flaw in the same package, whether it says affected or not.
+/// A distribution's own feeds have the first word: what another feed says of a flaw in a package is
+/// dropped if one of them speaks of that flaw in that package, whether it says affected or not.
 class AdvisoryBuilder : public AdvisorySink {
  public:
   AdvisoryBuilder();

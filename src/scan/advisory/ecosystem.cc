@@ -152,7 +152,7 @@ std::string ecosystem_from_title(std::string_view title) {
   if (has("linux enterprise")) return key_of("sles", suse_version(text));
   if (has("alma")) return key_of("almalinux", number_in(text));
   if (has("rocky")) return key_of("rocky", number_in(text));
-  if (has("oracle linux") || has("ol ")) return key_of("ol", number_in(text));
+  if (has("oracle linux") || text.starts_with("ol ")) return key_of("ol", number_in(text));
   if (has("amazon linux")) return key_of("amzn", number_in(text));
   if (has("fedora")) return key_of("fedora", number_in(text));
   if (has("red hat enterprise linux")) return key_of("rhel", number_in(text));

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "base/text.h"
+#include "scan/advisory/advisory_builder.h"
 #include "scan/advisory/ecosystem.h"
 
 namespace hallmark::scan {
@@ -20,11 +21,23 @@ using model::Package;
 /// More than a handful of names makes a gap unreadable.
 constexpr std::size_t kNamedPackages = 5;
 
+/// A kernel is built twice: its signed image comes from "linux-signed-amd64", of which no advisory
+/// speaks, and has the version of "linux" itself. Ubuntu's "linux-signed-aws" is of "linux-aws".
+bool is_signed_kernel(std::string_view source) { return source.starts_with("linux-signed"); }
+
+std::string kernel_of(std::string_view source) {
+  const std::string_view rest = source.substr(std::string_view("linux-signed").size());
+  const bool architecture = rest == "-amd64" || rest == "-arm64" || rest == "-i386";
+  return architecture ? "linux" : "linux" + std::string(rest);
+}
+
 std::string_view source_name(const Package& package) {
   return package.source_name.empty() ? package.name : package.source_name;
 }
 std::string_view source_version(const Package& package) {
-  return package.source_version.empty() ? package.version : package.source_version;
+  return package.source_version.empty() || is_signed_kernel(package.source_name)
+             ? package.version
+             : package.source_version;
 }
 
 bool is_modular(std::string_view version) { return version.find(".module") != version.npos; }
@@ -73,7 +86,12 @@ template <typename Hit, typename Odd>
 void look_both(const AdvisoryFile& file, const EcosystemRecord& ecosystem, const Package& package,
                Hit hit, Odd odd) {
   if ((ecosystem.names & kSourceNames) != 0) {
-    look(file, ecosystem, package, source_name(package), source_version(package), true, hit, odd);
+    const std::string_view source = source_name(package);
+    if (is_signed_kernel(source)) {
+      look(file, ecosystem, package, kernel_of(source), source_version(package), true, hit, odd);
+    } else {
+      look(file, ecosystem, package, source, source_version(package), true, hit, odd);
+    }
   }
   if ((ecosystem.names & kBinaryNames) != 0) {
     look(file, ecosystem, package, package.name, package.version, false, hit, odd);
@@ -271,12 +289,18 @@ Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Cl
              (distribution.pretty_name.empty() ? distribution.id : distribution.pretty_name),
          "no feed of advisories speaks of this release"});
   }
-  note_end_of_support(assessment, clock);
   assessment.completeness = !covered || inventory.packages.empty()
                                 ? model::Completeness::inconclusive
                             : assessment.gaps.empty() ? model::Completeness::complete
                                                       : model::Completeness::partial;
   return assessment;
+}
+
+namespace {
+
+bool is_of_system(const Package& package) {
+  return package.manager.empty() || package.manager == "dpkg" || package.manager == "rpm" ||
+         package.manager == "apk";
 }
 
 void add_pending_updates(Assessment& matched, const Assessment& suite) {
@@ -302,16 +326,37 @@ void add_pending_updates(Assessment& matched, const Assessment& suite) {
     matched.completeness = std::max(matched.completeness, model::Completeness::partial);
 }
 
-void note_end_of_support(Assessment& assessment, Clock& clock) {
-  const model::Distribution& distribution = assessment.distribution;
-  const std::string today = to_rfc3339(clock.now()).substr(0, 10);
-  if (distribution.end_of_support.empty() || distribution.end_of_support >= today) return;
-  assessment.gaps.push_back(
-      {"distribution " +
-           (distribution.pretty_name.empty() ? distribution.id : distribution.pretty_name),
-       "its support ended on " + distribution.end_of_support +
-           ": nobody says what is wrong with it any more"});
-  assessment.completeness = std::max(assessment.completeness, model::Completeness::partial);
+}  // namespace
+
+model::Inventory system_part(const model::Inventory& inventory) {
+  model::Inventory part = inventory;
+  std::erase_if(part.packages, [](const Package& package) { return !is_of_system(package); });
+  return part;
+}
+
+Assessment match_with_suite(const model::Inventory& inventory, const AdvisoryFile& file,
+                            const std::optional<Assessment>& suite, Clock& clock) {
+  if (!suite || covers(file, inventory.distribution)) {
+    Assessment matched = match(inventory, file, clock);
+    if (suite) add_pending_updates(matched, *suite);
+    return matched;
+  }
+  Assessment matched = *suite;
+  matched.package_count = static_cast<int>(inventory.packages.size());
+  Matcher matcher(file, matched);
+  for (const Package& package : inventory.packages) {
+    if (!is_of_system(package)) matcher.match(package);
+  }
+  matcher.finish();
+  if (!matched.gaps.empty()) {
+    matched.completeness = std::max(matched.completeness, model::Completeness::partial);
+  }
+  return matched;
+}
+
+const AdvisoryFile& no_advisories() {
+  static const AdvisoryFile none(AdvisoryBuilder().finish());
+  return none;
 }
 
 }  // namespace hallmark::scan

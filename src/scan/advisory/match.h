@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 
 #include "base/clock.h"
 #include "model/assessment.h"
@@ -27,15 +28,20 @@ bool covers(const AdvisoryFile& file, const model::Distribution& distribution);
 
 /// Findings are sorted by package, then id. A gap is: what the inventory lacks; a version that
 /// cannot be compared, of a package or of an advisory; packages of which no feed speaks; a release
-/// without feed, which is `inconclusive`; one that is no longer supported. `advisories` names the
+/// without feed, which is `inconclusive`. `advisories` names the
 /// feeds that speak of what is installed.
 model::Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Clock& clock);
 
-/// Adds the pending updates of the distribution's own suite to what was matched. One whose package
-/// has a finding with a fix is the same thing said with less.
-void add_pending_updates(model::Assessment& matched, const model::Assessment& suite);
+/// Only what the system's own package manager knows: what a distribution's suite speaks of.
+model::Inventory system_part(const model::Inventory& inventory);
 
-/// A release whose support ended is a gap: nobody writes advisories for it any more.
-void note_end_of_support(model::Assessment& assessment, Clock& clock);
+/// With what the distribution's own suite says of the system's part, if it says anything. Where a
+/// feed speaks of the release, a pending update whose package has a finding with a fix is the same
+/// thing said with less, and is left out; else the suite stands for the feed.
+model::Assessment match_with_suite(const model::Inventory& inventory, const AdvisoryFile& file,
+                                   const std::optional<model::Assessment>& suite, Clock& clock);
+
+/// Without any feed: everything is a gap.
+const AdvisoryFile& no_advisories();
 
 }  // namespace hallmark::scan

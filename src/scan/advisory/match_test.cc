@@ -17,7 +17,7 @@ using ::testing::IsEmpty;
 
 FeedInfo feed(const std::string& name) {
   return {.name = name,
-          .kind = "osv",
+          .kind = name == "debian" ? "debian-tracker" : "osv",
           .digest = sha256_hex(name),
           .fetched_at = "2026-01-01T00:00:00.000Z"};
 }
@@ -93,6 +93,21 @@ TEST(Match, ComparesTheSourcesVersion) {
   EXPECT_THAT(finding.cves, ElementsAre("CVE-2024-0001"));
   EXPECT_EQ(finding.fixed_version, "2.36-9+deb12u4");
   EXPECT_EQ(finding.fix, model::FixState::available);
+}
+
+TEST(Match, ASignedKernelIsTheKernel) {
+  const std::string bytes =
+      Made()
+          .from("debian")
+          .add("CVE-2024-0001", {"CVE-2024-0001"},
+               {.ecosystem = "debian:12", .package = "linux", .fixed = "6.1.52-1"})
+          .bytes();
+  model::Package old = deb("linux-image-6.1.0-10-amd64", "6.1.38-2", "linux-signed-amd64");
+  old.source_version = "6.1.38+2";
+  model::Package mended = deb("linux-image-6.1.0-12-amd64", "6.1.52-1", "linux-signed-amd64");
+  mended.source_version = "6.1.52+1";
+  EXPECT_THAT(ids(matched(bytes, on("debian", "12", {old, mended}))),
+              ElementsAre("CVE-2024-0001:linux-image-6.1.0-10-amd64"));
 }
 
 TEST(Match, ReportsWhatIsNotFixed) {
@@ -243,29 +258,12 @@ TEST(Match, AReleaseWithoutFeedIsInconclusive) {
   EXPECT_EQ(matched(bytes, on("debian", "12", {})).completeness, model::Completeness::inconclusive);
 }
 
-TEST(Match, AReleaseOutOfSupportIsAGap) {
-  const std::string bytes =
-      Made()
-          .from("debian")
-          .add("C", {}, {.ecosystem = "debian:12", .package = "b", .fixed = "1"})
-          .bytes();
-  auto inventory = on("debian", "12", {deb("b", "1")});
-  inventory.distribution.end_of_support = "2026-01-02";
-  EXPECT_EQ(matched(bytes, inventory).completeness, model::Completeness::complete)
-      << "that day counts";
-  inventory.distribution.end_of_support = "2026-01-01";
-  const auto found = matched(bytes, inventory);
-  EXPECT_EQ(found.completeness, model::Completeness::partial);
-  EXPECT_THAT(found.gaps[0].reason, HasSubstr("ended on 2026-01-01"));
-}
-
 TEST(Match, PendingUpdatesThatAreExplainedAreNotSaidTwice) {
   const std::string bytes =
       Made()
           .from("debian")
           .add("CVE-2024-0001", {}, {.ecosystem = "debian:12", .package = "a", .fixed = "2"})
           .bytes();
-  auto found = matched(bytes, on("debian", "12", {deb("a", "1"), deb("b", "1")}));
   model::Assessment suite;
   suite.advisories = {{"bookworm-security", "", "", ""}};
   suite.findings.resize(2);
@@ -273,10 +271,36 @@ TEST(Match, PendingUpdatesThatAreExplainedAreNotSaidTwice) {
   suite.findings[1].package = "b";
   suite.findings[1].finding_id = "bookworm-security:b:2";
   suite.gaps = {{"advisories bookworm-security", "old"}};
-  add_pending_updates(found, suite);
+  ManualClock clock(from_rfc3339("2026-01-02T00:00:00Z"));
+  auto found = match_with_suite(on("debian", "12", {deb("a", "1"), deb("b", "1")}),
+                                AdvisoryFile(bytes), suite, clock);
   EXPECT_THAT(ids(found), ElementsAre("CVE-2024-0001:a", "bookworm-security:b:2"));
   EXPECT_EQ(found.completeness, model::Completeness::partial);
   EXPECT_EQ(found.advisories.size(), 2u);
+}
+
+TEST(Match, TheSuiteStandsForAFeedThatIsMissing) {
+  const std::string bytes =
+      Made()
+          .from("osv-pypi")
+          .add("G-1", {}, {.ecosystem = "pypi", .package = "foo", .fixed = "2"})
+          .bytes();
+  ManualClock clock(from_rfc3339("2026-01-02T00:00:00Z"));
+  model::Assessment suite;
+  suite.completeness = model::Completeness::complete;
+  suite.findings.resize(1);
+  suite.findings[0].finding_id = "bookworm-security:a:2";
+  suite.findings[0].package = "a";
+  const auto inventory =
+      on("debian", "12", {deb("a", "1"), {"foo", "1", "", "foo", "1", "python"}});
+  EXPECT_EQ(system_part(inventory).packages.size(), 1u);
+  suite.distribution = inventory.distribution;
+  const auto found = match_with_suite(inventory, AdvisoryFile(bytes), suite, clock);
+  EXPECT_THAT(ids(found), ElementsAre("bookworm-security:a:2", "G-1:foo"));
+  EXPECT_EQ(found.completeness, model::Completeness::complete);
+  const auto without = match_with_suite(inventory, no_advisories(), suite, clock);
+  EXPECT_EQ(without.completeness, model::Completeness::partial)
+      << "nobody speaks of Python packages";
 }
 
 TEST(AdvisoryFile, RefusesWhatWasChanged) {

@@ -235,7 +235,7 @@ class CsafReader {
       if (fixed) {
         statement.fixed = product.version;
         // The binary packages of the build are named as well.
-        if (product.version.empty()) continue;
+        if (product.version.empty() || product.of_source) continue;
       } else if (const auto fix = fixes_.find(id); fix != fixes_.end()) {
         statement.fix = fix->second;
       } else {

@@ -54,6 +54,8 @@ class OsvReader {
       if (own) break;
     }
     take_cves(record, id, advisory);
+    // AlmaLinux publishes bug fixes and enhancements, too.
+    if (advisory.cves.empty() && (id.starts_with("ALBA-") || id.starts_with("ALEA-"))) return;
     take_severity(record, advisory);
     sink_.begin(advisory);
     modules_ = modules_in(text_of(record, "summary"));
