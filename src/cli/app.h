@@ -52,7 +52,8 @@ struct App {
   pipeline::Scanner scanner;  ///< works without the workplace
   std::function<std::vector<MachineCheck>()> examine_machine;
   AwsAccount aws;  ///< works without the workplace
-  std::function<scan::AdvisoryConfig()> advisories;  ///< of config.yaml; works without the workplace
+  std::function<scan::AdvisoryConfig()>
+      advisories;  ///< of config.yaml; works without the workplace
 };
 
 }  // namespace hallmark::cli
