@@ -12,10 +12,7 @@
 namespace hallmark::cli {
 
 ArgumentSpec source_argument() {
-  return {
-      "FILE",
-      "a disk (raw, qcow2, VMDK, VHD), a directory or a tar with a root file system; it is only "
-      "read, nothing boots"};
+  return {"FILE", "a disk, a directory or a tar archive; it is only read, nothing boots"};
 }
 
 OptionSpec any_backing_file_option() {
@@ -139,8 +136,8 @@ std::vector<Command> disk_file_commands() {
        .examples = {{"hallmark disk ls debian.qcow2 /etc", "With modes, owners and sizes."}},
        .arguments = {source_argument(), {"PATH", "in the image; / if not given", false}},
        .options = {any_backing_file_option()},
-       .description = "Partitions, logical volumes and what /etc/fstab mounts are put together as "
-                      "the system would see them.",
+       .description =
+           "Partitions, logical volumes and what /etc/fstab mounts are put together as one tree.",
        .exits = {{ErrorKind::not_found, ""}, {ErrorKind::corrupt, "the file is damaged"}},
        .run = list,
        .render = render_list},

@@ -10,6 +10,7 @@
 namespace hallmark::fs {
 
 /// Whether the start of the file is that of a tar or of what compresses one: gzip, bzip2, xz, zstd.
+/// False for what cannot be opened.
 bool looks_like_archive(const Path& file);
 
 /// Reads all of it once; content goes to a temporary file without a name, which ends with the

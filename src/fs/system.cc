@@ -165,7 +165,8 @@ System open_system(disk::BlockReader& disk) {
 
 System open_system(const Path& source, disk::BackingFiles backing) {
   System system;
-  if (std::filesystem::is_directory(source)) {
+  std::error_code unknown;  // then opening it says why
+  if (std::filesystem::is_directory(source, unknown)) {
     system.files = open_directory(source);
   } else if (looks_like_archive(source)) {
     system.files = open_archive(source);
