@@ -13,6 +13,8 @@
 #include "base/files.h"
 #include "cloud/catalog.h"
 #include "cloud/cloud.h"
+#include "cloud/enforcement.h"
+#include "cloud/image_services.h"
 #include "db/database.h"
 #include "disk/digest.h"
 #include "model/assessment.h"
@@ -66,6 +68,8 @@ struct Context {
   /// Who signed a request to AWS; see decision.h. Empty: nobody can prove who they are that way.
   AwsIdentity aws_identity;
   OutsideScanners outside_scanner;
+  cloud::Enforcement* enforcement = nullptr;  ///< of that cloud; null: it has none
+  cloud::ImageServices& image_services = cloud::no_image_services();  ///< of that cloud
 
   /// Where images are built: our own account, in `region` or the cloud's first one.
   cloud::Place home(const std::string& region) const;

@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pipeline/archive.h"
 #include "pipeline/catalog.h"
 #include "pipeline/channel.h"
 #include "pipeline/channel_store.h"
+#include "pipeline/fast_launch.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/leave.h"
 #include "pipeline/names.h"
@@ -174,20 +177,22 @@ std::string copy_to(const Distribution& d, workflow::Run& run, const std::string
           const auto key = keys.find(to.region);
           const bool is_ours = to.account_id == d.image.home.account_id;
           if (is_ours && key != keys.end()) spec.kms_key = key->second;
+          spec.copy_within = d.pipeline.image.copy_within;
           spec.tags[kCopiedFromTag] = d.image.home.account_id + "/" + from_image;
           spec.tags.insert(tags.begin(), tags.end());
           return d.context.cloud.copy_image(to, from_image, from_region, spec, token, stop);
         });
   };
   const std::string copy_id = begin_copy(run, where, make);
-  run.poll("copied/" + where, kCopyLimit, kCopySchedule,
-           [&](workflow::Step&) -> std::optional<bool> {
-             auto image = d.context.cloud.find_image(to, copy_id);
-             if (!image || image->state == cloud::ImageState::pending) return std::nullopt;
-             if (image->state == cloud::ImageState::available) return true;
-             throw Error(ErrorKind::failed, "the copy {} in {} is {}: {}", copy_id, where,
-                         cloud::to_string(image->state), image->state_reason);
-           });
+  // What is asked to be done by then may be late, if much is copied at once.
+  const Duration limit = kCopyLimit + d.pipeline.image.copy_within.value_or(Duration{0});
+  run.poll("copied/" + where, limit, kCopySchedule, [&](workflow::Step&) -> std::optional<bool> {
+    auto image = d.context.cloud.find_image(to, copy_id);
+    if (!image || image->state == cloud::ImageState::pending) return std::nullopt;
+    if (image->state == cloud::ImageState::available) return true;
+    throw Error(ErrorKind::failed, "the copy {} in {} is {}: {}", copy_id, where,
+                cloud::to_string(image->state), image->state_reason);
+  });
   return copy_id;
 }
 
@@ -208,6 +213,12 @@ void set_up(const Distribution& d, const cloud::Place& place, const std::string&
     d.context.cloud.deprecate_image(place, image_id, missing.deprecated_at);
   }
   if (missing.is_protected) d.context.cloud.protect_image(place, image_id, true);
+  if (place.account_id != d.image.home.account_id) return;
+  const model::ImageSettings settings = d.image.pipeline.get<model::Pipeline>().image;
+  begin_fast_launch(d.context, place, settings, *found);
+  if (settings.watermark && lacks_watermark(d.context, d.image, *found)) {
+    d.context.image_services.watermark_image(place, image_id, d.image.image_key);
+  }
 }
 
 /// Parameters last: an id is published only where its image can be used. Then the run lets go.
@@ -282,10 +293,30 @@ OwnedImage owned_from(const Json& json) {
   return image;
 }
 
+/// Before anything is copied or shared that is encrypted: says what the key's policy lacks, instead
+/// of a copy that fails an hour later. `key_id` empty: the one that the cloud is set up with.
+void check_key(const Distribution& d, workflow::Run& run, const cloud::Place& place,
+               const std::string& key_id, bool to_share) {
+  if (!d.context.image_services.abilities().key_checks) return;
+  const std::string step = "key/" + cloud::to_string(place) + (to_share ? "/share/" + key_id : "");
+  const auto unread = run.step(step, [&](workflow::Step&) {
+    const auto check = d.context.image_services.check_key(place, key_id, to_share);
+    if (check.problems.empty()) return check.unread;
+    Error error(ErrorKind::denied, "the key {} in {} cannot be used: {}", check.key_id,
+                place.region, join(check.problems, "; "));
+    if (!check.missing_statement.empty()) {
+      error.hint("add this statement to the key's policy: " + check.missing_statement);
+    }
+    throw error;
+  });
+  // AWS names its refusal itself, if it comes to that.
+  if (!unread.empty()) run.note(step + "/unread", unread);
+}
+
 /// The image to hand out in that region of our own account, copying if need be, and whom it is
-/// shared with if `to_share`.
+/// shared with if other accounts get it from there.
 OwnedImage bring_to_region(const Distribution& d, workflow::Run& run, const std::string& region,
-                           bool to_share) {
+                           const std::set<std::string>& accounts) {
   const cloud::Place place{d.image.home.account_id, region};
   const bool is_home = place == d.image.home;
   const Seen seen = look_at(d, run, place, is_home ? "home" : "regional");
@@ -293,14 +324,22 @@ OwnedImage bring_to_region(const Distribution& d, workflow::Run& run, const std:
   owned.image_id = seen.image_id;
   if (owned.image_id.empty()) {
     if (is_home) {
-      throw Error(ErrorKind::failed, "image {} cannot be used", d.image.image_id)
-          .hint("build a new version, then decommission this one: nothing is left to copy");
+      Error error(ErrorKind::failed, "image {} cannot be used", home_image_id(d.context, d.image));
+      if (list_archives(d.context.database, d.image.run_id).empty()) {
+        error.hint("build a new version, then decommission this one: nothing is left to copy");
+      } else {
+        error.hint("bring it back: hallmark image unarchive " + d.image.image_key);
+      }
+      throw error;
     }
     forget(d, run, place, seen, "");
-    owned.image_id = copy_to(d, run, d.image.image_id, d.image.home.region, place);
+    const auto& keys = d.pipeline.image.kms_keys;
+    const auto key = keys.find(region);
+    check_key(d, run, place, key == keys.end() ? "" : key->second, false);
+    owned.image_id = copy_to(d, run, home_image_id(d.context, d.image), d.image.home.region, place);
   }
   if (!seen.correct) publish(d, run, place, owned.image_id, is_home ? "home" : "regional");
-  if (to_share) {
+  if (!accounts.empty()) {
     const Json seen_shares =
         run.step("shares-and-keys/" + cloud::to_string(place), [&](workflow::Step&) {
           OwnedImage look = owned;
@@ -308,6 +347,11 @@ OwnedImage bring_to_region(const Distribution& d, workflow::Run& run, const std:
           return to_json(look);
         });
     owned = owned_from(seen_shares);
+    for (const KeyUse& key : owned.keys) {
+      const bool all_have_it =
+          std::includes(key.grants.begin(), key.grants.end(), accounts.begin(), accounts.end());
+      if (key.can_be_shared && !all_have_it) check_key(d, run, place, key.key_id, true);
+    }
   }
   return owned;
 }
@@ -408,24 +452,28 @@ Json distribute(Context& context, workflow::Run& run) {
   run.on_exit("clean-up", workflow::ExitOn::always,
               [&context, &run](workflow::Step&) { remove_all_owned(context, run.id()); });
 
-  std::map<std::string, bool> regions;  // and whether other accounts get it from there
+  if (d.pipeline.image.fast_launch && !context.image_services.abilities().fast_launch) {
+    run.note("no-fast-launch", "it gets no fast launch: this cloud has none");
+  }
+
+  std::map<std::string, std::set<std::string>> regions;  // and other accounts that get it there
   std::map<cloud::Place, model::Delivery> places;
   for (const model::Target& target : d.pipeline.targets) {
     for (const std::string& region : target.regions) {
-      bool& to_share = regions[region];
+      std::set<std::string>& accounts = regions[region];
       if (target.account_id == d.image.home.account_id) continue;
       places[{target.account_id, region}] = target.delivery;
-      to_share = true;
+      accounts.insert(target.account_id);
     }
   }
 
   std::vector<workflow::Run::Branch> copies;
   std::map<std::string, ImageTarget> copy_targets;
-  for (const auto& [region, to_share] : regions) {
+  for (const auto& [region, accounts] : regions) {
     cloud::Place place{d.image.home.account_id, region};
     copies.push_back({cloud::to_string(place),
-                      [&d, region = region, to_share = to_share](workflow::Run& branch) {
-                        return to_json(bring_to_region(d, branch, region, to_share));
+                      [&d, region = region, accounts = accounts](workflow::Run& branch) {
+                        return to_json(bring_to_region(d, branch, region, accounts));
                       }});
     copy_targets[cloud::to_string(place)] = {.place = place, .delivery = "regional"};
   }

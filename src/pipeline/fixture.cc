@@ -7,6 +7,7 @@
 #include "cloud/hooks/faulty.h"
 #include "cloud/hooks/hooked_catalog.h"
 #include "cloud/hooks/hooked_cloud.h"
+#include "cloud/hooks/hooked_image_services.h"
 
 namespace hallmark::pipeline {
 
@@ -79,6 +80,7 @@ class FakeScanner final : public scan::OutsideScanner {
   std::string name() const override { return name_; }
   Duration poll_interval() const override { return Duration{30'000}; }
   bool alters_machine() const override { return name_ == service_.altering; }
+  bool needs_machine() const override { return service_.needs_machine; }
   void check(std::stop_token) override {}
   std::string launch(const scan::ScanTarget& target, std::stop_token) override {
     if (service_.refuses) throw *service_.refuses;
@@ -146,7 +148,7 @@ OutsideScanners fake_scanners(const FakeService& service) {
 Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
                  ProductOptions options)
     : directory(options.directory) {
-  cloud = std::make_shared<cloud::MemoryCloud>(std::move(world));
+  cloud = std::make_shared<cloud::MemoryCloud>(world);
   cloud::CallHooks hooks;
   if (options.cloud_point) {
     hooks = {std::make_shared<cloud::Faulty>(std::vector<cloud::Fault>{}, options.cloud_point)};
@@ -157,6 +159,8 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
   catalog = options.catalog;
   if (!catalog) catalog = std::make_shared<cloud::MemoryCatalog>(catalog_world, *cloud, clock);
   catalog = std::make_shared<cloud::HookedCatalog>(catalog, hooks);
+  image_services = std::make_shared<cloud::HookedImageServices>(
+      std::make_shared<cloud::MemoryImageServices>(std::move(world)), hooks);
   std::string database_url =
       "sqlite://" + (directory / "hallmark.db").string() + "?synchronous=off";
   database = db::Database::open(database_url);
@@ -183,7 +187,8 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
               .fetch = [](const std::string& url, std::stop_token) -> std::string {
                 throw Error(ErrorKind::not_found, "{} is not there", url);
               },
-              .outside_scanner = options.outside_scanner});
+              .outside_scanner = options.outside_scanner,
+              .image_services = *image_services});
   engine = std::make_unique<workflow::Engine>(
       *database, clock, workflows(*context),
       workflow::EngineOptions{.log_directory = directory / "runs",

@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "cloud/memory/memory_catalog.h"
 #include "cloud/memory/memory_cloud.h"
+#include "cloud/memory/memory_image_services.h"
 #include "db/database.h"
 #include "pipeline/context.h"
 #include "pipeline/image_store.h"
@@ -44,6 +45,7 @@ struct FakeService {
   std::optional<Error> refuses;  ///< thrown by each launch
   bool stays = false;            ///< scans cannot be removed
   std::string altering;          ///< the name of the scanner that alters machines
+  bool needs_machine = true;
 
   int launches() const;
   std::vector<Path> scans() const;
@@ -82,6 +84,7 @@ class Product {
   std::shared_ptr<cloud::Cloud> cloud;
   std::shared_ptr<cloud::MemoryCatalogWorld> catalog_world;
   std::shared_ptr<cloud::Catalog> catalog;
+  std::shared_ptr<cloud::ImageServices> image_services;
   std::unique_ptr<db::Database> database;
   std::unique_ptr<workflow::Ledger> ledger;
   std::unique_ptr<audit::Log> audit;

@@ -1,6 +1,7 @@
 #include "pipeline/leave.h"
 
 #include "pipeline/channel.h"
+#include "pipeline/fast_launch.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/names.h"
 #include "pipeline/ownership.h"
@@ -41,6 +42,7 @@ void remove_from_place(Context& context, const GoldenImage& image, const ImageTa
                        workflow::Run& run) {
   const std::string where = cloud::to_string(target.place);
   if (owned_there(target) && !target.image_id.empty()) {
+    await_fast_launch_off(context, run, image, target.place, target.image_id);
     run.step("remove-image/" + where,
              [&](workflow::Step&) { remove_own_image(context, target.place, target.image_id); });
   }

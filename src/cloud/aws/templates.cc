@@ -33,6 +33,10 @@ std::string catalog_policy(const PolicyNames& names) {
   return filled_in("catalog-policy.json", names);
 }
 
+std::string images_policy(const PolicyNames& names) {
+  return filled_in("images-policy.json", names);
+}
+
 std::string template_with_defaults(std::string_view text,
                                    const std::map<std::string, std::string>& defaults) {
   auto document = hallmark::aws::Value::parse(text);

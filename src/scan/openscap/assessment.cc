@@ -26,7 +26,7 @@ constexpr int kAllHold = 0, kOscapError = 1, kSomeFail = 2;
 constexpr std::size_t kMessagesShown = 3;
 constexpr std::size_t kMessageShown = 300;
 
-std::string shown(std::string_view text) { return model::safe_text(text, kMessageShown); }
+std::string shown_message(std::string_view text) { return model::safe_text(text, kMessageShown); }
 
 /// Lines of oscap's that say an error of its own.
 std::vector<std::string> errors_of(std::string_view messages) {
@@ -41,7 +41,7 @@ std::vector<std::string> errors_of(std::string_view messages) {
       continue;
     }
     if (std::find(errors.begin(), errors.end(), text) == errors.end())
-      errors.push_back(shown(text));
+      errors.push_back(shown_message(text));
   }
   return errors;
 }
@@ -68,7 +68,7 @@ void judge_messages(Assessment& assessment, std::string_view messages) {
 std::string end_of(std::string_view messages) {
   std::vector<std::string> lines;
   for (const std::string& line : split(messages, '\n')) {
-    if (!trim(line).empty()) lines.push_back(shown(trim(line)));
+    if (!trim(line).empty()) lines.push_back(shown_message(trim(line)));
   }
   std::size_t first = lines.size() - std::min(lines.size(), kMessagesShown);
   return join({lines.begin() + static_cast<std::ptrdiff_t>(first), lines.end()}, "; ");
@@ -148,7 +148,7 @@ void judge_origin(Assessment& assessment, const OpenscapConfig& config, const Re
   if (!results.profile.ends_with(config.profile) ||
       (config.profile.empty() && !results.profile.empty())) {
     lower(assessment, Completeness::inconclusive,
-          fmt::format("the results are of the profile \"{}\"", shown(results.profile)));
+          fmt::format("the results are of the profile \"{}\"", shown_message(results.profile)));
   }
   if (code == kAllHold && results.has_failures) {
     lower(assessment, Completeness::inconclusive,
@@ -244,7 +244,7 @@ void add_results(Assessment& assessment, const OpenscapConfig& config, const std
   try {
     results = parse_results(xml);
   } catch (const Error& error) {
-    lower(assessment, Completeness::failed, shown(error.message()));
+    lower(assessment, Completeness::failed, shown_message(error.message()));
     return;
   }
   assessment.profile = results.profile.empty() ? results.benchmark_id : results.profile;
