@@ -73,6 +73,8 @@ cli::CommandTable make_table() {
   add(cli::audit_commands());
   add(cli::reaper_commands());
   add(cli::disk_commands());
+  add(cli::disk_file_commands());
+  add(cli::disk_inventory_commands());
   add(cli::aws_setup_commands());
   add(cli::aws_preflight_commands());
   add(cli::aws_commands());

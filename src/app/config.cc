@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "cloud/organizations.h"
 #include "model/pipeline_file.h"
 #include "model/schema_check.h"
 #include "model/yaml_document.h"
@@ -136,6 +137,13 @@ Config load_config(const Path& state) {
   config.cloud.account_id = cloud.value("account_id", config.cloud.account_id);
   config.cloud.regions = cloud.value("regions", config.cloud.regions);
   config.cloud.kind = cloud.value("kind", config.cloud.kind);
+  config.cloud.units = cloud.value("units", config.cloud.units);
+  for (const auto& [unit, accounts] : config.cloud.units) cloud::check_unit(unit);
+  if (config.cloud.kind == "aws" && !config.cloud.units.empty()) {
+    throw Error(ErrorKind::usage, "{} says cloud.units, which AWS Organizations itself knows",
+                file.string())
+        .hint("take it out");
+  }
   config.scanners = json.value("scanners", config.scanners);
   const Json exploits = json.value("exploits", Json::object());
   config.exploits = {source_from(exploits, "kev", state), source_from(exploits, "epss", state)};

@@ -2,6 +2,7 @@
 /// The state directory and its optional config.yaml.
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ struct CloudConfig {
   std::string account_id = "100000000001";
   std::vector<std::string> regions = {"us-east-1", "us-east-2", "us-west-2"};
   Path root;  ///< of libvirt; default: cloud in the state directory
+  std::map<std::string, std::set<std::string>> units;  ///< of libvirt: ARN -> accounts
   AwsConfig aws;
 };
 

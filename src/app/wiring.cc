@@ -11,10 +11,13 @@
 #include "base/sync.h"
 #include "cloud/aws/enforcement.h"
 #include "cloud/aws/image_services.h"
+#include "cloud/aws/launch_templates.h"
+#include "cloud/aws/organizations.h"
 #include "cloud/aws/service_catalog.h"
 #include "cloud/hooks/hooked_catalog.h"
 #include "cloud/hooks/hooked_cloud.h"
 #include "cloud/hooks/hooked_image_services.h"
+#include "cloud/hooks/hooked_launch_templates.h"
 #include "cloud/hooks/logged.h"
 #include "cloud/hooks/retrying.h"
 #include "cloud/libvirt/archive_store.h"
@@ -25,6 +28,7 @@
 #include "net/http.h"
 #include "pipeline/workflows.h"
 #include "scan/exploits.h"
+#include "scan/hardening.h"
 #include "scan/scan.h"
 #include "workflow/engine.h"
 #include "workflow/ledger.h"
@@ -39,7 +43,10 @@ constexpr std::uint64_t kScriptBytes = 4u << 20;
 constexpr int kFetchAttempts = 4;
 
 cloud::LibvirtCloudConfig local_cloud_config(const CloudConfig& config) {
-  return {.root = config.root, .account_id = config.account_id, .regions = config.regions};
+  cloud::LibvirtCloudConfig local{
+      .root = config.root, .account_id = config.account_id, .regions = config.regions};
+  local.units.accounts = config.units;
+  return local;
 }
 
 std::shared_ptr<cloud::Cloud> make_local_cloud(const CloudConfig& config, Clock& clock) {
@@ -72,6 +79,16 @@ std::unique_ptr<cloud::Enforcement> make_enforcement(const CloudConfig& config,
   return cloud::make_aws_enforcement(aws_cloud_config(config), {access, &access->client},
                                      child_credentials(access, config.aws, config.regions.front()),
                                      clock);
+}
+
+/// Null where the cloud knows none.
+std::unique_ptr<cloud::Organizations> make_organizations(const CloudConfig& config,
+                                                         const AwsAccessOf& aws, Clock& clock) {
+  if (config.kind != "aws") return cloud::make_libvirt_organizations(local_cloud_config(config));
+  const std::shared_ptr<AwsAccess> access = aws();
+  return cloud::make_aws_organizations(
+      aws_cloud_config(config), {access, &access->client},
+      child_credentials(access, config.aws, config.regions.front()), clock);
 }
 
 /// Retrying outside, so that each attempt is logged.
@@ -115,6 +132,18 @@ std::unique_ptr<cloud::ImageServices> make_image_services(const CloudConfig& con
     inner = cloud::make_libvirt_image_services(local_cloud_config(config), clock);
   }
   return std::make_unique<cloud::HookedImageServices>(std::move(inner), call_hooks(clock));
+}
+
+/// Null where the cloud has none.
+std::unique_ptr<cloud::LaunchTemplates> make_launch_templates(const CloudConfig& config,
+                                                              const AwsAccessOf& aws,
+                                                              Clock& clock) {
+  if (config.kind != "aws") return nullptr;
+  const std::shared_ptr<AwsAccess> access = aws();
+  std::shared_ptr<cloud::LaunchTemplates> inner = cloud::make_aws_launch_templates(
+      aws_cloud_config(config), {access, &access->client},
+      child_credentials(access, config.aws, config.regions.front()), clock);
+  return std::make_unique<cloud::HookedLaunchTemplates>(std::move(inner), call_hooks(clock));
 }
 
 std::optional<std::string> secret(const std::string& name) {
@@ -212,6 +241,8 @@ struct Installation::Parts {
         catalog(make_catalog(config.cloud, aws, *cloud, clock)),
         enforcement(make_enforcement(config.cloud, aws, clock)),
         image_services(make_image_services(config.cloud, aws, clock)),
+        organizations(make_organizations(config.cloud, aws, clock)),
+        launch_templates(make_launch_templates(config.cloud, aws, clock)),
         context{.cloud = *cloud,
                 .catalog = *catalog,
                 .database = *database,
@@ -230,6 +261,8 @@ struct Installation::Parts {
                     },
                 .aws_identity = aws_identity(config.cloud.aws.endpoint_url),
                 .outside_scanner = outside_scanners(config, aws, *cloud, clock),
+                .organizations = organizations.get(),
+                .launch_templates = launch_templates.get(),
                 .enforcement = enforcement.get(),
                 .image_services = *image_services},
         engine(*database, clock, pipeline::workflows(context),
@@ -272,6 +305,8 @@ struct Installation::Parts {
   std::unique_ptr<cloud::Catalog> catalog;
   std::unique_ptr<cloud::Enforcement> enforcement;
   std::unique_ptr<cloud::ImageServices> image_services;
+  std::unique_ptr<cloud::Organizations> organizations;
+  std::unique_ptr<cloud::LaunchTemplates> launch_templates;
   pipeline::Context context;
   Sync<workflow::Observer> observer;
   workflow::Engine engine;

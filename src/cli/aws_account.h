@@ -42,6 +42,7 @@ struct AwsNames {
   // Of the policy: what keeping a catalog needs, and what archives, fast launch and watermarks do.
   bool catalog = false;
   bool images = false;
+  bool targets = false;  ///< of the policy: what units and launch templates as targets need
   // The role in other accounts, for: hallmark compliance prevent, and remediate.
   bool may_prevent = false;
   bool may_remediate = false;

@@ -102,6 +102,7 @@ Outcome policy(App& app, const Arguments& arguments) {
   names.prefix = arguments.value_or("--prefix", "");
   names.catalog = arguments.has("--catalog");
   names.images = arguments.has("--images");
+  names.targets = arguments.has("--targets");
   return {parse_json(app.aws.policy(names, app.stop), "the policy")};
 }
 
@@ -190,6 +191,8 @@ std::vector<Command> aws_setup_commands() {
                      "What archives, fast launch, watermarks and checks of keys need besides."}},
        .options = {{"--catalog", "", "the policy for the catalog instead"},
                    {"--images", "", "the policy for archives, fast launch and watermarks instead"},
+                   {"--targets", "",
+                    "the policy for targets that are units or name launch templates instead"},
                    kParent,
                    kPrefix,
                    kChildRole,

@@ -1,10 +1,13 @@
-/// hallmark disk scan: any disk file, without booting it.
+/// hallmark disk scan: any disk, directory or archive, without booting it.
+
+#include <algorithm>
 
 #include "base/text.h"
+#include "cli/disk_source.h"
 #include "cli/nouns.h"
 #include "cli/table.h"
-#include "disk/block_reader.h"
 #include "evidence/report_html.h"
+#include "scan/scan.h"
 
 namespace hallmark::cli {
 
@@ -25,8 +28,8 @@ std::string page(const Path& file, const model::Inventory& inventory,
 
 Outcome scan(App& app, const Arguments& arguments) {
   Path file = arguments.value_or("FILE", "");
-  auto disk = disk::open_disk(file);
-  model::Inventory inventory = app.scanner.take_inventory(*disk);
+  fs::System system = open_source(arguments);
+  model::Inventory inventory = scan::take_inventory(system);
   Json record = {{"file", file.string()}, {"inventory", inventory}, {"assessment", nullptr}};
   const std::string html = arguments.value_or("--html", "");
   if (arguments.has("--inventory-only")) {
@@ -55,13 +58,23 @@ void render_assessment(const model::Assessment& assessment, App& app) {
   for (const model::AdvisorySource& source : assessment.advisories) {
     sources.push_back(source.name + " of " + source.valid_from);
   }
+  const auto updates = std::count_if(assessment.findings.begin(), assessment.findings.end(),
+                                     [](const model::Finding& finding) {
+                                       return finding.kind == model::FindingKind::vulnerability;
+                                     });
   print_fields(app.out, {{"Distribution", assessment.distribution.pretty_name},
                          {"Packages", std::to_string(assessment.package_count)},
                          {"Advisories", join(sources, ", ")},
                          {"Coverage", std::string(model::to_string(assessment.completeness))},
-                         {"Pending security updates", std::to_string(assessment.findings.size())}});
+                         {"Pending security updates", std::to_string(updates)}});
   std::vector<std::vector<Cell>> rows;
+  std::vector<std::vector<Cell>> facts;
   for (const model::Finding& finding : assessment.findings) {
+    if (finding.kind != model::FindingKind::vulnerability) {
+      facts.push_back(
+          {std::string(model::to_string(finding.severity)), finding.title, finding.remediation});
+      continue;
+    }
     rows.push_back({finding.package, finding.installed_version,
                     finding.fixed_version.empty() ? "none yet" : finding.fixed_version,
                     std::string(model::to_string(finding.severity)), finding.advisory_source});
@@ -70,15 +83,22 @@ void render_assessment(const model::Assessment& assessment, App& app) {
     app.out.stream << '\n';
     print_table(app.out, {"PACKAGE", "INSTALLED", "FIXED IN", "SEVERITY", "ADVISORY"}, rows);
   }
+  if (!facts.empty()) {
+    app.out.stream << "\nShould not be in a golden image:\n";
+    print_table(app.out, {"SEVERITY", "WHAT", "WAY OUT"}, facts);
+  }
   render_gaps(assessment.gaps, app);
 }
 
 void render_inventory(const model::Inventory& inventory, App& app) {
+  std::string disk = inventory.disk_size_bytes == 0
+                         ? "none: a directory or an archive"
+                         : format_size(inventory.disk_size_bytes) + ", of which " +
+                               format_size(inventory.fetched_bytes) + " were read";
   print_fields(app.out, {{"Distribution", inventory.distribution.pretty_name},
                          {"Architecture", inventory.architecture},
                          {"Packages", std::to_string(inventory.packages.size())},
-                         {"Disk", format_size(inventory.disk_size_bytes) + ", of which " +
-                                      format_size(inventory.fetched_bytes) + " were read"},
+                         {"Disk", disk},
                          {"Gaps", std::to_string(inventory.gaps.size())}});
   app.out.stream << '\n';
   std::vector<std::vector<Cell>> rows;
@@ -103,14 +123,16 @@ std::vector<Command> disk_commands() {
   return {
       {.noun = "disk",
        .verb = "scan",
-       .summary = "Say what is installed on a disk file and what is wrong with it.",
+       .summary = "Say what is installed on a disk and what is wrong with it.",
        .examples = {{"hallmark disk scan debian.qcow2", "Pending security updates, as a table."},
                     {"hallmark disk scan debian.qcow2 --inventory-only",
                      "Only what is installed; needs no network."},
                     {"hallmark disk scan debian.qcow2 --html debian.html",
-                     "And as a page with charts, which loads nothing from anywhere."}},
-       .arguments = {{"FILE", "a qcow2 or raw disk; it is only read, nothing boots"}},
+                     "And as a page with charts, which loads nothing from anywhere."},
+                    {"hallmark disk scan rootfs.tar.zst", "An archive of a root file system."}},
+       .arguments = {source_argument()},
        .options = {{"--inventory-only", "", "match it against nothing"},
+                   any_backing_file_option(),
                    {"--html", "FILE", "also write a page for a browser"}},
        .exits = {{ErrorKind::not_found, ""},
                  {ErrorKind::unavailable, "the advisories cannot be fetched"},

@@ -22,6 +22,15 @@ namespace hallmark::cli {
 
 namespace {
 
+/// What golden.yaml names for that account or unit; options name none.
+std::vector<model::TemplateUse> templates_of(const pipeline::GoldenImage& image,
+                                             const model::Target& target) {
+  for (const model::Target& each : image.pipeline.get<model::Pipeline>().targets) {
+    if (model::recipient_of(each) == model::recipient_of(target)) return each.launch_templates;
+  }
+  return {};
+}
+
 /// What the options ask for; nothing if they leave it at what was wished last.
 std::optional<std::vector<model::Target>> wished_targets(App& app, const Arguments& arguments,
                                                          const pipeline::GoldenImage& image) {
@@ -29,6 +38,7 @@ std::optional<std::vector<model::Target>> wished_targets(App& app, const Argumen
     std::vector<model::Target> targets;
     for (const std::string& text : arguments.values(option)) {
       targets.push_back(parse_target(text));
+      targets.back().launch_templates = templates_of(image, targets.back());
       if (arguments.has("--copy")) targets.back().delivery = model::Delivery::copy;
     }
     return targets;
@@ -56,16 +66,32 @@ Outcome check_distribution(App& app, const pipeline::GoldenImage& image,
   const pipeline::Context& context = app.workplace().context;
   pipeline::Wish wish = pipeline::wish_of(context.database, image);
   if (targets) wish = {.targets = *targets, .wished_by = app.user, .wished_at = ""};
-  std::vector<pipeline::PlaceCheck> places =
-      pipeline::check_placements(context, image, pipeline::placements(image, wish.targets));
+  const pipeline::Membership membership = pipeline::look_at_units(context, wish.targets, {});
+  const auto kept = pipeline::unit_places(context, image, wish.targets, membership).kept;
+  std::vector<pipeline::PlaceCheck> places = pipeline::check_placements(
+      context, image, pipeline::placements(image, wish.targets, membership));
+  // Of accounts that cannot be used, or cannot be known of, it is told why and nothing is asked.
+  std::erase_if(places,
+                [&](const pipeline::PlaceCheck& check) { return kept.contains(check.place); });
+  if (context.organizations != nullptr) {
+    const auto shares = pipeline::unit_shares(wish.targets);
+    for (pipeline::PlaceCheck& check : pipeline::check_unit_shares(context, image, shares, {})) {
+      places.push_back(std::move(check));
+    }
+  }
   for (pipeline::PlaceCheck& check : pipeline::check_catalog(context, image)) {
     places.push_back(std::move(check));
   }
   const bool correct =
+      membership.unread.empty() &&
       std::all_of(places.begin(), places.end(), [](const pipeline::PlaceCheck& check) {
         return check.presence == pipeline::Presence::correct;
       });
-  return {{{"image", image}, {"correct", correct}, {"wish", wish}, {"places", places}},
+  return {{{"image", image},
+           {"correct", correct},
+           {"wish", wish},
+           {"places", places},
+           {"left_out", pipeline::left_out(membership)}},
           correct ? 0 : traits(ErrorKind::failed).exit_code};
 }
 
@@ -82,6 +108,12 @@ void render_places(const Json& record, App& app) {
                     join(place.at("problems").get<std::vector<std::string>>(), "; ")});
   }
   print_table(app.out, {"ACCOUNT", "REGION", "DELIVERY", "IMAGE", "", ""}, rows);
+  for (const Json& each : record.at("left_out")) {
+    const std::string account = each.at("account_id");
+    app.out.stream << "left out: " << (account.empty() ? "" : account + " of ")
+                   << each.at("unit").get<std::string>() << ": "
+                   << each.at("why").get<std::string>() << '\n';
+  }
   if (record.at("correct").get<bool>()) return;
   app.err.stream << "mend it: " << app.command_prefix << " image distribute "
                  << record.at("image").at("image_key").get<std::string>()
@@ -228,6 +260,14 @@ void render_reassess(const Json& record, App& app) {
     return;
   }
   print_table(app.out, {"IMAGE", "ID", "FINDINGS", "COMPLETENESS", "GATE", ""}, rows);
+  for (const Json& image : record.at("images")) {
+    const Json members = image.value("members", Json::object());
+    if (!members.contains("run_id")) continue;
+    app.out.stream << image.at("image_key").get<std::string>() << ": "
+                   << members.at("joined").size() << " places joined its units and "
+                   << members.at("left").size() << " left: " << app.command_prefix << " run resume "
+                   << members.at("run_id").get<std::string>() << '\n';
+  }
 }
 
 }  // namespace

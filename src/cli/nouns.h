@@ -32,6 +32,8 @@ std::vector<Command> user_commands();
 std::vector<Command> audit_commands();
 std::vector<Command> reaper_commands();
 std::vector<Command> disk_commands();
+std::vector<Command> disk_file_commands();
+std::vector<Command> disk_inventory_commands();
 std::vector<Command> doctor_commands();
 std::vector<Command> aws_commands();
 std::vector<Command> aws_setup_commands();

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "cloud/organizations.h"
 #include "pipeline/compliance.h"
 
 namespace hallmark::cli {
@@ -16,6 +17,13 @@ void check_region(const cloud::Properties& properties, const std::string& region
   auto close = suggestion(region, known);
   throw Error(ErrorKind::usage, "the {} cloud has no region \"{}\"", properties.name, region)
       .hint(close ? "did you mean \"" + *close + "\"?" : "one of: " + join(known, ", "));
+}
+
+model::Target recipient_from(const std::string& text) {
+  cloud::check_recipient(text);
+  model::Target target;
+  (cloud::is_unit(text) ? target.unit : target.account_id) = text;
+  return target;
 }
 
 }  // namespace
@@ -65,11 +73,12 @@ model::Target parse_target(const std::string& text) {
   std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals + 1 == text.size()) {
     throw Error(ErrorKind::usage, "\"{}\" is not a target", text)
-        .hint("write ACCOUNT=REGION,REGION, such as 111122223333=us-east-1,us-west-2");
+        .hint(
+            "write ACCOUNT=REGION,REGION, such as 111122223333=us-east-1,us-west-2; in place of "
+            "the "
+            "account an organization's or organizational unit's ARN");
   }
-  model::Target target;
-  target.account_id = text.substr(0, equals);
-  cloud::check_account_id(target.account_id);
+  model::Target target = recipient_from(text.substr(0, equals));
   for (const std::string& region : split(text.substr(equals + 1), ',')) {
     if (trim(region).empty()) throw Error(ErrorKind::usage, "\"{}\" names an empty region", text);
     target.regions.emplace_back(trim(region));
@@ -79,8 +88,7 @@ model::Target parse_target(const std::string& text) {
 
 model::Target parse_target_or_account(const std::string& text) {
   if (text.find('=') != std::string::npos) return parse_target(text);
-  cloud::check_account_id(text);
-  return {.account_id = text, .regions = {}};
+  return recipient_from(text);
 }
 
 }  // namespace hallmark::cli

@@ -21,9 +21,9 @@ cloud::Place place_of(App& app, const Arguments& arguments);
 /// All known places that the options leave: with neither option all of them.
 std::vector<cloud::Place> places_of(App& app, const Arguments& arguments);
 
-/// "111122223333=us-east-1,us-west-2". Throws `usage`.
+/// "111122223333=us-east-1,us-west-2", or a unit in place of the account. Throws `usage`.
 model::Target parse_target(const std::string& text);
-/// The same, or an account alone: it has no regions then.
+/// The same, or an account or a unit alone: it has no regions then.
 model::Target parse_target_or_account(const std::string& text);
 
 }  // namespace hallmark::cli

@@ -120,6 +120,14 @@ void check_product_launch(const ProductLaunch& launch) {
   check_principal(launch.principal);
 }
 
+bool is_unit_id(std::string_view recipient) {
+  return recipient.starts_with("o-") || recipient.starts_with("ou-");
+}
+
+void check_portfolio_recipient(const std::string& recipient) {
+  if (!is_unit_id(recipient)) check_account_id(recipient);
+}
+
 void check_principal(const std::string& principal) {
   check_length("a principal", principal, 1, kMaxPrincipal);
 }

@@ -193,13 +193,14 @@ class Catalog {
   virtual std::vector<std::string> list_grants(const Place& place,
                                                const std::string& portfolio_id) = 0;
 
-  /// Lets another account accept it. Only the owner may.
+  /// Lets another account, or all accounts of a unit by its id (unit_id in cloud/organizations.h),
+  /// accept it. Only the owner may; for a unit, if it may share within its organization.
   virtual void share_portfolio(const Place& place, const std::string& portfolio_id,
-                               const std::string& account_id) = 0;
+                               const std::string& recipient) = 0;
   /// Takes it back from who has accepted it as well.
   virtual void unshare_portfolio(const Place& place, const std::string& portfolio_id,
-                                 const std::string& account_id) = 0;
-  /// Accounts, sorted.
+                                 const std::string& recipient) = 0;
+  /// Accounts and ids of units, sorted.
   virtual std::vector<std::string> list_portfolio_shares(const Place& place,
                                                          const std::string& portfolio_id) = 0;
   /// `place` is where it was shared to. Throws `not_found` unless it was. Repeating is success.
@@ -234,5 +235,9 @@ void check_version(const VersionSpec& spec);
 void check_portfolio(const PortfolioSpec& spec);
 void check_product_launch(const ProductLaunch& launch);
 void check_principal(const std::string& principal);
+/// An account id, or the id of a unit.
+void check_portfolio_recipient(const std::string& recipient);
+/// Whether that is the id of a unit.
+bool is_unit_id(std::string_view recipient);
 
 }  // namespace hallmark::cloud

@@ -92,7 +92,13 @@ PortfolioRecord portfolio_record_from(const Json& json) {
   record.launch_roles = member<std::map<std::string, std::string>>(json, "launch_roles");
   record.grants = member<std::map<std::string, Names>>(json, "grants");
   record.shares = member<Names>(json, "shares");
-  record.accepted = member<Names>(json, "accepted");
+  const Json accepted = member<Json>(json, "accepted");
+  if (accepted.is_array()) {
+    // Written when only accounts could be shared with.
+    for (const std::string& account : accepted) record.accepted[account] = account;
+  } else {
+    record.accepted = member<std::map<std::string, std::string>>(json, "accepted");
+  }
   return record;
 }
 

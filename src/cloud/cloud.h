@@ -146,12 +146,13 @@ class Images {
 class Sharing {
  public:
   virtual ~Sharing() = default;
-  /// Lets the account launch and see the image. Repeating is success. Only the owner may.
+  /// Lets an account, or all accounts of a unit (cloud/organizations.h), launch and see the image.
+  /// An account can copy it too. Repeating is success. Only the owner may.
   virtual void share_image(const Place& place, const std::string& image_id,
-                           const std::string& account_id) = 0;
+                           const std::string& recipient) = 0;
   virtual void unshare_image(const Place& place, const std::string& image_id,
-                             const std::string& account_id) = 0;
-  /// Accounts, sorted. Only the owner may ask.
+                             const std::string& recipient) = 0;
+  /// Accounts and units, sorted. Only the owner may ask.
   virtual std::vector<std::string> list_shares(const Place& place, const std::string& image_id) = 0;
 };
 

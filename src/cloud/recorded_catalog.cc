@@ -14,7 +14,8 @@ std::string id_at(std::string_view prefix, const Place& place, const std::string
 }
 
 bool has_accepted(const PortfolioRecord& record, const std::string& account_id) {
-  return record.shares.contains(account_id) && record.accepted.contains(account_id);
+  const auto accepted = record.accepted.find(account_id);
+  return accepted != record.accepted.end() && record.shares.contains(accepted->second);
 }
 
 bool sees(const PortfolioRecord& record, const std::string& account_id) {
@@ -352,21 +353,24 @@ std::vector<std::string> RecordedCatalog::list_grants(const Place& place,
 }
 
 void RecordedCatalog::share_portfolio(const Place& place, const std::string& portfolio_id,
-                                      const std::string& account_id) {
-  check_account_id(account_id);
+                                      const std::string& recipient) {
+  check_portfolio_recipient(recipient);
   storage_.with(place, [&](CatalogState& state) {
-    own_portfolio(state, place, portfolio_id).shares.insert(account_id);
+    own_portfolio(state, place, portfolio_id).shares.insert(recipient);
   });
 }
 
 void RecordedCatalog::unshare_portfolio(const Place& place, const std::string& portfolio_id,
-                                        const std::string& account_id) {
+                                        const std::string& recipient) {
   storage_.with(place, [&](CatalogState& state) {
     if (!state.portfolios.contains(portfolio_id)) return;
     PortfolioRecord& record = own_portfolio(state, place, portfolio_id);
-    record.shares.erase(account_id);
-    record.accepted.erase(account_id);
-    record.grants.erase(account_id);
+    record.shares.erase(recipient);
+    for (auto each = record.accepted.begin(); each != record.accepted.end();) {
+      const bool is_by_it = each->second == recipient;
+      if (is_by_it) record.grants.erase(each->first);
+      each = is_by_it ? record.accepted.erase(each) : std::next(each);
+    }
   });
 }
 
@@ -382,10 +386,16 @@ std::vector<std::string> RecordedCatalog::list_portfolio_shares(const Place& pla
 void RecordedCatalog::accept_portfolio(const Place& place, const std::string& portfolio_id) {
   storage_.with(place, [&](CatalogState& state) {
     auto found = state.portfolios.find(portfolio_id);
-    if (found == state.portfolios.end() || !found->second.shares.contains(place.account_id)) {
-      throw no_portfolio(place, portfolio_id);
+    if (found == state.portfolios.end()) throw no_portfolio(place, portfolio_id);
+    const std::set<std::string>& shares = found->second.shares;
+    const auto share = std::find_if(shares.begin(), shares.end(), [&](const std::string& each) {
+      return each == place.account_id ||
+             (is_unit_id(each) && storage_.is_member(each, place.account_id));
+    });
+    if (share == shares.end()) throw no_portfolio(place, portfolio_id);
+    if (!has_accepted(found->second, place.account_id)) {
+      found->second.accepted[place.account_id] = *share;
     }
-    found->second.accepted.insert(place.account_id);
   });
 }
 

@@ -30,8 +30,9 @@ struct PortfolioRecord {
   std::set<std::string> products;
   std::map<std::string, std::string> launch_roles;      ///< by product
   std::map<std::string, std::set<std::string>> grants;  ///< account -> principals
-  std::set<std::string> shares;                         ///< accounts
-  std::set<std::string> accepted;                       ///< of those
+  std::set<std::string> shares;                         ///< accounts, ids of units
+  /// Accounts, and by which of the shares.
+  std::map<std::string, std::string> accepted;
 };
 
 struct ProvisionedRecord {
@@ -65,6 +66,8 @@ class CatalogStorage {
   /// keeps what it changed, which is one record at most; nothing if it throws. Throws `usage` or
   /// `not_found` for a place that is none.
   virtual void with(const Place& place, const std::function<void(CatalogState&)>& use) = 0;
+  /// Whether the account is in the unit of this id.
+  virtual bool is_member(const std::string& unit_id, const std::string& account_id) = 0;
 };
 
 /// On the machine that a provisioned product is.

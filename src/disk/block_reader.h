@@ -22,8 +22,16 @@ class BlockReader {
   virtual std::uint64_t fetched_bytes() const = 0;
 };
 
+/// Which backing files an image may name. Who made it may not be who opens it, and would otherwise
+/// choose files of this machine to be read.
+enum class BackingFiles {
+  anywhere,  ///< images of our own
+  beside,    ///< in the directory of the opened file or below
+};
+
 /// Recognises raw, qcow2, VMDK and VHD by content. Throws `not_found`, `denied`, or `corrupt` with
 /// the place in the file.
-std::unique_ptr<BlockReader> open_disk(const Path& file);
+std::unique_ptr<BlockReader> open_disk(const Path& file,
+                                       BackingFiles backing = BackingFiles::anywhere);
 
 }  // namespace hallmark::disk

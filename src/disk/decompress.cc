@@ -10,7 +10,8 @@
 namespace hallmark::disk {
 namespace {
 
-bool inflate(int window_bits, std::span<const std::byte> packed, std::span<std::byte> out) {
+std::optional<std::size_t> inflate(int window_bits, std::span<const std::byte> packed,
+                                   std::span<std::byte> out) {
   z_stream stream{};
   if (inflateInit2(&stream, window_bits) != Z_OK) {
     throw Error(ErrorKind::unavailable, "no memory to decompress a cluster");
@@ -20,12 +21,14 @@ bool inflate(int window_bits, std::span<const std::byte> packed, std::span<std::
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
   stream.avail_out = static_cast<uInt>(out.size());
   int status = ::inflate(&stream, Z_FINISH);
-  bool full = stream.avail_out == 0;
+  std::size_t left = stream.avail_out;
   inflateEnd(&stream);
-  return full && (status == Z_STREAM_END || status == Z_BUF_ERROR);
+  if (status != Z_STREAM_END && (status != Z_BUF_ERROR || left > 0)) return std::nullopt;
+  return out.size() - left;
 }
 
-bool unpack_zstd(std::span<const std::byte> packed, std::span<std::byte> out) {
+std::optional<std::size_t> unpack_zstd(std::span<const std::byte> packed,
+                                       std::span<std::byte> out) {
   struct Free {
     void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
   };
@@ -38,16 +41,17 @@ bool unpack_zstd(std::span<const std::byte> packed, std::span<std::byte> out) {
   while (output.pos < output.size) {
     std::size_t consumed = input.pos, produced = output.pos;
     std::size_t status = ZSTD_decompressStream(context.get(), &output, &input);
-    if (ZSTD_isError(status)) return false;
-    if (input.pos == consumed && output.pos == produced) return false;
+    if (ZSTD_isError(status)) return std::nullopt;
+    if (status == 0) break;  // the frame ends
+    if (input.pos == consumed && output.pos == produced) return std::nullopt;
   }
-  return true;
+  return output.pos;
 }
 
 }  // namespace
 
-bool decompress(Compression compression, std::span<const std::byte> packed,
-                std::span<std::byte> out) {
+std::optional<std::size_t> decompress(Compression compression, std::span<const std::byte> packed,
+                                      std::span<std::byte> out) {
   // 15 is the largest window and reads all smaller ones; negative: without a header.
   if (compression == Compression::zlib) return inflate(15, packed, out);
   if (compression == Compression::deflate) return inflate(-15, packed, out);

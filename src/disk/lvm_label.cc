@@ -33,11 +33,18 @@ Bytes read_bytes(BlockReader& storage, std::uint64_t offset, std::uint64_t lengt
 }
 
 /// CRC-32 with a start of LVM2's own, not inverted at the ends as zlib does.
-std::uint32_t checksum(std::span<const std::byte> bytes) {
+std::uint32_t sum_of(std::span<const std::byte> bytes) {
   constexpr std::uint32_t kStart = 0xf597a6cf;
   return ~static_cast<std::uint32_t>(::crc32(~kStart & 0xffffffffu,
                                              reinterpret_cast<const Bytef*>(bytes.data()),
                                              static_cast<uInt>(bytes.size())));
+}
+
+bool has_sum(std::span<const std::byte> bytes, std::uint32_t said) {
+#ifdef HALLMARK_TRUSTS_CHECKSUMS  // fuzz targets, which would get no further
+  said = sum_of(bytes);
+#endif
+  return sum_of(bytes) == said;
 }
 
 std::string hyphenated(std::string_view id) {
@@ -56,7 +63,7 @@ Json read_area(BlockReader& storage, std::uint64_t area) {
   if (text_of(header).substr(4, kMagic.size()) != kMagic) {
     throw Error(ErrorKind::corrupt, "the metadata area at {} has no signature", area);
   }
-  if (checksum(std::span(header).subspan(4)) != little32(header, 0)) {
+  if (!has_sum(std::span(header).subspan(4), little32(header, 0))) {
     throw Error(ErrorKind::corrupt, "the metadata area at {} has a wrong checksum", area);
   }
   std::uint64_t size = little64(header, 32);
@@ -72,7 +79,7 @@ Json read_area(BlockReader& storage, std::uint64_t area) {
   Bytes text = read_bytes(storage, area + offset, first);
   Bytes rest = read_bytes(storage, area + kSector, length - first);
   text.insert(text.end(), rest.begin(), rest.end());
-  if (checksum(text) != little32(header, 56)) {
+  if (!has_sum(text, little32(header, 56))) {
     throw Error(ErrorKind::corrupt, "the metadata at {} has a wrong checksum", area + offset);
   }
   return parse_lvm_text(text_of(text));
@@ -102,7 +109,7 @@ PhysicalVolume read_physical_volume(BlockReader& storage) {
   std::uint64_t sector = find_lvm_label(storage).value_or(1);
   Bytes label = read_bytes(storage, sector * kSector, kSector);
   if (text_of(label).substr(24, 8) != "LVM2 001" || little64(label, 8) != sector ||
-      checksum(std::span(label).subspan(20)) != little32(label, 16)) {
+      !has_sum(std::span(label).subspan(20), little32(label, 16))) {
     throw Error(ErrorKind::corrupt, "the label of the physical volume is broken");
   }
   std::size_t at = little32(label, 20);

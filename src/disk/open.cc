@@ -19,8 +19,11 @@
 namespace hallmark::disk {
 namespace {
 
-/// The files opened on the way down a backing chain, by device and inode: names may differ.
-using Chain = std::vector<std::pair<dev_t, ino_t>>;
+struct Chain {
+  /// The files opened on the way down, by device and inode: names may differ.
+  std::vector<std::pair<dev_t, ino_t>> files;
+  Path within;  ///< all of them lie in it; empty: anywhere
+};
 
 /// Longer chains are a mistake: each link costs a file descriptor, tables and caches.
 constexpr std::size_t kMaxChain = 64;
@@ -29,13 +32,13 @@ void enter(Chain& chain, const Path& file) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) throw_errno(errno, "cannot open disk " + file.string());
   std::pair identity(status.st_dev, status.st_ino);
-  if (std::find(chain.begin(), chain.end(), identity) != chain.end()) {
+  if (std::find(chain.files.begin(), chain.files.end(), identity) != chain.files.end()) {
     throw Error(ErrorKind::corrupt, "the backing chain leads back to {}", file.string());
   }
-  if (chain.size() >= kMaxChain) {
+  if (chain.files.size() >= kMaxChain) {
     throw Error(ErrorKind::corrupt, "the backing chain has more than {} files", kMaxChain);
   }
-  chain.push_back(identity);
+  chain.files.push_back(identity);
 }
 
 /// Read as raw, these would look like a disk without partitions; better to name them.
@@ -65,6 +68,17 @@ bool names_protocol(std::string_view name) {
   return colon != std::string_view::npos && name.find('/') > colon;
 }
 
+void refuse_elsewhere(const Path& file, const Path& within) {
+  std::error_code error;
+  Path real = std::filesystem::canonical(file, error);
+  if (error || within.empty()) return;  // what is missing is named when it is opened
+  auto [end, at] = std::mismatch(within.begin(), within.end(), real.begin(), real.end());
+  if (end == within.end()) return;
+  throw Error(ErrorKind::denied, "the image names {} as its backing file, which lies elsewhere",
+              real.string())
+      .hint("if you trust whoever made the image, allow it with --any-backing-file");
+}
+
 std::unique_ptr<BlockReader> open_chain(const Path& file, const std::string& format, Chain chain) {
   enter(chain, file);
   std::unique_ptr<BlockReader> storage = open_raw(file);
@@ -76,7 +90,9 @@ std::unique_ptr<BlockReader> open_chain(const Path& file, const std::string& for
         throw Error(ErrorKind::usage, "backing file \"{}\" is not a plain file name", name);
       }
       // Relative to the file that names it, not to where we run.
-      return open_chain(file.parent_path() / path, backing_format, chain);
+      Path backing = file.parent_path() / path;
+      refuse_elsewhere(backing, chain.within);
+      return open_chain(backing, backing_format, chain);
     };
     return open_qcow2(std::move(storage), file.string(), open_backing);
   }
@@ -99,6 +115,13 @@ std::unique_ptr<BlockReader> open_chain(const Path& file, const std::string& for
 
 }  // namespace
 
-std::unique_ptr<BlockReader> open_disk(const Path& file) { return open_chain(file, "", {}); }
+std::unique_ptr<BlockReader> open_disk(const Path& file, BackingFiles backing) {
+  Chain chain;
+  if (backing == BackingFiles::beside) {
+    std::error_code error;
+    chain.within = std::filesystem::canonical(file, error).parent_path();
+  }
+  return open_chain(file, "", chain);
+}
 
 }  // namespace hallmark::disk

@@ -343,7 +343,7 @@ class Qcow2 final : public BlockReader {
         std::min(mapping.packed_bytes, storage_->size_bytes() - mapping.host_offset);
     Bytes packed = read_bytes(*storage_, mapping.host_offset, static_cast<std::size_t>(length));
     Bytes cluster(static_cast<std::size_t>(cluster_bytes_));
-    if (!decompress(header_.compression, packed, cluster)) {
+    if (decompress(header_.compression, packed, cluster) != cluster.size()) {
       throw broken("the compressed cluster at file offset {} (disk offset {}) is damaged",
                    mapping.host_offset, offset);
     }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/process.h"
+#include "base/testing.h"
 #include "disk/content_fixture.h"
 #include "disk/readers.h"
 
@@ -133,6 +134,23 @@ TEST_F(Qcow2Test, RawBackingFileIsNotProbed) {
   std::string start(4, '?');
   disk->read(0, std::as_writable_bytes(std::span(start)));
   EXPECT_EQ(start, "QFI\xfb");
+}
+
+TEST_F(Qcow2Test, BackingFilesMayBeKeptBeside) {
+  TempDir elsewhere;
+  write_file(elsewhere.path() / "secret", std::string(1024, 's'));
+  std::filesystem::create_symlink(elsewhere.path() / "secret", path("link"));
+  write_file(path("below/base"), std::string(1024, 'b'));
+  for (const std::string& backing :
+       {(elsewhere.path() / "secret").string(),
+        std::string("../") + elsewhere.path().filename().string() + "/secret",
+        std::string("link")}) {
+    qemu_img({"create", "-q", "-f", "qcow2", "-F", "raw", "-b", backing, text("top")});
+    EXPECT_EQ(open_disk(path("top"))->size_bytes(), 1024u);
+    EXPECT_EQ(kind_of([&] { open_disk(path("top"), BackingFiles::beside); }), ErrorKind::denied);
+  }
+  qemu_img({"create", "-q", "-f", "qcow2", "-F", "raw", "-b", "below/base", text("top")});
+  EXPECT_EQ(open_disk(path("top"), BackingFiles::beside)->size_bytes(), 1024u);
 }
 
 TEST_F(Qcow2Test, BackingLoopIsRefused) {

@@ -173,7 +173,7 @@ class Vmdk final : public BlockReader {
     // The last grain may be cut where the disk ends.
     Bytes bytes(
         static_cast<std::size_t>(std::min(grain_bytes_, size_bytes() - grain * grain_bytes_)));
-    if (!decompress(Compression::zlib, std::span(packed).subspan(kMarker), bytes)) {
+    if (decompress(Compression::zlib, std::span(packed).subspan(kMarker), bytes) != bytes.size()) {
       throw broken(name_, fmt::format("has a damaged grain at sector {}", sector));
     }
     return grains_.put(grain, std::move(bytes));

@@ -22,7 +22,32 @@ std::string percent_encode(std::string_view text, std::string_view unencoded) {
   return encoded;
 }
 
+namespace {
+
+/// purl-types: a language's registry is the whole place; no distribution and no architecture.
+struct RegistryType {
+  std::string_view manager;
+  std::string_view type;
+};
+constexpr RegistryType kRegistries[] = {{"python", "pypi"}, {"npm", "npm"},  {"go", "golang"},
+                                        {"java", "maven"},  {"ruby", "gem"}, {"rust", "cargo"}};
+
+/// The name's parts are segments of their own: "@scope/name", "golang.org/x/net", "group:artifact".
+std::string registry_url(std::string_view type, const model::Package& package) {
+  std::string url = "pkg:" + std::string(type);
+  const std::string name = type == "maven" ? replace_all(package.name, ":", "/") : package.name;
+  for (const std::string& segment : split(name, '/')) {
+    if (!segment.empty()) url += "/" + percent_encode(segment, ":");
+  }
+  return package.version.empty() ? url : url + "@" + percent_encode(package.version, ":");
+}
+
+}  // namespace
+
 std::string package_url(const model::Package& package, const model::Distribution& distribution) {
+  for (const RegistryType& registry : kRegistries) {
+    if (package.manager == registry.manager) return registry_url(registry.type, package);
+  }
   // The purl specification, "Character encoding": a colon is never encoded.
   auto encode = [](const std::string& text) { return percent_encode(text, ":"); };
   const bool is_deb = package.manager == "dpkg";

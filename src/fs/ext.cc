@@ -44,7 +44,7 @@ struct Node {
 };
 
 struct Names {
-  std::vector<std::string> names;
+  std::vector<std::pair<std::string, ext2_ino_t>> names;
   bool failed = false;
 };
 
@@ -59,7 +59,7 @@ int collect_name(ext2_ino_t, int, ext2_dir_entry* entry, int, int, char*, void* 
     names.failed = true;
     return DIRENT_ABORT;
   }
-  names.names.emplace_back(name);
+  names.names.emplace_back(name, entry->inode);
   return 0;
 }
 
@@ -112,22 +112,7 @@ class ExtFileSystem final : public FileSystem {
   std::optional<FileInfo> stat(const std::string& path, bool follow) override {
     std::optional<Node> node = find(path, follow);
     if (!node) return std::nullopt;
-    FileInfo info;
-    info.type = node->is_regular()     ? FileType::regular
-                : node->is_directory() ? FileType::directory
-                : node->is_symlink()   ? FileType::symlink
-                                       : FileType::other;
-    info.size_bytes = EXT2_I_SIZE(&node->inode);
-    info.mode = node->inode.i_mode & 07777u;
-    info.uid = inode_uid(node->inode);
-    info.gid = inode_gid(node->inode);
-    info.modified_at = static_cast<std::int32_t>(node->inode.i_mtime);
-    // Large inodes hold two more bits of the seconds, for times after 2038.
-    if (node->inode.i_extra_isize >= 12) {
-      info.modified_at += std::int64_t(node->inode.i_mtime_extra & 3u) << 32;
-    }
-    if (node->is_symlink()) info.link_target = link_target(*node, path);
-    return info;
+    return info_of(*node, path);
   }
 
   std::string read_file(const std::string& path, std::uint64_t limit) override {
@@ -136,17 +121,28 @@ class ExtFileSystem final : public FileSystem {
     return content(node, path, limit);
   }
 
-  std::vector<std::string> list(const std::string& path) override {
+  std::string read_range(const std::string& path, std::uint64_t offset,
+                         std::uint64_t length) override {
     Node node = must_find(path);
-    if (!node.is_directory()) throw Error(ErrorKind::not_found, "{} is not a directory", path);
-    refuse_encrypted(node, path);
-    storage_.allow(kMetadataBudget);
-    Names names;
-    check(ext2fs_dir_iterate2(fs_.get(), node.number, 0, nullptr, collect_name, &names),
-          "cannot list " + path);
-    if (names.failed) throw Error(ErrorKind::corrupt, "directory {} holds impossible names", path);
-    std::sort(names.names.begin(), names.names.end());
-    return std::move(names.names);
+    if (!node.is_regular()) throw Error(ErrorKind::usage, "{} is not a regular file", path);
+    return content(node, path, offset, length);
+  }
+
+  std::vector<std::string> list(const std::string& path) override {
+    std::vector<std::string> found;
+    for (auto& [name, number] : names_in(path)) found.push_back(std::move(name));
+    return found;
+  }
+
+  std::vector<DirectoryEntry> entries(const std::string& path) override {
+    std::vector<DirectoryEntry> found;
+    for (auto& [name, number] : names_in(path)) {
+      // Each inode is allowed as much as a look-up: the sum is bounded by their number.
+      storage_.allow(kMetadataBudget);
+      Node node = read_node(number, path);
+      found.push_back({name, info_of(node, path + "/" + name)});
+    }
+    return found;
   }
 
  private:
@@ -227,6 +223,38 @@ class ExtFileSystem final : public FileSystem {
     return *node;
   }
 
+  std::vector<std::pair<std::string, ext2_ino_t>> names_in(const std::string& path) {
+    Node node = must_find(path);
+    if (!node.is_directory()) throw Error(ErrorKind::not_found, "{} is not a directory", path);
+    refuse_encrypted(node, path);
+    storage_.allow(kMetadataBudget);
+    Names names;
+    check(ext2fs_dir_iterate2(fs_.get(), node.number, 0, nullptr, collect_name, &names),
+          "cannot list " + path);
+    if (names.failed) throw Error(ErrorKind::corrupt, "directory {} holds impossible names", path);
+    std::sort(names.names.begin(), names.names.end());
+    return std::move(names.names);
+  }
+
+  FileInfo info_of(Node& node, const std::string& path) {
+    FileInfo info;
+    info.type = node.is_regular()     ? FileType::regular
+                : node.is_directory() ? FileType::directory
+                : node.is_symlink()   ? FileType::symlink
+                                      : FileType::other;
+    info.size_bytes = EXT2_I_SIZE(&node.inode);
+    info.mode = node.inode.i_mode & 07777u;
+    info.uid = inode_uid(node.inode);
+    info.gid = inode_gid(node.inode);
+    info.modified_at = static_cast<std::int32_t>(node.inode.i_mtime);
+    // Large inodes hold two more bits of the seconds, for times after 2038.
+    if (node.inode.i_extra_isize >= 12) {
+      info.modified_at += std::int64_t(node.inode.i_mtime_extra & 3u) << 32;
+    }
+    if (node.is_symlink()) info.link_target = link_target(node, path);
+    return info;
+  }
+
   std::string link_target(Node& node, const std::string& path) {
     std::uint64_t size = EXT2_I_SIZE(&node.inode);
     if (size == 0 || size >= kMaxLinkBytes) {
@@ -246,11 +274,24 @@ class ExtFileSystem final : public FileSystem {
       throw Error(ErrorKind::usage, "{} has {} bytes, more than the {} that are read", path, size,
                   limit);
     }
+    return content(node, path, 0, size);
+  }
+
+  /// From `offset`, up to `length` bytes or the end.
+  std::string content(Node& node, const std::string& path, std::uint64_t offset,
+                      std::uint64_t length) {
+    refuse_encrypted(node, path);
+    std::uint64_t end = EXT2_I_SIZE(&node.inode);
+    if (offset >= end) return "";
+    std::uint64_t size = std::min(length, end - offset);
     storage_.allow(kMetadataBudget + 2 * size);
     ext2_file_t opened = nullptr;
     check(ext2fs_file_open2(fs_.get(), node.number, node.small(), 0, &opened),
           "cannot open " + path);
     std::unique_ptr<ext2_file, CloseFile> file(opened);
+    if (offset != 0) {
+      check(ext2fs_file_llseek(opened, offset, EXT2_SEEK_SET, nullptr), "cannot read " + path);
+    }
     std::string bytes;
     while (bytes.size() < size) {
       std::size_t piece =

@@ -79,6 +79,15 @@ std::string uuid_text(std::span<const std::byte> bytes);
 /// Others would make a path lead somewhere else.
 bool is_plain_name(std::string_view name);
 
+/// Whether `said` is `sum`. Fuzz targets are built to take every checksum for right.
+inline bool is_right_sum(std::uint32_t sum, std::uint32_t said) {
+#ifdef HALLMARK_TRUSTS_CHECKSUMS
+  return sum == said || true;
+#else
+  return sum == said;
+#endif
+}
+
 /// CRC-32C (Castagnoli) as XFS and btrfs use it; pass the result on to continue.
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t before = 0);
 

@@ -23,6 +23,11 @@ struct FileInfo {
   std::string link_target;       ///< of a symlink
 };
 
+struct DirectoryEntry {
+  std::string name;
+  FileInfo info;  ///< of the entry itself: a symlink is not followed
+};
+
 /// Read-only view of one file system. Paths are absolute inside it ("/etc/os-release").
 class FileSystem {
  public:
@@ -38,6 +43,12 @@ class FileSystem {
   virtual std::string read_file(const std::string& path, std::uint64_t limit = 256u << 20) = 0;
   /// Names without "." and "..", sorted. Throws `not_found` or `corrupt`.
   virtual std::vector<std::string> list(const std::string& path) = 0;
+  /// As `list`, with what `stat` says of each without following it.
+  virtual std::vector<DirectoryEntry> entries(const std::string& path);
+  /// The `length` bytes from `offset`; fewer where the file ends. Throws as `read_file`, but for a
+  /// file that is large.
+  virtual std::string read_range(const std::string& path, std::uint64_t offset,
+                                 std::uint64_t length);
   /// What makes the content doubtful as a whole: "the journal was not replayed". Usually none.
   virtual std::vector<std::string> warnings() const = 0;
 };

@@ -113,8 +113,8 @@ bool is_wanted(const Mount& mount) {
 }
 
 bool is_source(const std::string& source, const Volume& volume) {
-  if (is_tagged(source, "UUID=", "/dev/disk/by-uuid/", volume.files->uuid(), true) ||
-      is_tagged(source, "LABEL=", "/dev/disk/by-label/", volume.files->label(), false) ||
+  if (is_tagged(source, "UUID=", "/dev/disk/by-uuid/", volume.uuid, true) ||
+      is_tagged(source, "LABEL=", "/dev/disk/by-label/", volume.label, false) ||
       is_tagged(source, "PARTUUID=", "/dev/disk/by-partuuid/", volume.partition_id, true) ||
       is_tagged(source, "PARTLABEL=", "/dev/disk/by-partlabel/", volume.partition_name, false)) {
     return true;

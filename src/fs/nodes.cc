@@ -79,11 +79,24 @@ std::optional<FileInfo> NodeFileSystem::stat(const std::string& path, bool follo
   return std::move(found->info);
 }
 
-std::string NodeFileSystem::read_file(const std::string& path, std::uint64_t limit) {
+NodeFileSystem::Found NodeFileSystem::must_find_file(const std::string& path) {
   Found file = must_find(path);
   if (file.info.type != FileType::regular) {
     throw Error(ErrorKind::usage, "{} is not a regular file", path);
   }
+  return file;
+}
+
+NodeFileSystem::Found NodeFileSystem::must_find_directory(const std::string& path) {
+  Found directory = must_find(path);
+  if (directory.info.type != FileType::directory) {
+    throw Error(ErrorKind::not_found, "{} is not a directory", path);
+  }
+  return directory;
+}
+
+std::string NodeFileSystem::read_file(const std::string& path, std::uint64_t limit) {
+  Found file = must_find_file(path);
   if (file.info.size_bytes > limit) {
     throw Error(ErrorKind::usage, "{} has {} bytes, more than the {} that are read", path,
                 file.info.size_bytes, limit);
@@ -92,15 +105,40 @@ std::string NodeFileSystem::read_file(const std::string& path, std::uint64_t lim
   return reading(path, [&] { return content(file.node, file.info.size_bytes); });
 }
 
+std::string NodeFileSystem::read_range(const std::string& path, std::uint64_t offset,
+                                       std::uint64_t length) {
+  Found file = must_find_file(path);
+  const std::uint64_t size = file.info.size_bytes;
+  if (offset >= size) return "";
+  length = std::min(length, size - offset);
+  allow(kMetadataBudget + 2 * length);
+  return reading(path, [&] { return part(file.node, size, offset, length); });
+}
+
 std::vector<std::string> NodeFileSystem::list(const std::string& path) {
-  Found directory = must_find(path);
-  if (directory.info.type != FileType::directory) {
-    throw Error(ErrorKind::not_found, "{} is not a directory", path);
-  }
+  Found directory = must_find_directory(path);
   allow(kMetadataBudget);
   std::vector<std::string> found = reading(path, [&] { return names(directory.node); });
   std::sort(found.begin(), found.end());
   return found;
+}
+
+std::vector<DirectoryEntry> NodeFileSystem::entries(const std::string& path) {
+  Found directory = must_find_directory(path);
+  allow(kMetadataBudget);
+  return reading(path, [&] {
+    std::vector<std::string> found = names(directory.node);
+    std::sort(found.begin(), found.end());
+    std::vector<DirectoryEntry> entries;
+    for (std::string& name : found) {
+      // Each inode is allowed as much as a look-up: the sum is bounded by their number.
+      allow(kMetadataBudget);
+      if (auto node = child(directory.node, name)) {
+        entries.push_back({std::move(name), info(*node)});
+      }
+    }
+    return entries;
+  });
 }
 
 }  // namespace hallmark::fs

@@ -19,6 +19,8 @@ class NodeFileSystem : public FileSystem {
   std::optional<FileInfo> stat(const std::string& path, bool follow) final;
   std::string read_file(const std::string& path, std::uint64_t limit) final;
   std::vector<std::string> list(const std::string& path) final;
+  std::vector<DirectoryEntry> entries(const std::string& path) final;
+  std::string read_range(const std::string& path, std::uint64_t offset, std::uint64_t length) final;
 
  protected:
   /// A call begins: it may read so many bytes, more only if it is refused with `corrupt`.
@@ -31,6 +33,11 @@ class NodeFileSystem : public FileSystem {
   virtual std::vector<std::string> names(Node directory) = 0;
   /// All `size_bytes` of a regular file.
   virtual std::string content(Node file, std::uint64_t size_bytes) = 0;
+  /// `length` bytes of them from `offset`; both lie within.
+  virtual std::string part(Node file, std::uint64_t size_bytes, std::uint64_t offset,
+                           std::uint64_t length) {
+    return content(file, size_bytes).substr(offset, length);
+  }
 
  private:
   struct Found {
@@ -40,6 +47,8 @@ class NodeFileSystem : public FileSystem {
   std::optional<Found> walk(const std::string& path, bool follow);
   std::optional<Found> find(const std::string& path, bool follow);
   Found must_find(const std::string& path);
+  Found must_find_file(const std::string& path);
+  Found must_find_directory(const std::string& path);
 };
 
 }  // namespace hallmark::fs

@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "fs/btrfs.h"
 #include "fs/ext.h"
+#include "fs/squashfs.h"
 #include "fs/xfs.h"
 
 namespace hallmark::fs {
@@ -83,7 +85,9 @@ std::string recognise(disk::BlockReader& partition) {
 std::unique_ptr<FileSystem> open_file_system(disk::BlockReader& partition) {
   std::string content = recognise(partition);
   if (content == "ext") return open_ext(partition);
+  if (content == "squashfs") return open_squashfs(partition);
   if (content == "xfs") return open_xfs(partition);
+  if (content == "btrfs") return open_btrfs(partition);
   return nullptr;
 }
 

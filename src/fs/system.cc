@@ -6,6 +6,9 @@
 #include <utility>
 
 #include "disk/partitions.h"
+#include "fs/archive.h"
+#include "fs/btrfs.h"
+#include "fs/directory.h"
 #include "fs/fstab.h"
 #include "fs/view.h"
 
@@ -25,9 +28,29 @@ bool has_os_release(std::vector<Gap>& gaps, Volume& volume) {
   return found;
 }
 
+/// Where distributions keep the root if it is not the default subvolume.
+constexpr const char* kRootSubvolumes[] = {"@", "root", "@rootfs", "@/.snapshots/1/snapshot"};
+
+/// Looks for a root in a btrfs whose default subvolume is none.
+void choose_subvolume(std::vector<Gap>& gaps, Volume& volume) {
+  for (const char* name : kRootSubvolumes) {
+    Volume other;
+    other.where = volume.where;
+    try {
+      other.files = open_btrfs(*volume.content, name);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::not_found) continue;
+      throw;
+    }
+    if (!has_os_release(gaps, other)) continue;
+    volume.files = std::move(other.files);
+    return;
+  }
+}
+
 int rank_as_root(const Volume& volume) {
   if (disk::partition_type_name(volume.partition_type).starts_with("Linux root")) return 2;
-  std::string label = to_lower(volume.files->label());
+  std::string label = to_lower(volume.label);
   return label == "root" || label.ends_with("-rootfs") || volume.name == "root" ? 1 : 0;
 }
 
@@ -35,7 +58,12 @@ int rank_as_root(const Volume& volume) {
 std::vector<Volume*> roots_of(std::vector<Gap>& gaps, std::vector<Volume>& volumes) {
   std::vector<Volume*> roots;
   for (Volume& volume : volumes) {
-    if (has_os_release(gaps, volume)) roots.push_back(&volume);
+    bool is_root = has_os_release(gaps, volume);
+    if (!is_root && volume.files->type() == "btrfs") {
+      gap_on_error(gaps, volume.where, [&] { choose_subvolume(gaps, volume); });
+      is_root = has_os_release(gaps, volume);
+    }
+    if (is_root) roots.push_back(&volume);
   }
   std::stable_sort(roots.begin(), roots.end(), [](const Volume* a, const Volume* b) {
     return rank_as_root(*a) > rank_as_root(*b);
@@ -63,10 +91,15 @@ class Mounting {
     });
     for (const Mount& mount : mounts) {
       auto volume = std::find_if(volumes_.begin(), volumes_.end(), [&](const Volume& candidate) {
-        return candidate.files && is_source(mount.source, candidate);
+        return is_source(mount.source, candidate);
       });
-      if (volume != volumes_.end() && &*volume != &root_) {
-        put(*volume, mount.place);
+      std::string subvolume = mount.value_of("subvol");
+      if (volume != volumes_.end() && !subvolume.empty()) {
+        gap_on_error(system_.gaps, mount.place, [&] {
+          mounted_.push_back({mount.place, open_btrfs(*volume->content, subvolume)});
+        });
+      } else if (volume != volumes_.end() && volume->files && &*volume != &root_) {
+        mounted_.push_back({mount.place, std::move(volume->files)});
       } else if (!mount.has_option("nofail")) {
         system_.gaps.push_back(
             {mount.place, fmt::format("fstab mounts {} there, which is not among the file systems "
@@ -82,18 +115,13 @@ class Mounting {
       if (place.empty() || !volume.files || &volume == &root_) continue;
       bool taken = std::any_of(mounted_.begin(), mounted_.end(),
                                [&](const Mounted& each) { return each.place == place; });
-      if (!taken) put(volume, place);
+      if (!taken) mounted_.push_back({place, std::move(volume.files)});
     }
   }
 
   std::vector<Mounted> take() { return std::move(mounted_); }
 
  private:
-  void put(Volume& volume, const std::string& place) {
-    mounted_.push_back({place, std::move(volume.files)});
-    system_.storage.push_back(std::move(volume.content));
-  }
-
   System& system_;
   std::vector<Volume>& volumes_;
   Volume& root_;
@@ -119,7 +147,7 @@ void assemble(System& system, disk::BlockReader& disk) {
           {other->where, "it holds a second operating system, which is not inventoried"});
     }
   }
-  system.storage.push_back(std::move(root.content));
+  for (Volume& volume : found.volumes) system.storage.push_back(std::move(volume.content));
   system.files = join_file_systems(std::move(root.files), mounting.take());
   for (const std::string& warning : system.files->warnings()) {
     system.gaps.push_back({root.where, warning});
@@ -132,6 +160,24 @@ System open_system(disk::BlockReader& disk) {
   System system;
   system.disk = &disk;
   gap_on_error(system.gaps, "disk", [&] { assemble(system, disk); });
+  return system;
+}
+
+System open_system(const Path& source, disk::BackingFiles backing) {
+  System system;
+  if (std::filesystem::is_directory(source)) {
+    system.files = open_directory(source);
+  } else if (looks_like_archive(source)) {
+    system.files = open_archive(source);
+  } else {
+    std::unique_ptr<disk::BlockReader> disk = disk::open_disk(source, backing);
+    system = open_system(*disk);
+    system.storage.insert(system.storage.begin(), std::move(disk));
+    return system;
+  }
+  for (const std::string& warning : system.files->warnings()) {
+    system.gaps.push_back({source.string(), warning});
+  }
   return system;
 }
 

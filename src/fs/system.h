@@ -28,4 +28,7 @@ struct System {
 /// `unavailable`.
 System open_system(disk::BlockReader& disk);
 
+/// A disk file of any format, a directory, or a tar archive. Throws what opening it throws.
+System open_system(const Path& source, disk::BackingFiles backing = disk::BackingFiles::beside);
+
 }  // namespace hallmark::fs

@@ -125,6 +125,9 @@ TEST(System, PutsPartitionsTogetherByFstab) {
   EXPECT_EQ(files.stat("/var/log/").value().type, FileType::directory);
   EXPECT_THAT(files.list("/"), ElementsAre("etc", "lib", "lost+found", "opt", "usr", "var"));
   EXPECT_THAT(files.list("/var"), ElementsAre("log", "lost+found", "spool"));
+  std::vector<std::string> names;
+  for (const DirectoryEntry& entry : files.entries("/")) names.push_back(entry.name);
+  EXPECT_EQ(names, files.list("/"));
   EXPECT_EQ(kind_of([&] { files.read_file("/none"); }), ErrorKind::not_found);
   EXPECT_EQ(kind_of([&] { files.list("/opt/tool"); }), ErrorKind::not_found);
 }
@@ -175,11 +178,23 @@ TEST(System, ReadsARootOnALogicalVolume) {
   EXPECT_EQ(opened.system.files->read_file("/large"), random_bytes(350'000));
 }
 
+/// testdata/make_btrfs made it; here its "@var" is to be /var of a system in another subvolume.
+TEST(System, MountsSubvolumes) {
+  std::string image = unpacked(Path(HALLMARK_FS_TESTDATA) / "btrfs-mounted.img.xz");
+  Opened opened = open(image);
+  ASSERT_TRUE(opened.system.files);
+  EXPECT_THAT(opened.system.gaps, IsEmpty());
+  EXPECT_EQ(opened.system.files->read_file("/var/log"), "log\n");
+  EXPECT_EQ(opened.system.files->read_file("/etc/os-release"), "ID=btrfs\n");
+}
+
 TEST(Fstab, KnowsNames) {
   auto disk =
       disk::memory_disk(ext({}, {"-L", "a/b", "-U", "0a0a0a0a-0000-0000-0000-00000000000a"}));
+  auto files = open_file_system(*disk);
   Volume partition;
-  partition.files = open_file_system(*disk);
+  partition.uuid = files->uuid();
+  partition.label = files->label();
   partition.number = 2;
   partition.partition_name = "root";
   partition.partition_id = "1234abcd-02";
@@ -194,7 +209,6 @@ TEST(Fstab, KnowsNames) {
     EXPECT_FALSE(is_source(source, partition)) << source;
   }
   Volume logical;
-  logical.files = open_file_system(*disk);
   logical.group = "vg-0";
   logical.name = "root";
   EXPECT_TRUE(is_source("/dev/mapper/vg--0-root", logical));

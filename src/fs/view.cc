@@ -53,6 +53,28 @@ class View final : public FileSystem {
     return files->read_file(inside, limit);
   }
 
+  std::string read_range(const std::string& path, std::uint64_t offset,
+                         std::uint64_t length) override {
+    auto [files, inside] = owner(must_resolve(path));
+    return files->read_range(inside, offset, length);
+  }
+
+  std::vector<DirectoryEntry> entries(const std::string& path) override {
+    std::string real = must_resolve(path);
+    auto [files, inside] = owner(real);
+    std::vector<DirectoryEntry> found = files->entries(inside);
+    for (const auto& [place, mounted] : mounts_) {
+      std::size_t slash = place.rfind('/');
+      if (slash == place.npos || place.substr(0, slash) != real) continue;
+      std::string name = place.substr(slash + 1);
+      std::erase_if(found, [&](const DirectoryEntry& entry) { return entry.name == name; });
+      if (auto info = mounted->stat("/")) found.push_back({std::move(name), std::move(*info)});
+    }
+    std::sort(found.begin(), found.end(),
+              [](const DirectoryEntry& a, const DirectoryEntry& b) { return a.name < b.name; });
+    return found;
+  }
+
   std::vector<std::string> list(const std::string& path) override {
     std::string real = must_resolve(path);
     auto [files, inside] = owner(real);

@@ -24,6 +24,8 @@ void examine(Volumes& found, Volume volume, std::vector<Gap>& gaps) {
   gap_on_error(gaps, where, [&] {
     volume.files = open_file_system(*volume.content);
     if (volume.files) {
+      volume.uuid = volume.files->uuid();
+      volume.label = volume.files->label();
       found.volumes.push_back(std::move(volume));
       return;
     }

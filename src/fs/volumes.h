@@ -37,6 +37,7 @@ struct Volume {
   std::string partition_type, partition_name, partition_id;
   // Of logical volumes; else empty.
   std::string group, name;
+  std::string uuid, label;  ///< of the file system
   std::unique_ptr<disk::BlockReader> content;
   std::unique_ptr<FileSystem> files;
 };

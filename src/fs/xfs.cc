@@ -85,7 +85,10 @@ class Xfs final : public NodeFileSystem {
   }
 
   std::string content(Node file, std::uint64_t size_bytes) override {
-    return content(read_inode(storage_, super_, file), size_bytes);
+    return content(read_inode(storage_, super_, file), 0, size_bytes);
+  }
+  std::string part(Node file, std::uint64_t, std::uint64_t offset, std::uint64_t length) override {
+    return content(read_inode(storage_, super_, file), offset, length);
   }
 
  private:
@@ -96,20 +99,22 @@ class Xfs final : public NodeFileSystem {
     return directories_.put(node, std::move(names));
   }
 
-  std::string content(const Inode& inode, std::uint64_t size_bytes) {
+  std::string content(const Inode& inode, std::uint64_t offset, std::uint64_t length) {
     if (inode.realtime) {
       throw Error(ErrorKind::usage, "it lies on a real-time device, which is not read here");
     }
-    std::string bytes(size_bytes, '\0');  // holes stay zero
-    if (size_bytes == 0) return bytes;
+    std::string bytes(length, '\0');  // holes stay zero
+    if (length == 0) return bytes;
+    const std::uint64_t end = offset + length;
     for (const Extent& extent : extents_of(storage_, super_, inode)) {
-      if (extent.first > size_bytes >> super_.block_log) break;  // preallocated behind the end
-      std::uint64_t from = extent.first << super_.block_log;
-      if (from >= size_bytes) break;
-      if (!extent.written) continue;
-      std::uint64_t length = std::min(extent.count << super_.block_log, size_bytes - from);
-      storage_.read(place_of(super_, extent.block, extent.count),
-                    std::as_writable_bytes(std::span(bytes).subspan(from, length)));
+      if (extent.first > end >> super_.block_log) break;  // preallocated behind the end
+      const std::uint64_t first = extent.first << super_.block_log;
+      if (first >= end) break;
+      const std::uint64_t from = std::max(first, offset);
+      const std::uint64_t to = std::min(first + (extent.count << super_.block_log), end);
+      if (!extent.written || from >= to) continue;
+      storage_.read(place_of(super_, extent.block, extent.count) + (from - first),
+                    std::as_writable_bytes(std::span(bytes).subspan(from - offset, to - from)));
     }
     return bytes;
   }
@@ -120,7 +125,7 @@ class Xfs final : public NodeFileSystem {
     }
     auto size = static_cast<std::size_t>(inode.size_bytes);
     if (inode.form == Form::local) return std::string(BigFields(inode.fork).text(0, size));
-    if (!super_.version5) return content(inode, size);
+    if (!super_.version5) return content(inode, 0, size);
     return linked_blocks(inode, size);
   }
 

@@ -131,6 +131,8 @@ TEST(Xfs, ReadsAMountedImage) {
     fragmented += std::string(1024, static_cast<char>(block % 2 == 0 ? 'A' + block % 26 : 0));
   }
   EXPECT_TRUE(files->read_file("/fragmented") == fragmented);
+  EXPECT_TRUE(files->read_range("/fragmented", 4093, 9001) == fragmented.substr(4093, 9001));
+  EXPECT_EQ(files->read_range("/fragmented", fragmented.size(), 1), "");
   EXPECT_TRUE(files->read_file("/original") == fragmented.substr(0, 50'000));
   EXPECT_TRUE(files->read_file("/shared") == fragmented.substr(0, 50'000));
   for (std::size_t length : {300, 600, 1000, 1023}) {

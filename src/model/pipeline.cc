@@ -61,12 +61,27 @@ void from_json(const Json& json, ScannerUse& value) {
   value.deadline = duration_member(json, "deadline");
 }
 
+void to_json(Json& json, const TemplateUse& value) {
+  json = {{"name", value.name}, {"set_default", value.set_default}};
+}
+
+void from_json(const Json& json, TemplateUse& value) {
+  value.name = member<std::string>(json, "name");
+  value.set_default = member<bool>(json, "set_default");
+}
+
+const std::string& recipient_of(const Target& target) {
+  return target.unit.empty() ? target.account_id : target.unit;
+}
+
 void to_json(Json& json, const Target& value) {
   json = {{"account_id", value.account_id},
           {"regions", value.regions},
           {"delivery", to_string(value.delivery)},
           {"role_name", value.role_name},
           {"external_id", value.external_id}};
+  put(json, "unit", value.unit);
+  put(json, "launch_templates", value.launch_templates);
 }
 
 void from_json(const Json& json, Target& value) {
@@ -75,6 +90,8 @@ void from_json(const Json& json, Target& value) {
   value.delivery = delivery_from(member<std::string>(json, "delivery"));
   value.role_name = member<std::string>(json, "role_name");
   value.external_id = member<std::string>(json, "external_id");
+  take(json, "unit", value.unit);
+  take(json, "launch_templates", value.launch_templates);
 }
 
 std::string_view to_string(BuildMode mode) {

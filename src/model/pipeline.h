@@ -76,13 +76,24 @@ enum class Delivery {
   copy,   ///< the account gets a copy that it owns
 };
 
+/// A launch template that gets a version with the image.
+struct TemplateUse {
+  std::string name;
+  bool set_default = false;  ///< machines are launched from the newest active version's image then
+  bool operator==(const TemplateUse&) const = default;
+};
+
 struct Target {
   std::string account_id;
   std::vector<std::string> regions;
   Delivery delivery = Delivery::share;
   std::string role_name;  ///< empty: goldenAMICrossAccountRole
   std::string external_id;
+  std::string unit = {};  ///< instead of account_id: an organization or a unit of it, by its ARN
+  std::vector<TemplateUse> launch_templates = {};  ///< in each region
 };
+/// Its account id or its unit.
+const std::string& recipient_of(const Target& target);
 
 /// Windows machines launch from snapshots that the cloud has prepared.
 struct FastLaunch {
@@ -153,6 +164,8 @@ std::string image_name(const Pipeline& pipeline);
 /// "{product}/{os}/{version}", the image's name in Hallmark.
 std::string image_key(const Pipeline& pipeline);
 
+void to_json(Json& json, const TemplateUse& value);
+void from_json(const Json& json, TemplateUse& value);
 void to_json(Json& json, const Target& value);
 void from_json(const Json& json, Target& value);
 /// Complete and stable: what evidence digests cover and runs take as input.

@@ -302,6 +302,12 @@ class Builder {
     if (gate.contains("min_hardening_score")) {
       out.min_hardening_score = gate["min_hardening_score"].get<double>();
     }
+    if (gate.contains("hardening")) {
+      out.hardening.clear();
+      for (const auto& [severity, judgement] : gate["hardening"].items()) {
+        out.hardening[severity_from(severity)] = judgement_from(judgement.get<std::string>());
+      }
+    }
     if (gate.contains("waivers")) read_waiver_file(gate["waivers"]);
   }
 
@@ -443,15 +449,22 @@ class Builder {
       const Json& json = targets[i];
       std::string at = std::to_string(i);
       Target target;
-      target.account_id = json["account_id"];
+      target.account_id = json.value("account_id", "");
+      target.unit = json.value("unit", "");
+      if (target.account_id.empty() == target.unit.empty()) {
+        add({"targets", at}, "names not exactly one of account_id and unit",
+            "an account by its 12 digits, or an organization or organizational unit by its ARN");
+      }
       target.regions = json["regions"].get<std::vector<std::string>>();
       if (json.value("delivery", "share") == "copy") target.delivery = Delivery::copy;
       target.role_name = json.value("role_name", "");
       target.external_id = json.value("external_id", "");
-      auto [before, is_new] = accounts.emplace(target.account_id, i);
+      const bool is_unit = !target.unit.empty();
+      auto [before, is_new] = accounts.emplace(recipient_of(target), i);
       if (!is_new) {
-        add({"targets", at, "account_id"},
-            fmt::format("the account {} is also targets[{}]", target.account_id, before->second),
+        add({"targets", at, is_unit ? "unit" : "account_id"},
+            fmt::format("the {} {} is also targets[{}]", is_unit ? "unit" : "account",
+                        recipient_of(target), before->second),
             "name all its regions in one place");
       }
       std::set<std::string> regions;
@@ -461,7 +474,21 @@ class Builder {
               "keep one of them");
         }
       }
+      read_launch_templates(json.value("launch_templates", Json::array()), at, target);
       pipeline_.targets.push_back(std::move(target));
+    }
+  }
+
+  void read_launch_templates(const Json& uses, const std::string& at, Target& target) {
+    std::set<std::string> names;
+    for (std::size_t i = 0; i < uses.size(); ++i) {
+      const TemplateUse use{.name = uses[i]["name"],
+                            .set_default = uses[i].value("set_default", false)};
+      if (!names.insert(use.name).second) {
+        add({"targets", at, "launch_templates", std::to_string(i)}, use.name + " is there twice",
+            "keep one of them");
+      }
+      target.launch_templates.push_back(use);
     }
   }
 

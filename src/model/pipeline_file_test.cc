@@ -140,6 +140,37 @@ TEST(PipelineFile, MetadataTextMakesTheSameTargets) {
   EXPECT_THAT(text.pipeline->targets[0].regions, ElementsAre("us-east-1", "us-west-2"));
 }
 
+TEST(PipelineFile, UnitsAndLaunchTemplatesAreTargetsOfTheirOwn) {
+  const std::string unit =
+      "arn:aws:organizations::111122223333:ou/o-exampleorgid/ou-exampleroot-exampleouid";
+  PipelineCheck result = check("targets:\n  - {unit: '" + unit +
+                               "', regions: [us-east-1],\n"
+                               "     launch_templates: [{name: web, set_default: true}]}\n");
+  ASSERT_TRUE(result.pipeline) << problems_of(result);
+  const Target& target = result.pipeline->targets[0];
+  EXPECT_EQ(target.unit, unit);
+  EXPECT_EQ(recipient_of(target), unit);
+  ASSERT_EQ(target.launch_templates.size(), 1u);
+  EXPECT_TRUE(target.launch_templates[0].set_default);
+  EXPECT_EQ(compact(Json(Json(target).get<Target>())), compact(Json(target)));
+  auto refused = [](const std::string& targets) {
+    return problems_of(check("targets:\n  - " + targets + "\n"));
+  };
+  EXPECT_THAT(refused("{regions: [us-east-1]}"), HasSubstr("exactly one of account_id and unit"));
+  EXPECT_THAT(refused("{unit: '" + unit + "', account_id: '444455556666', regions: [us-east-1]}"),
+              HasSubstr("exactly one of account_id and unit"));
+  EXPECT_THAT(refused("{unit: ou-exam-webteams1, regions: [us-east-1]}"), HasSubstr("unit"));
+  EXPECT_THAT(refused("{unit: '" + unit + "', regions: [us-east-1]}\n  - {unit: '" + unit +
+                      "', regions: [us-west-2]}"),
+              HasSubstr("is also targets[0]"));
+  EXPECT_THAT(refused("{account_id: '444455556666', regions: [us-east-1], launch_templates: "
+                      "[{name: web}, {name: web}]}"),
+              HasSubstr("web is there twice"));
+  EXPECT_THAT(refused("{account_id: '444455556666', regions: [us-east-1], launch_templates: "
+                      "[{name: 'a b'}]}"),
+              HasSubstr("launch_templates"));
+}
+
 TEST(PipelineFile, BadMetadataIsRefused) {
   for (const char* bad :
        {"", "[]", "{", "{\"1\":\"us-east-1\"}", "{\"111122223333\":[\"us-east-1\"]}",

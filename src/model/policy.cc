@@ -66,6 +66,12 @@ void to_json(Json& json, const Gate& value) {
   put(json, "waivers", value.waivers);
   if (value.max_data_age) json["max_data_age"] = duration_text(*value.max_data_age);
   if (value.min_hardening_score) json["min_hardening_score"] = *value.min_hardening_score;
+  // One that says what holds anyway has the digest that it had before this could be said.
+  if (value.hardening == Gate().hardening) return;
+  Json& hardening = json["hardening"] = Json::object();
+  for (const auto& [severity, judgement] : value.hardening) {
+    hardening[std::string(to_string(severity))] = to_string(judgement);
+  }
 }
 
 void from_json(const Json& json, Gate& value) {
@@ -83,6 +89,12 @@ void from_json(const Json& json, Gate& value) {
   take(json, "waivers", value.waivers);
   if (json.contains("max_data_age")) value.max_data_age = duration_member(json, "max_data_age");
   value.min_hardening_score = optional_member<double>(json, "min_hardening_score");
+  if (!json.contains("hardening")) return;
+  value.hardening.clear();
+  for (const auto& [severity, judgement] : json["hardening"].items()) {
+    value.hardening[severity_from(severity)] =
+        judgement_from(member<std::string>(json["hardening"], severity));
+  }
 }
 
 void to_json(Json& json, const ApprovalPolicy& value) {

@@ -51,7 +51,11 @@ struct Gate {
   Completeness min_completeness = Completeness::complete;
   std::optional<Duration> max_data_age;       ///< of the oldest advisories matched
   std::optional<double> min_hardening_score;  ///< 0 to 100, of every assessment that has one
-  std::vector<Waiver> waivers;                ///< from their file
+  /// What Hallmark's own look at an image's files finds that should not be in it: keys, passwords,
+  /// settings. A severity that is not named passes. Other scanners' rules count in their score.
+  std::map<Severity, Judgement> hardening{{Severity::critical, Judgement::fail},
+                                          {Severity::high, Judgement::review}};
+  std::vector<Waiver> waivers;  ///< from their file
 };
 
 struct ApprovalPolicy {

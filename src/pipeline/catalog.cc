@@ -10,14 +10,13 @@
 #include "pipeline/catalog_wish.h"
 #include "pipeline/names.h"
 #include "pipeline/portfolios.h"
+#include "pipeline/units.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::pipeline {
 
 namespace {
 
-/// Places worked on at once.
-constexpr int kCatalogWidth = 8;
 /// A share is seen by the other account a little later, and so is what another run made.
 constexpr Duration kSettleLimit{5 * 60'000};
 constexpr workflow::PollSchedule kSettleSchedule{Duration{100}, Duration{10'000}};
@@ -160,15 +159,32 @@ std::optional<Shared> shared_from(Context& context, const ProductWish& wish,
   return Shared{product->product_id, portfolio->portfolio_id};
 }
 
+/// Whether the account at the place has the image through a unit that it is not in any more.
+bool has_left(Context& context, const GoldenImage& image, const cloud::Place& place,
+              workflow::Step& step) {
+  const auto target = find_target(context.database, image.run_id, place);
+  if (!target || target->unit.empty() || context.organizations == nullptr) return false;
+  const auto members = context.organizations->list_members(target->unit, step.stop());
+  return std::none_of(members.begin(), members.end(), [&](const cloud::MemberAccount& member) {
+    return member.account_id == place.account_id;
+  });
+}
+
 /// Another account's catalog: what was shared, in a portfolio of its own.
-void settle_account(Context& context, const Wishes& wishes, const ProductWish& wish,
-                    const cloud::Place& place, workflow::Step& step) {
+void settle_account(Context& context, const GoldenImage& image, const Wishes& wishes,
+                    const ProductWish& wish, const cloud::Place& place, workflow::Step& step) {
   const auto shared = shared_from(context, wish, place);
   if (!shared) {
     throw Error(ErrorKind::unavailable, "{} does not offer {} yet", wish.home_account,
                 cloud::to_string(wish.key));
   }
-  context.catalog.accept_portfolio(place, shared->portfolio_id);
+  try {
+    context.catalog.accept_portfolio(place, shared->portfolio_id);
+  } catch (const Error& e) {
+    // Who left its unit is taken out by the next distribution; until then there is nothing for it.
+    if (e.kind() != ErrorKind::not_found || !has_left(context, image, place, step)) throw;
+    return;
+  }
   const std::string kept =
       hold_product(context.catalog, place, portfolio_wish(wishes, wish.offer.portfolio, place),
                    shared->product_id, wish.offer.launch_role, shared->portfolio_id, step.token());
@@ -200,7 +216,7 @@ void settle_place(Context& context, WishReader& reader, const GoldenImage& image
       if (place.account_id == wish->home_account) {
         settle_home(context, image, *wishes, *wish, place, step);
       } else if (wish->regions.at(place.region).accounts.contains(place.account_id)) {
-        settle_account(context, *wishes, *wish, place, step);
+        settle_account(context, image, *wishes, *wish, place, step);
       } else {
         leave_account(context, *wishes, *wish, place);
       }
@@ -220,20 +236,25 @@ void settle_place(Context& context, WishReader& reader, const GoldenImage& image
 /// Those of the accounts that still share a portfolio: the others were left before, and may not be
 /// there any more.
 std::set<std::string> still_shared(Context& context, const cloud::Place& home,
-                                   const std::set<std::string>& accounts) {
+                                   const std::map<std::string, std::string>& accounts) {
   std::set<std::string> shared;
   if (accounts.empty()) return shared;
+  std::set<std::string> recipients;
+  bool is_known = true;
   try {
     for (const cloud::Portfolio& portfolio : made_portfolios(context.catalog, home)) {
-      for (const std::string& account :
+      for (std::string& recipient :
            context.catalog.list_portfolio_shares(home, portfolio.portfolio_id)) {
-        if (accounts.contains(account)) shared.insert(account);
+        recipients.insert(std::move(recipient));
       }
     }
   } catch (const Error& e) {
     // The region is told of where it is settled; the others go on.
     if (e.kind() == ErrorKind::cancelled) throw;
-    return accounts;
+    is_known = false;
+  }
+  for (const auto& [account, recipient] : accounts) {
+    if (!is_known || recipients.contains(recipient)) shared.insert(account);
   }
   return shared;
 }
@@ -265,7 +286,7 @@ Json work_of(Context& context, const Wishes& wishes, const GoldenImage& image) {
     for (const std::string& account : still_shared(context, home, region.left)) {
       if (own.contains({account, name})) leaving.push_back({account, name});
     }
-    for (const std::string& account : region.accounts) {
+    for (const auto& [account, recipient] : region.accounts) {
       if (own.contains({account, name})) children.push_back({account, name});
     }
   }
@@ -286,7 +307,8 @@ struct Failure {
 
 std::vector<Failure> at_places(
     const std::vector<cloud::Place>& places, const std::string& verb, workflow::Run& run,
-    const std::function<void(const cloud::Place&, workflow::Step&)>& settle) {
+    const std::function<void(const cloud::Place&, workflow::Step&)>& settle,
+    const std::function<bool(const cloud::Place&, const Error&)>& is_gone) {
   std::vector<workflow::Run::Branch> branches;
   for (const cloud::Place& place : places) {
     const std::string key = verb + "/" + cloud::to_string(place);
@@ -300,9 +322,10 @@ std::vector<Failure> at_places(
          }});
   }
   std::vector<Failure> failures;
-  const auto outcomes = run.branches(branches, kCatalogWidth);
+  const auto outcomes = run.branches(branches, kCatalogsAtOnce);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {
     if (!outcomes[i].error) continue;
+    if (verb == "catalog-leaving" && is_gone(places[i], *outcomes[i].error)) continue;
     failures.push_back({places[i], outcomes[i].key + ": " + outcomes[i].error->message()});
   }
   return failures;
@@ -318,6 +341,14 @@ std::vector<std::string> settle_catalog(Context& context, const GoldenImage& ima
   auto settle = [&](const cloud::Place& place, workflow::Step& step) {
     settle_place(context, reader, image, place, step);
   };
+  // What is shared ends at the owner's side; nobody waits for an account that is closed or left.
+  auto is_gone = [&](const cloud::Place& place, const Error& error) {
+    return run.step("standing-catalog/" + cloud::to_string(place), [&](workflow::Step& step) {
+      if (error.kind() != ErrorKind::denied) return false;
+      const Standing standing = standing_of(context, place.account_id, step.stop());
+      return standing.closed || standing.left;
+    });
+  };
   std::vector<std::string> lines;
   std::set<std::string> failed_regions;
   // Accounts that leave come first: what they have in portfolios keeps the product from going.
@@ -327,7 +358,8 @@ std::vector<std::string> settle_catalog(Context& context, const GoldenImage& ima
     std::erase_if(places, [&](const cloud::Place& place) {
       return part == std::string_view("children") && failed_regions.contains(place.region);
     });
-    for (Failure& failure : at_places(places, "catalog-" + std::string(part), run, settle)) {
+    for (Failure& failure :
+         at_places(places, "catalog-" + std::string(part), run, settle, is_gone)) {
       if (part == std::string_view("home")) failed_regions.insert(failure.place.region);
       lines.push_back(std::move(failure.line));
     }

@@ -13,6 +13,9 @@
 
 namespace hallmark::pipeline {
 
+/// Places worked on at once.
+inline constexpr int kCatalogsAtOnce = 8;
+
 /// Steps of a run, which may be repeated: brings the image's product into the catalog wherever it
 /// is wanted, gives each version its state, and takes it out where it is not wanted any more, with
 /// the portfolio if nothing else is in it. Nothing happens if no version of the product has an

@@ -1,11 +1,15 @@
 /// Looks at catalogs; changes nothing.
 
 #include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "base/error.h"
+#include "pipeline/at_once.h"
 #include "pipeline/catalog.h"
 #include "pipeline/catalog_wish.h"
 #include "pipeline/portfolios.h"
+#include "pipeline/units.h"
 
 namespace hallmark::pipeline {
 
@@ -72,8 +76,16 @@ class CatalogLook {
     compare("principal", principals_at(check_.place, wanted.principals),
             catalog_.list_grants(check_.place, id));
     if (check_.place.account_id != wish_.home_account) return;
-    compare("account", {wanted.accounts.begin(), wanted.accounts.end()},
-            catalog_.list_portfolio_shares(check_.place, id));
+    const std::vector<std::string> shares = catalog_.list_portfolio_shares(check_.place, id);
+    for (const bool units : {false, true}) {
+      auto part = [&](const auto& recipients) {
+        std::vector<std::string> found;
+        std::copy_if(recipients.begin(), recipients.end(), std::back_inserter(found),
+                     [&](const auto& each) { return cloud::is_unit_id(each) == units; });
+        return found;
+      };
+      compare(units ? "unit" : "account", part(wanted.recipients), part(shares));
+    }
   }
 
   /// Both sorted.
@@ -117,34 +129,39 @@ void find_provisioned_at(const Context& context, const GoldenImage& image,
 }  // namespace
 
 std::vector<PlaceCheck> check_catalog(const Context& context, const GoldenImage& image) {
-  std::vector<PlaceCheck> checks;
-  if (!offer_of(image)) return checks;
+  if (!offer_of(image)) return {};
   const std::vector<ProductWish> wishes = catalog_wishes(context.database);
   const ProductWish* found = product_wish(wishes, image);
-  if (found == nullptr) return checks;
+  if (found == nullptr) return {};
   const ProductWish& wish = *found;
   const std::vector<std::string> known = context.cloud.properties().regions;
+  std::vector<cloud::Place> all;
+  std::set<std::string> regions;  // that have this version
   for (const auto& [name, region] : wish.regions) {
     const bool is_known = std::find(known.begin(), known.end(), name) != known.end();
     if (region.versions.empty() && !is_known) continue;
     const bool here = std::any_of(region.versions.begin(), region.versions.end(),
                                   [&](const auto& v) { return v.run_id == image.run_id; });
-    std::vector<cloud::Place> places = {{wish.home_account, name}};
-    if (here) {
-      for (const std::string& account : region.accounts) places.push_back({account, name});
-    }
-    for (const cloud::Place& place : places) {
-      PlaceCheck check{.place = place, .delivery = kCatalogDelivery};
-      try {
-        CatalogLook(context, wishes, wish, image, check).run();
-      } catch (const Error& e) {
-        if (e.kind() == ErrorKind::cancelled) throw;
-        check.presence = Presence::unknown;
-        check.problems = {e.message()};
-      }
-      if (here || check.presence != Presence::correct) checks.push_back(std::move(check));
-    }
+    all.push_back({wish.home_account, name});
+    if (!here) continue;
+    regions.insert(name);
+    for (const auto& [account, recipient] : region.accounts) all.push_back({account, name});
   }
+  std::vector<PlaceCheck> checks(all.size());
+  at_once(all.size(), kCatalogsAtOnce, [&](std::size_t i) {
+    PlaceCheck& check = checks[i];
+    check = {.place = all[i], .delivery = kCatalogDelivery};
+    try {
+      CatalogLook(context, wishes, wish, image, check).run();
+    } catch (const Error& e) {
+      if (e.kind() == ErrorKind::cancelled) throw;
+      check.presence = Presence::unknown;
+      check.problems = {with_standing(context, check.place, e, {})};
+    }
+  });
+  std::erase_if(checks, [&](const PlaceCheck& check) {
+    return !regions.contains(check.place.region) && check.presence == Presence::correct;
+  });
   return checks;
 }
 
@@ -157,6 +174,7 @@ std::vector<ImageUser> find_catalog_users(const Context& context, const GoldenIm
       find_provisioned_at(context, image, target.place, users);
     } catch (const Error& e) {
       if (e.kind() == ErrorKind::cancelled) throw;
+      if (is_beyond_reach(context, image, target, e, {})) continue;
       users.push_back({kUnknownUser, "", target.place, e.message()});
     }
   }

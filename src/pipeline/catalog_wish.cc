@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "pipeline/units.h"
 
 namespace hallmark::pipeline {
 
@@ -54,9 +55,12 @@ void add_version(ProductWish& wish, db::Database& database, const GoldenImage& i
     const bool here = state && is_there(target);
     RegionWish& region = wish.regions[target.place.region];
     if (target.place.account_id != wish.home_account) {
-      if (here) region.accounts.insert(target.place.account_id);
-      if (!state || target.state == TargetState::removed) {
-        region.left.insert(target.place.account_id);
+      const std::string& account = target.place.account_id;
+      const std::string recipient = target.unit.empty() ? account : cloud::unit_id(target.unit);
+      if (here) region.accounts.try_emplace(account, recipient);
+      // Nobody can leave a closed account's catalog.
+      if ((!state || target.state == TargetState::removed) && !was_let_go(target)) {
+        region.left.try_emplace(account, recipient);
       }
       continue;
     }
@@ -154,7 +158,7 @@ std::vector<ProductWish> catalog_wishes(db::Database& database) {
       // An account cannot launch what is in no catalog of the region.
       if (region.versions.empty()) region.left.merge(region.accounts);
       if (region.versions.empty()) region.accounts.clear();
-      for (const std::string& account : region.accounts) region.left.erase(account);
+      for (const auto& [account, recipient] : region.accounts) region.left.erase(account);
       for (const VersionWish& version : region.versions) region.gone.erase(version.name);
     }
     all.push_back(std::move(wish));
@@ -193,7 +197,9 @@ PortfolioWish portfolio_wish(const std::vector<ProductWish>& wishes, const std::
     portfolio.tags.insert(wish.offer.tags.begin(), wish.offer.tags.end());
     portfolio.tag_options.insert(wish.offer.tag_options.begin(), wish.offer.tag_options.end());
     portfolio.principals.insert(wish.offer.principals.begin(), wish.offer.principals.end());
-    portfolio.accounts.insert(found->second.accounts.begin(), found->second.accounts.end());
+    for (const auto& [account, recipient] : found->second.accounts) {
+      portfolio.recipients.insert(recipient);
+    }
   }
   return portfolio;
 }

@@ -26,9 +26,12 @@ struct VersionWish {
 /// portfolios with what is shared from there.
 struct RegionWish {
   std::vector<VersionWish> versions;  ///< oldest first
-  std::set<std::string> accounts;     ///< other accounts that have one of them
-  std::set<std::string> gone;         ///< names of versions that were there and are not to be
-  std::set<std::string> left;         ///< other accounts that had one and have none
+  /// Other accounts that have one of them, and what the portfolio is shared with for each: itself,
+  /// or the id of the unit through which it has the image.
+  std::map<std::string, std::string> accounts;
+  std::set<std::string> gone;  ///< names of versions that were there and are not to be
+  /// Other accounts that had one and have none, and what it was shared with.
+  std::map<std::string, std::string> left;
   bool operator==(const RegionWish&) const = default;
 };
 
@@ -48,7 +51,7 @@ struct PortfolioWish {
   cloud::Tags tags;
   cloud::Tags tag_options;
   std::set<std::string> principals;  ///< as in CatalogOffer
-  std::set<std::string> accounts;    ///< that it is shared with
+  std::set<std::string> recipients;  ///< accounts and ids of units that it is shared with
 };
 
 /// Without reading the rest of its pipeline, which may have thousands of targets.

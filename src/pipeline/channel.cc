@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "pipeline/channel_store.h"
 #include "pipeline/names.h"
+#include "pipeline/units.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::pipeline {
@@ -124,9 +125,16 @@ std::vector<ImageTarget> move_channel(Context& context, const Promotion& promoti
 
 void withdraw_value(Context& context, const ChannelValue& value) {
   const std::string name = parameter_of(value.channel);
-  const auto present = context.cloud.get_parameter(value.place, name);
-  if (present && present->value == value.image_id) {
-    context.cloud.remove_parameter(value.place, name, present->version);
+  try {
+    const auto present = context.cloud.get_parameter(value.place, name);
+    if (present && present->value == value.image_id) {
+      context.cloud.remove_parameter(value.place, name, present->version);
+    }
+  } catch (const Error& e) {
+    // Nothing is left in a closed account.
+    if (e.kind() != ErrorKind::denied || !standing_of(context, value.place.account_id, {}).closed) {
+      throw;
+    }
   }
   forget_value(context.database, value);
 }

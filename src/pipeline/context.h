@@ -21,6 +21,11 @@
 #include "scan/scanner.h"
 #include "workflow/ledger.h"
 
+namespace hallmark::cloud {
+class Organizations;
+class LaunchTemplates;
+}  // namespace hallmark::cloud
+
 namespace hallmark::pipeline {
 
 /// How an image's disk becomes an inventory, and an inventory an assessment.
@@ -68,7 +73,9 @@ struct Context {
   /// Who signed a request to AWS; see decision.h. Empty: nobody can prove who they are that way.
   AwsIdentity aws_identity;
   OutsideScanners outside_scanner;
-  cloud::Enforcement* enforcement = nullptr;  ///< of that cloud; null: it has none
+  cloud::Organizations* organizations = nullptr;       ///< of that cloud; null: it knows none
+  cloud::LaunchTemplates* launch_templates = nullptr;  ///< of that cloud; null: it has none
+  cloud::Enforcement* enforcement = nullptr;           ///< of that cloud; null: it has none
   cloud::ImageServices& image_services = cloud::no_image_services();  ///< of that cloud
 
   /// Where images are built: our own account, in `region` or the cloud's first one.

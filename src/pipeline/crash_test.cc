@@ -14,6 +14,9 @@
 #include "cloud/hooks/hooked_image_services.h"
 #include "pipeline/archive.h"
 #include "pipeline/archive_store.h"
+#include "cloud/hooks/hooked_launch_templates.h"
+#include "cloud/memory/memory_launch_templates.h"
+#include "cloud/memory/memory_organizations.h"
 #include "pipeline/channel_store.h"
 #include "pipeline/evidence.h"
 #include "pipeline/fixture.h"
@@ -54,11 +57,16 @@ struct Scenario {
   bool lost_there = false;         ///< and somebody removed its image
   std::string encrypted_with;      ///< a key; empty: it is not
   bool approve = true;
-  int builds = 0;  ///< recorded by the run, driven by nobody
+  /// A unit with the child account, which has a launch template "web" in us-west-2.
+  bool units_there = false;
+  std::set<std::string> refused_closed;  ///< accounts that let nobody in, and are closed
+  int builds = 0;                        ///< recorded by the run, driven by nobody
   Expectation expected;
 };
 
 constexpr const char* kGoldenRun = "run-golden";
+constexpr const char* kUnit =
+    "arn:aws:organizations::111122223333:ou/o-exampleorgid/ou-exam-webteams1";
 
 class ProductWorld : public workflow::CrashWorld {
  public:
@@ -72,6 +80,9 @@ class ProductWorld : public workflow::CrashWorld {
                                                                  crash.directory / "catalog.json");
     open(std::make_shared<cloud::MemoryCloud>(world_), {});
     if (fresh) set_up();
+    for (const std::string& account : scenario.refused_closed) {
+      world_->refuse_account(account, Error(ErrorKind::denied, "no role in {}", account));
+    }
   }
 
   std::vector<workflow::WorkflowDefinition> workflows() override {
@@ -133,6 +144,9 @@ class ProductWorld : public workflow::CrashWorld {
  private:
   void open(std::shared_ptr<cloud::Cloud> cloud, const cloud::CallHooks& hooks) {
     cloud_ = std::move(cloud);
+    organizations_ = std::make_unique<cloud::MemoryOrganizations>(world_);
+    templates_ = std::make_unique<cloud::HookedLaunchTemplates>(
+        std::make_shared<cloud::MemoryLaunchTemplates>(world_), hooks);
     catalog_ = std::make_shared<cloud::HookedCatalog>(
         std::make_shared<cloud::MemoryCatalog>(catalog_world_, *cloud_, crash_.clock), hooks);
     image_services_ = std::make_shared<cloud::HookedImageServices>(
@@ -154,6 +168,8 @@ class ProductWorld : public workflow::CrashWorld {
                 .secret = [](const std::string&) { return std::nullopt; },
                 .fetch = [](const std::string&, std::stop_token) { return std::string(); },
                 .outside_scanner = fake_scanners(service()),
+                .organizations = organizations_.get(),
+                .launch_templates = templates_.get(),
                 .image_services = *image_services_});
   }
 
@@ -168,6 +184,16 @@ class ProductWorld : public workflow::CrashWorld {
     Path disk = crash_.directory / "source.raw";
     write_file(disk, std::string(4096, '\0'));
     std::string source = cloud_->import_image(home, disk, {.name = "debian-source"}, "source", {});
+    if (scenario_.units_there) {
+      world_->change_units([&](cloud::UnitList& units) {
+        units.accounts[kUnit] = {kChildAccount, "555566667777"};
+        units.states["555566667777"] = cloud::AccountState::suspended;
+        for (const std::string& account : scenario_.refused_closed) {
+          units.states[account] = cloud::AccountState::closed;
+        }
+      });
+      world_->make_template({kChildAccount, "us-west-2"}, "web", "ami-00000000000000001");
+    }
     if (!scenario_.golden_there) return;
 
     const model::Pipeline& pipeline = scenario_.pipeline;
@@ -300,6 +326,8 @@ class ProductWorld : public workflow::CrashWorld {
   std::shared_ptr<cloud::Cloud> cloud_;
   std::shared_ptr<cloud::Catalog> catalog_;
   std::shared_ptr<cloud::ImageServices> image_services_;
+  std::unique_ptr<cloud::Organizations> organizations_;
+  std::unique_ptr<cloud::LaunchTemplates> templates_;
   std::unique_ptr<workflow::Ledger> ledger_;
   std::unique_ptr<audit::Log> audit_;
   std::unique_ptr<Context> context_;
@@ -439,6 +467,55 @@ TEST(CrashEverywhere, Distribute) {
   scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "Web-1.0-Debian-12-1",
                                  "Web-1.0-Debian-12-1", "debian-source"};
   for (int place = 0; place < 5; ++place) add_published(scenario.expected.leftovers);
+  expect_survival(scenario, RunState::succeeded);
+}
+
+model::Pipeline pipeline_to_unit() {
+  model::Pipeline pipeline = sample_pipeline();
+  model::Target target{.account_id = "", .regions = {"us-west-2"}};
+  target.unit = kUnit;
+  target.launch_templates = {{.name = "web", .set_default = true}};
+  pipeline.targets = {target};
+  return pipeline;
+}
+
+TEST(CrashEverywhere, DistributeToAUnitWithALaunchTemplate) {
+  Scenario scenario{.workflow = "distribute",
+                    .pipeline = pipeline_to_unit(),
+                    .golden_there = true,
+                    .units_there = true};
+  scenario.expected.effects = {{"copy_image", 1},
+                               {"share_image", 1},
+                               {"tag_template", 1},
+                               {"add_template_version", 1},
+                               {"set_default_version", 1}};
+  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "Web-1.0-Debian-12-1", "debian-source",
+                                 "version 2 of launch template web"};
+  for (int place = 0; place < 3; ++place) add_published(scenario.expected.leftovers);
+  expect_survival(scenario, RunState::succeeded, true);
+}
+
+TEST(CrashEverywhere, DistributeToATemplateThatIsMissing) {
+  Scenario scenario{.workflow = "distribute",
+                    .pipeline = pipeline_to_unit(),
+                    .golden_there = true,
+                    .units_there = true};
+  scenario.pipeline.targets[0].launch_templates.push_back({.name = "zoo", .set_default = false});
+  scenario.expected.leftovers = {"Web-1.0-Debian-12-1", "Web-1.0-Debian-12-1", "debian-source"};
+  // What the place had got is taken back.
+  for (int place = 0; place < 2; ++place) add_published(scenario.expected.leftovers);
+  expect_survival(scenario, RunState::failed);
+}
+
+TEST(CrashEverywhere, DecommissionWithAClosedAccount) {
+  Scenario scenario{.workflow = "decommission",
+                    .golden_there = true,
+                    .distributed_there = true,
+                    .units_there = true,
+                    .refused_closed = {kChildAccount}};
+  // Nobody can take out what is in there.
+  scenario.expected.leftovers = {"debian-source"};
+  for (int place = 0; place < 1; ++place) add_published(scenario.expected.leftovers);
   expect_survival(scenario, RunState::succeeded);
 }
 

@@ -15,10 +15,13 @@
 #include "pipeline/channel_store.h"
 #include "pipeline/fast_launch.h"
 #include "pipeline/golden_parameters.h"
+#include "pipeline/image_users.h"
+#include "pipeline/launch_templates.h"
 #include "pipeline/leave.h"
 #include "pipeline/names.h"
 #include "pipeline/ownership.h"
 #include "pipeline/placement.h"
+#include "pipeline/units.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::pipeline {
@@ -74,10 +77,11 @@ struct Seen {
   std::string image_id;     ///< that can be used; empty: none
   std::string recorded_id;  ///< that was brought there before; empty: none
   std::string recorded_delivery;
+  std::vector<std::string> recorded_templates;  ///< that have a version
 };
 
 Seen look_at(const Distribution& d, workflow::Run& run, const cloud::Place& place,
-             const std::string& delivery, const OwnedImage* shared = nullptr) {
+             const Placement& wanted, const OwnedImage* shared = nullptr) {
   const Json seen = run.step("check/" + cloud::to_string(place), [&](workflow::Step&) {
     require_active(d);
     // Is it a region of ours?
@@ -89,18 +93,23 @@ Seen look_at(const Distribution& d, workflow::Run& run, const cloud::Place& plac
               "to share instead, leave the place first: image distribute --remove-target "
               "ACCOUNT=REGION --prune");
     }
-    const PlaceCheck check = check_place(d.context, d.image, place, delivery, shared);
+    const PlaceCheck check = check_place(d.context, d.image, place, wanted, shared);
     const auto recorded = recorded_target(d, place);
     const bool is_recorded = recorded && recorded->state == TargetState::available &&
-                             recorded->image_id == check.image_id;
-    return Json{{"correct", check.presence == Presence::correct && is_recorded},
-                {"image_id", check.image_id},
-                {"recorded_id", recorded ? recorded->image_id : ""},
-                {"recorded_delivery", recorded ? recorded->delivery : ""}};
+                             recorded->image_id == check.image_id &&
+                             recorded->unit == wanted.unit &&
+                             recorded->launch_templates == names_of(wanted.launch_templates);
+    return Json{
+        {"correct", check.presence == Presence::correct && is_recorded},
+        {"image_id", check.image_id},
+        {"recorded_id", recorded ? recorded->image_id : ""},
+        {"recorded_delivery", recorded ? recorded->delivery : ""},
+        {"recorded_templates", recorded ? recorded->launch_templates : std::vector<std::string>{}}};
   });
   // Checks that older versions recorded have none.
   return {member<bool>(seen, "correct"), member<std::string>(seen, "image_id"),
-          member<std::string>(seen, "recorded_id"), seen.value("recorded_delivery", "")};
+          member<std::string>(seen, "recorded_id"), seen.value("recorded_delivery", ""),
+          seen.value("recorded_templates", std::vector<std::string>{})};
 }
 
 /// Withdraws the id that was published before, if it is another one than `image_id`: of a copy that
@@ -120,6 +129,8 @@ void note_failure(const Distribution& d, ImageTarget target) {
       recorded && !recorded->image_id.empty() && recorded->state != TargetState::removed) {
     target.image_id = recorded->image_id;
     target.delivery = recorded->delivery;
+    target.unit = recorded->unit;
+    target.launch_templates = recorded->launch_templates;
   }
   record_target(d.context.database, d.image.run_id, target, d.context.clock.now());
 }
@@ -221,10 +232,37 @@ void set_up(const Distribution& d, const cloud::Place& place, const std::string&
   }
 }
 
-/// Parameters last: an id is published only where its image can be used. Then the run lets go.
-void publish(const Distribution& d, workflow::Run& run, const cloud::Place& place,
-             const std::string& image_id, const std::string& delivery) {
+/// Those that are named no more lose the version.
+void bring_templates(const Distribution& d, workflow::Run& run, const cloud::Place& place,
+                     const std::string& image_id, const Placement& wanted, const Seen& seen) {
   const std::string where = cloud::to_string(place);
+  const std::vector<std::string>& recorded = seen.recorded_templates;
+  for (const model::TemplateUse& use : wanted.launch_templates) {
+    run.step("template/" + where + "/" + use.name, [&](workflow::Step& step) {
+      const auto bring = [&] {
+        bring_template(d.context, d.image, place, image_id, use, step.token());
+      };
+      // What was there before us is not this run's to withdraw, should it fail.
+      if (std::find(recorded.begin(), recorded.end(), use.name) != recorded.end()) return bring();
+      make_owned_detail(d.context, run, step, kTemplateKind, place,
+                        {{"name", use.name}, {"image_key", d.image.image_key}}, bring);
+    });
+  }
+  const std::vector<std::string> names = names_of(wanted.launch_templates);
+  for (const std::string& name : recorded) {
+    if (std::binary_search(names.begin(), names.end(), name)) continue;
+    run.step("template-left/" + where + "/" + name, [&](workflow::Step&) {
+      withdraw_template(d.context, place, name, d.image.image_key);
+    });
+  }
+}
+
+/// Parameters after the image, launch templates after those: what can be launched from is said only
+/// where it can be used. Then the run lets go.
+void publish(const Distribution& d, workflow::Run& run, const cloud::Place& place,
+             const std::string& image_id, const Placement& wanted, const Seen& seen) {
+  const std::string where = cloud::to_string(place);
+  const std::string& delivery = wanted.delivery;
   if (delivery != "share") {
     run.step("set/" + where, [&](workflow::Step&) { set_up(d, place, image_id); });
   }
@@ -246,12 +284,15 @@ void publish(const Distribution& d, workflow::Run& run, const cloud::Place& plac
         {{"image_id", image_id}, {"image_key", d.image.image_key}},
         [&] { add_to_latest(d.context.cloud, place, image_id, d.image.image_key, d.edited); });
   });
+  bring_templates(d, run, place, image_id, wanted, seen);
   const ImageTarget target{.place = place,
                            .image_id = image_id,
                            .delivery = delivery,
                            .state = TargetState::available,
                            .detail = "",
-                           .updated_at = ""};
+                           .updated_at = "",
+                           .unit = wanted.unit,
+                           .launch_templates = names_of(wanted.launch_templates)};
   const bool is_held = run.step("settle/" + where, [&](workflow::Step&) {
     if (delivery != "share") {
       d.context.cloud.remove_tags(place, image_id, {kRunTag, kTokenTag, kDeadlineTag});
@@ -313,13 +354,18 @@ void check_key(const Distribution& d, workflow::Run& run, const cloud::Place& pl
   if (!unread.empty()) run.note(step + "/unread", unread);
 }
 
+/// Who gets the image from a region besides ourselves.
+struct RegionShares {
+  bool to_share = false;
+  std::set<std::string> accounts;  ///< without those that get it as a part of a unit
+};
+
 /// The image to hand out in that region of our own account, copying if need be, and whom it is
-/// shared with if other accounts get it from there.
-OwnedImage bring_to_region(const Distribution& d, workflow::Run& run, const std::string& region,
-                           const std::set<std::string>& accounts) {
-  const cloud::Place place{d.image.home.account_id, region};
+/// shared with if others get it from there.
+OwnedImage bring_to_region(const Distribution& d, workflow::Run& run, const cloud::Place& place,
+                           const Placement& wanted, const RegionShares& shares) {
   const bool is_home = place == d.image.home;
-  const Seen seen = look_at(d, run, place, is_home ? "home" : "regional");
+  const Seen seen = look_at(d, run, place, wanted);
   OwnedImage owned;
   owned.image_id = seen.image_id;
   if (owned.image_id.empty()) {
@@ -334,12 +380,12 @@ OwnedImage bring_to_region(const Distribution& d, workflow::Run& run, const std:
     }
     forget(d, run, place, seen, "");
     const auto& keys = d.pipeline.image.kms_keys;
-    const auto key = keys.find(region);
+    const auto key = keys.find(place.region);
     check_key(d, run, place, key == keys.end() ? "" : key->second, false);
     owned.image_id = copy_to(d, run, home_image_id(d.context, d.image), d.image.home.region, place);
   }
-  if (!seen.correct) publish(d, run, place, owned.image_id, is_home ? "home" : "regional");
-  if (!accounts.empty()) {
+  if (!seen.correct) publish(d, run, place, owned.image_id, wanted, seen);
+  if (shares.to_share) {
     const Json seen_shares =
         run.step("shares-and-keys/" + cloud::to_string(place), [&](workflow::Step&) {
           OwnedImage look = owned;
@@ -348,8 +394,8 @@ OwnedImage bring_to_region(const Distribution& d, workflow::Run& run, const std:
         });
     owned = owned_from(seen_shares);
     for (const KeyUse& key : owned.keys) {
-      const bool all_have_it =
-          std::includes(key.grants.begin(), key.grants.end(), accounts.begin(), accounts.end());
+      const bool all_have_it = std::includes(key.grants.begin(), key.grants.end(),
+                                             shares.accounts.begin(), shares.accounts.end());
       if (key.can_be_shared && !all_have_it) check_key(d, run, place, key.key_id, true);
     }
   }
@@ -374,11 +420,10 @@ void grant(const Distribution& d, workflow::Run& run, const OwnedImage& regional
 }
 
 void bring_to_account(const Distribution& d, workflow::Run& run, const OwnedImage& regional,
-                      const cloud::Place& place, model::Delivery delivery) {
+                      const cloud::Place& place, const Placement& wanted) {
   const std::string where = cloud::to_string(place);
-  const bool is_share = delivery == model::Delivery::share;
-  const Seen seen = look_at(d, run, place, std::string(model::to_string(delivery)),
-                            is_share ? &regional : nullptr);
+  const bool is_share = wanted.delivery == "share";
+  const Seen seen = look_at(d, run, place, wanted, is_share ? &regional : nullptr);
   if (seen.correct) return;
   for (const KeyUse& key : regional.keys) {
     if (key.can_be_shared) continue;
@@ -394,10 +439,11 @@ void bring_to_account(const Distribution& d, workflow::Run& run, const OwnedImag
   // What is shared goes on being used until the copy can take its place.
   const bool is_replaced = image_id.empty() && seen.recorded_delivery == "share";
   if (!is_replaced) forget(d, run, place, seen, image_id);
-  const bool is_shared =
-      std::binary_search(regional.shares.begin(), regional.shares.end(), place.account_id);
-  // A copy is made by the account from what is shared with it.
-  if (is_share || image_id.empty()) grant(d, run, regional, place);
+  const bool by_unit = is_share && !wanted.unit.empty();
+  const bool is_shared = by_unit || std::binary_search(regional.shares.begin(),
+                                                       regional.shares.end(), place.account_id);
+  // A copy is made by the account from what is shared with it. A unit's key is open to all of it.
+  if (!by_unit && (is_share || image_id.empty())) grant(d, run, regional, place);
   if (!is_shared && (is_share || image_id.empty())) {
     run.step("share/" + where, [&](workflow::Step& step) {
       make_owned_detail(d.context, run, step, kShareKind, owner,
@@ -416,7 +462,81 @@ void bring_to_account(const Distribution& d, workflow::Run& run, const OwnedImag
       }
     });
   }
-  publish(d, run, place, image_id, std::string(model::to_string(delivery)));
+  publish(d, run, place, image_id, wanted, seen);
+}
+
+/// Shares the image of that region with all accounts of a unit.
+void share_with_unit(const Distribution& d, workflow::Run& run, const OwnedImage& regional,
+                     const cloud::Place& share) {
+  const std::string& unit = share.account_id;
+  const std::string where = cloud::to_string(share);
+  const cloud::Place owner{d.image.home.account_id, share.region};
+  for (const KeyUse& key : regional.keys) {
+    run.step("unit-key/" + where + "/" + key.key_id, [&](workflow::Step& step) {
+      check_unit_key(d.context, owner, key, unit, step.stop());
+    });
+  }
+  if (std::binary_search(regional.shares.begin(), regional.shares.end(), unit)) return;
+  run.step("share/" + where, [&](workflow::Step& step) {
+    make_owned_detail(d.context, run, step, kShareKind, owner,
+                      {{"image_id", regional.image_id}, {"with", unit}},
+                      [&] { d.context.cloud.share_image(owner, regional.image_id, unit); });
+    // A launch permission alone: once it is given nothing of it is half done.
+    d.context.ledger.released(step.token());
+  });
+}
+
+/// Ends the shares with units that are no targets any more. A line for each that failed.
+std::vector<std::string> prune_unit_shares(const Distribution& d, workflow::Run& run,
+                                           const std::set<cloud::Place>& wanted) {
+  if (d.context.organizations == nullptr) return {};
+  return run.step("unit-extras", [&](workflow::Step& step) {
+    std::vector<std::string> lines;
+    for (const PlaceCheck& check : check_unit_shares(d.context, d.image, wanted, step.stop())) {
+      if (check.presence != Presence::extra) continue;
+      try {
+        d.context.cloud.unshare_image({d.image.home.account_id, check.place.region}, check.image_id,
+                                      check.place.account_id);
+      } catch (const Error& e) {
+        if (e.kind() == ErrorKind::cancelled) throw;
+        lines.push_back(cloud::to_string(check.place) + ": " + with_hint(e));
+      }
+    }
+    return lines;
+  });
+}
+
+/// Leaves the accounts that left their unit. A copy that machines run from stays: it is theirs.
+std::vector<std::string> leave_former_members(const Distribution& d, workflow::Run& run,
+                                              const Membership& membership) {
+  Context& context = d.context;
+  const auto left = run.step("former-members", [&](workflow::Step&) {
+    return unit_places(context, d.image, d.pipeline.targets, membership).left;
+  });
+  std::vector<ImageTarget> leaving;
+  std::vector<std::string> lines;
+  for (const ImageTarget& target : left) {
+    const auto used =
+        run.step("former-users/" + cloud::to_string(target.place),
+                 [&](workflow::Step&) -> std::vector<std::string> {
+                   if (target.delivery != "copy") return {};
+                   std::vector<std::string> names;
+                   for (const ImageUser& user : find_users(context, d.image, {target})) {
+                     names.push_back(to_string(user));
+                   }
+                   return names;
+                 });
+    if (used.empty()) {
+      leaving.push_back(target);
+    } else {
+      lines.push_back(cloud::to_string(target.place) + ": the account left " + target.unit +
+                      ", but its copy is in use by " + join(used, ", "));
+    }
+  }
+  for (std::string& line : leave_places(context, d.image, leaving, run)) {
+    lines.push_back(std::move(line));
+  }
+  return lines;
 }
 
 struct Failures {
@@ -429,12 +549,20 @@ void note_failures(const Distribution& d, const std::vector<workflow::BranchOutc
                    const std::map<std::string, ImageTarget>& targets, Failures& failures) {
   for (const workflow::BranchOutcome& outcome : outcomes) {
     if (!outcome.error) continue;
-    failures.lines.push_back(outcome.key + ": " + with_hint(*outcome.error));
+    auto found = targets.find(outcome.key);
+    const bool is_place = found != targets.end();
+    const std::string text = is_place
+                                 ? d.run.step("standing/" + outcome.key,
+                                              [&](workflow::Step& step) {
+                                                return with_standing(d.context, found->second.place,
+                                                                     *outcome.error, step.stop());
+                                              })
+                                 : with_hint(*outcome.error);
+    failures.lines.push_back(outcome.key + ": " + text);
     // Of all conflicts those have this way out.
     failures.edited |= outcome.error->kind() == ErrorKind::conflict &&
                        outcome.error->hint().find("--force") != std::string::npos;
-    auto found = targets.find(outcome.key);
-    if (found == targets.end()) continue;
+    if (!is_place) continue;
     ImageTarget target = found->second;
     target.state = TargetState::failed;
     target.detail = outcome.error->full_text();
@@ -456,24 +584,39 @@ Json distribute(Context& context, workflow::Run& run) {
     run.note("no-fast-launch", "it gets no fast launch: this cloud has none");
   }
 
-  std::map<std::string, std::set<std::string>> regions;  // and other accounts that get it there
-  std::map<cloud::Place, model::Delivery> places;
-  for (const model::Target& target : d.pipeline.targets) {
+  const std::vector<model::Target>& targets = d.pipeline.targets;
+  const bool has_units = std::any_of(targets.begin(), targets.end(),
+                                     [](const model::Target& each) { return !each.unit.empty(); });
+  Membership membership;
+  if (has_units) {
+    membership = run.step("members", [&](workflow::Step& step) {
+      return look_at_units(context, targets, step.stop());
+    });
+  }
+  const std::set<cloud::Place> shares = unit_shares(targets);
+  std::map<std::string, RegionShares> regions;
+  std::map<cloud::Place, Placement> places;
+  const Placements wanted = placements(d.image, targets, membership);
+  for (const model::Target& target : targets) {
     for (const std::string& region : target.regions) {
-      std::set<std::string>& accounts = regions[region];
+      RegionShares& of_region = regions[region];
       if (target.account_id == d.image.home.account_id) continue;
-      places[{target.account_id, region}] = target.delivery;
-      accounts.insert(target.account_id);
+      of_region.to_share = true;
+      if (target.unit.empty()) of_region.accounts.insert(target.account_id);
     }
+  }
+  for (const auto& [place, placement] : wanted) {
+    if (place.account_id != d.image.home.account_id) places[place] = placement;
   }
 
   std::vector<workflow::Run::Branch> copies;
   std::map<std::string, ImageTarget> copy_targets;
-  for (const auto& [region, accounts] : regions) {
+  for (const auto& [region, of_region] : regions) {
     cloud::Place place{d.image.home.account_id, region};
     copies.push_back({cloud::to_string(place),
-                      [&d, region = region, accounts = accounts](workflow::Run& branch) {
-                        return to_json(bring_to_region(d, branch, region, accounts));
+                      [&d, &wanted, place, of_region = of_region](workflow::Run& branch) {
+                        return to_json(
+                            bring_to_region(d, branch, place, wanted.at(place), of_region));
                       }});
     copy_targets[cloud::to_string(place)] = {.place = place, .delivery = "regional"};
   }
@@ -486,31 +629,77 @@ Json distribute(Context& context, workflow::Run& run) {
     regional[outcome.key.substr(outcome.key.find('/') + 1)] = owned_from(outcome.result);
   }
 
+  std::vector<workflow::Run::Branch> unit_branches;
+  for (const cloud::Place& share : shares) {
+    auto owned = regional.find(share.region);
+    // The region is told of already.
+    if (owned == regional.end()) continue;
+    unit_branches.push_back(
+        {cloud::to_string(share), [&d, &owned = owned->second, share](workflow::Run& branch) {
+           share_with_unit(d, branch, owned, share);
+           return Json({{"unit", share.account_id}, {"region", share.region}});
+         }});
+  }
+  std::set<cloud::Place> shared;
+  if (!unit_branches.empty()) {
+    const auto outcomes = run.branches(unit_branches, kPlacesAtOnce);
+    note_failures(d, outcomes, {}, failures);
+    for (const workflow::BranchOutcome& outcome : outcomes) {
+      if (outcome.error) continue;
+      const std::string unit = member<std::string>(outcome.result, "unit");
+      const std::string region = member<std::string>(outcome.result, "region");
+      shared.insert({unit, region});
+      std::vector<std::string>& present = regional.at(region).shares;
+      present.push_back(unit);
+      std::sort(present.begin(), present.end());
+    }
+  }
+
   std::vector<workflow::Run::Branch> deliveries;
   std::map<std::string, ImageTarget> delivery_targets;
-  for (const auto& [place, delivery] : places) {
-    ImageTarget target{.place = place, .delivery = std::string(model::to_string(delivery))};
+  for (const auto& [place, placement] : places) {
+    ImageTarget target{.place = place,
+                       .image_id = "",
+                       .delivery = placement.delivery,
+                       .state = TargetState::pending,
+                       .detail = "",
+                       .updated_at = "",
+                       .unit = placement.unit};
     delivery_targets[cloud::to_string(place)] = target;
     auto owned = regional.find(place.region);
-    if (owned == regional.end()) {
+    const bool by_unit = !placement.unit.empty() && placement.delivery == "share";
+    const bool lacks_share = by_unit && !shared.contains({placement.unit, place.region});
+    if (owned == regional.end() || lacks_share) {
       target.state = TargetState::failed;
-      target.detail = "there is no copy in " + place.region;
+      target.detail = owned == regional.end() ? "there is no copy in " + place.region
+                                              : "it is not shared with " + placement.unit;
       failures.lines.push_back(cloud::to_string(place) + ": " + target.detail);
       run.step("record-failure/" + cloud::to_string(place),
                [&](workflow::Step&) { note_failure(d, target); });
       continue;
     }
-    deliveries.push_back({cloud::to_string(place), [&d, place = place, delivery = delivery,
+    deliveries.push_back({cloud::to_string(place), [&d, place = place, placement = placement,
                                                     &owned = owned->second](workflow::Run& branch) {
-                            bring_to_account(d, branch, owned, place, delivery);
+                            bring_to_account(d, branch, owned, place, placement);
                             return Json();
                           }});
   }
   note_failures(d, run.branches(deliveries, kPlacesAtOnce), delivery_targets, failures);
+  for (const auto& [unit, why] : membership.unread) {
+    failures.lines.push_back(unit + ": its accounts are unknown: " + why);
+  }
+  if (has_units) {
+    for (std::string& line : leave_former_members(d, run, membership)) {
+      failures.lines.push_back(std::move(line));
+    }
+  }
   if (input.value("prune", false)) {
     const auto extras = run.step("extras", [&](workflow::Step&) {
-      return extra_targets(context, d.image, d.pipeline.targets);
+      return extra_targets(context, d.image, d.pipeline.targets, membership);
     });
+    for (std::string& line : prune_unit_shares(d, run, shares)) {
+      failures.lines.push_back(std::move(line));
+    }
     for (std::string& line : leave_places(context, d.image, extras, run)) {
       failures.lines.push_back(std::move(line));
     }
@@ -526,11 +715,14 @@ Json distribute(Context& context, workflow::Run& run) {
               " --force";
     }
     throw Error(ErrorKind::failed, "{} of {} targets failed", failures.lines.size(),
-                regions.size() + places.size())
+                regions.size() + shares.size() + places.size())
         .note(join(failures.lines, "\n  "))
         .hint(hint);
   }
-  return {{"image_key", d.image.image_key}, {"targets", regions.size() + places.size()}};
+  Json result = {{"image_key", d.image.image_key},
+                 {"targets", regions.size() + shares.size() + places.size()}};
+  if (has_units) result["left_out"] = left_out(membership);
+  return result;
 }
 
 }  // namespace hallmark::pipeline

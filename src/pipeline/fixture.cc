@@ -8,6 +8,7 @@
 #include "cloud/hooks/hooked_catalog.h"
 #include "cloud/hooks/hooked_cloud.h"
 #include "cloud/hooks/hooked_image_services.h"
+#include "cloud/hooks/hooked_launch_templates.h"
 
 namespace hallmark::pipeline {
 
@@ -156,6 +157,12 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
   cloud = std::make_shared<cloud::HookedCloud>(cloud, hooks);
   catalog_world = std::make_shared<cloud::MemoryCatalogWorld>(options.cloud.regions,
                                                               directory / "catalog.json");
+  catalog_world->members = [world](const std::string& unit_id, const std::string& account_id) {
+    return cloud::has_member(world->units(), unit_id, account_id);
+  };
+  organizations = std::make_shared<cloud::MemoryOrganizations>(world);
+  launch_templates = std::make_shared<cloud::HookedLaunchTemplates>(
+      std::make_shared<cloud::MemoryLaunchTemplates>(world), hooks);
   catalog = options.catalog;
   if (!catalog) catalog = std::make_shared<cloud::MemoryCatalog>(catalog_world, *cloud, clock);
   catalog = std::make_shared<cloud::HookedCatalog>(catalog, hooks);
@@ -188,6 +195,8 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
                 throw Error(ErrorKind::not_found, "{} is not there", url);
               },
               .outside_scanner = options.outside_scanner,
+              .organizations = organizations.get(),
+              .launch_templates = launch_templates.get(),
               .image_services = *image_services});
   engine = std::make_unique<workflow::Engine>(
       *database, clock, workflows(*context),

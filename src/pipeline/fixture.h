@@ -13,6 +13,8 @@
 #include "cloud/memory/memory_catalog.h"
 #include "cloud/memory/memory_cloud.h"
 #include "cloud/memory/memory_image_services.h"
+#include "cloud/memory/memory_launch_templates.h"
+#include "cloud/memory/memory_organizations.h"
 #include "db/database.h"
 #include "pipeline/context.h"
 #include "pipeline/image_store.h"
@@ -85,6 +87,8 @@ class Product {
   std::shared_ptr<cloud::MemoryCatalogWorld> catalog_world;
   std::shared_ptr<cloud::Catalog> catalog;
   std::shared_ptr<cloud::ImageServices> image_services;
+  std::shared_ptr<cloud::Organizations> organizations;
+  std::shared_ptr<cloud::LaunchTemplates> launch_templates;
   std::unique_ptr<db::Database> database;
   std::unique_ptr<workflow::Ledger> ledger;
   std::unique_ptr<audit::Log> audit;

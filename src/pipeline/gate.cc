@@ -20,7 +20,7 @@ using scan::MergedFinding;
 /// Of a service's clock and ours.
 constexpr Duration kClockSkew{24 * 3600'000};
 
-/// Compliance rules count in the hardening score, information in nothing.
+/// Other scanners' compliance rules count in the hardening score, information in nothing.
 bool is_judged(const MergedFinding& finding) {
   return finding.kind != model::FindingKind::compliance &&
          finding.kind != model::FindingKind::information;
@@ -149,7 +149,20 @@ class Evaluation {
     return names;
   }
 
+  /// Whether Hallmark's own look at the image's files found it.
+  bool is_hardening(const MergedFinding& finding) const {
+    return finding.kind == model::FindingKind::compliance &&
+           std::any_of(finding.observations.begin(), finding.observations.end(),
+                       [&](const scan::Observation& observation) {
+                         return input_.assessments.at(observation.assessment).scanner == "hallmark";
+                       });
+  }
+
   Judgement judgement_of(const MergedFinding& finding) const {
+    if (is_hardening(finding)) {
+      auto rule = gate_.hardening.find(finding.severity);
+      return rule == gate_.hardening.end() ? Judgement::pass : rule->second;
+    }
     if (finding.known_exploited) return Judgement::fail;
     auto rule = gate_.findings.find(finding.severity);
     if (rule == gate_.findings.end() && finding.severity == Severity::unknown) {
@@ -159,7 +172,11 @@ class Evaluation {
     return finding.fixable ? rule->second.fixable : rule->second.unfixable;
   }
 
-  static std::string reason_of(const MergedFinding& finding, Judgement judgement) {
+  std::string reason_of(const MergedFinding& finding, Judgement judgement) const {
+    if (is_hardening(finding)) {
+      return fmt::format("{} ({}): {}", finding.title, model::to_string(finding.severity),
+                         model::to_string(judgement));
+    }
     if (finding.known_exploited) return "exploited in the wild (CISA's catalog)";
     return fmt::format("{} {} a fix: {}", model::to_string(finding.severity),
                        finding.fixable ? "with" : "without", model::to_string(judgement));
@@ -167,7 +184,8 @@ class Evaluation {
 
   void judge_findings() {
     for (const MergedFinding& finding : input_.findings) {
-      if (!is_judged(finding)) continue;
+      const bool hardening = is_hardening(finding);
+      if (!is_judged(finding) && !hardening) continue;
       const Waiver* waiver = waiver_for(finding);
       Judgement judgement = judgement_of(finding);
       if (waiver != nullptr) {
@@ -184,12 +202,17 @@ class Evaluation {
         judgement = Judgement::review;
         why += ", but suppressed by a rule at the scanner";
       }
-      ++counts_.of(finding.severity);
-      if (finding.fixable) {
+      // Limits count what is wrong with packages.
+      if (!hardening) ++counts_.of(finding.severity);
+      if (finding.fixable && !hardening) {
         pending_.insert(finding.package.empty() ? finding.id : finding.package);
       }
       if (judgement == Judgement::pass) continue;
-      (judgement == Judgement::fail ? failed_ : reviewed_) += 1;
+      if (hardening && judgement == Judgement::fail) {
+        verdict_.failures.push_back("hardening: " + why);
+      } else {
+        (judgement == Judgement::fail ? failed_ : reviewed_) += 1;
+      }
       verdict_.findings.push_back(
           {finding.id, finding.package, finding.severity, judgement, std::move(why), false, ""});
     }

@@ -267,6 +267,35 @@ TEST(Gate, LimitsTheAgeOfDataAndTheHardeningScore) {
               testing::Contains(testing::HasSubstr("does not say how old its data is")));
 }
 
+TEST(Gate, WhatShouldNotBeInAnImageIsJudgedByItsOwnRule) {
+  auto judged = [](const model::Gate& gate, Severity severity, const std::string& scanner) {
+    model::Assessment look = assessment(0, 0, 0, model::Completeness::complete);
+    look.scanner = scanner;
+    look.findings = {{.finding_id = "hardening:private-key:/root/key",
+                      .kind = model::FindingKind::compliance,
+                      .severity = severity,
+                      .title = "a private key"}};
+    return evaluate_gate(gate, look);
+  };
+  model::Gate gate;
+  gate.max_findings = {{"high", 0}};
+  EXPECT_FALSE(judged(gate, Severity::critical, "hallmark").passed);
+  EXPECT_THAT(judged(gate, Severity::critical, "hallmark").failures,
+              ElementsAre(HasSubstr("a private key")));
+  EXPECT_TRUE(judged(gate, Severity::high, "hallmark").passed);
+  EXPECT_TRUE(judged(gate, Severity::high, "hallmark").needs_review);
+  EXPECT_FALSE(judged(gate, Severity::medium, "hallmark").needs_review);
+  EXPECT_TRUE(judged(gate, Severity::critical, "openscap").passed);
+  gate.waivers = {{.finding = "hallmark:hardening:private-key:/root/key",
+                   .reason = "a test's",
+                   .by = "alice",
+                   .expires_at = kNow + Duration{3600'000}}};
+  EXPECT_TRUE(judged(gate, Severity::critical, "hallmark").passed);
+  gate.waivers.clear();
+  gate.hardening = {};
+  EXPECT_TRUE(judged(gate, Severity::critical, "hallmark").passed);
+}
+
 TEST(Gate, ComplianceRulesCountInTheScoreAlone) {
   model::Finding rule = {
       .finding_id = "rule", .kind = model::FindingKind::compliance, .severity = Severity::critical};

@@ -228,20 +228,25 @@ std::vector<GoldenImage> list_golden_images(db::Database& database,
 void record_target(db::Database& database, const std::string& run_id, const ImageTarget& target,
                    TimePoint now) {
   database.transaction([&](db::Connection& connection) {
-    std::vector<db::Parameter> parameters = {{"run_id", run_id},
-                                             {"account_id", target.place.account_id},
-                                             {"region", target.place.region},
-                                             {"image_id", target.image_id},
-                                             {"delivery", target.delivery},
-                                             {"state", std::string(to_string(target.state))},
-                                             {"detail", target.detail},
-                                             {"now", to_rfc3339(now)}};
+    std::vector<db::Parameter> parameters = {
+        {"run_id", run_id},
+        {"account_id", target.place.account_id},
+        {"region", target.place.region},
+        {"image_id", target.image_id},
+        {"delivery", target.delivery},
+        {"state", std::string(to_string(target.state))},
+        {"detail", target.detail},
+        {"unit", target.unit},
+        {"launch_templates", compact(Json(target.launch_templates))},
+        {"now", to_rfc3339(now)}};
     connection.execute(
         "insert into image_targets (image_run_id, account_id, region, image_id, delivery, state,"
-        " detail, updated_at) values (:run_id, :account_id, :region, :image_id, :delivery, :state,"
-        " :detail, :now) on conflict (image_run_id, account_id, region) do update set"
+        " detail, unit, launch_templates, updated_at) values (:run_id, :account_id, :region,"
+        " :image_id, :delivery, :state, :detail, :unit, :launch_templates, :now) on conflict "
+        "(image_run_id, account_id, region) do update set"
         " image_id = excluded.image_id, delivery = excluded.delivery, state = excluded.state,"
-        " detail = excluded.detail, updated_at = excluded.updated_at",
+        " detail = excluded.detail, unit = excluded.unit,"
+        " launch_templates = excluded.launch_templates, updated_at = excluded.updated_at",
         parameters);
   });
 }
@@ -255,12 +260,16 @@ std::vector<ImageTarget> select_targets(db::Database& database, const std::strin
     targets.clear();
     for (const db::Row& row : connection.query(
              "select * from image_targets where image_run_id = :run_id" + rest, parameters)) {
-      targets.push_back({.place = {row.text("account_id"), row.text("region")},
-                         .image_id = row.text("image_id"),
-                         .delivery = row.text("delivery"),
-                         .state = state_from<TargetState>(kTargetStates, row.text("state")),
-                         .detail = row.text("detail"),
-                         .updated_at = row.text("updated_at")});
+      targets.push_back(
+          {.place = {row.text("account_id"), row.text("region")},
+           .image_id = row.text("image_id"),
+           .delivery = row.text("delivery"),
+           .state = state_from<TargetState>(kTargetStates, row.text("state")),
+           .detail = row.text("detail"),
+           .updated_at = row.text("updated_at"),
+           .unit = row.text("unit"),
+           .launch_templates = parse_json(row.text("launch_templates"), "image_targets")
+                                   .get<std::vector<std::string>>()});
     }
   });
   return targets;
@@ -387,6 +396,8 @@ void to_json(Json& json, const ImageTarget& value) {
           {"image_id", value.image_id},           {"delivery", value.delivery},
           {"state", to_string(value.state)},      {"detail", value.detail},
           {"updated_at", value.updated_at}};
+  if (!value.unit.empty()) json["unit"] = value.unit;
+  if (!value.launch_templates.empty()) json["launch_templates"] = value.launch_templates;
 }
 
 void from_json(const Json& json, ImageTarget& value) {
@@ -396,6 +407,8 @@ void from_json(const Json& json, ImageTarget& value) {
   value.state = state_from<TargetState>(kTargetStates, member<std::string>(json, "state"));
   value.detail = member<std::string>(json, "detail");
   value.updated_at = member<std::string>(json, "updated_at");
+  value.unit = json.value("unit", "");
+  value.launch_templates = json.value("launch_templates", std::vector<std::string>{});
 }
 
 void to_json(Json& json, const Decision& value) {

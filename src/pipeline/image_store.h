@@ -90,6 +90,8 @@ struct ImageTarget {
   TargetState state = TargetState::pending;
   std::string detail;
   std::string updated_at;
+  std::string unit = {};                           ///< through which the account has it
+  std::vector<std::string> launch_templates = {};  ///< that have a version with it, sorted
 };
 void record_target(db::Database& database, const std::string& run_id, const ImageTarget& target,
                    TimePoint now);

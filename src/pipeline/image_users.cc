@@ -1,5 +1,6 @@
 #include "pipeline/image_users.h"
 
+#include <algorithm>
 #include <set>
 
 #include "base/error.h"
@@ -7,12 +8,13 @@
 #include "pipeline/catalog.h"
 #include "pipeline/channel.h"
 #include "pipeline/leave.h"
+#include "pipeline/units.h"
 
 namespace hallmark::pipeline {
 
 namespace {
 
-void find_users_at(const Context& context, const ImageTarget& target,
+void find_users_at(const Context& context, const GoldenImage& image, const ImageTarget& target,
                    std::vector<ImageUser>& users) {
   try {
     for (const cloud::Machine& machine :
@@ -22,11 +24,18 @@ void find_users_at(const Context& context, const ImageTarget& target,
     }
     for (const cloud::ImageUse& use : context.cloud.list_image_uses(target.place)) {
       if (use.image_id != target.image_id) continue;
+      // Ours: they go back to what they launched before as the image goes.
+      const auto& ours = target.launch_templates;
+      if (use.kind == "launch template" &&
+          std::find(ours.begin(), ours.end(), use.name) != ours.end()) {
+        continue;
+      }
       users.push_back({use.kind, use.id, target.place,
                        use.version.empty() ? use.name : use.name + " version " + use.version});
     }
   } catch (const Error& e) {
-    users.push_back({kUnknownUser, "", target.place, e.message()});
+    if (is_beyond_reach(context, image, target, e, {})) return;
+    users.push_back({kUnknownUser, "", target.place, with_standing(context, target.place, e, {})});
   }
 }
 
@@ -35,11 +44,12 @@ constexpr std::size_t kUsersNamed = 20;
 
 }  // namespace
 
-std::vector<ImageUser> find_users(const Context& context, const std::vector<ImageTarget>& targets) {
+std::vector<ImageUser> find_users(const Context& context, const GoldenImage& image,
+                                  const std::vector<ImageTarget>& targets) {
   std::vector<ImageUser> users;
   for (const ImageTarget& target : targets) {
     if (target.image_id.empty() || target.state == TargetState::removed) continue;
-    find_users_at(context, target, users);
+    find_users_at(context, image, target, users);
   }
   return users;
 }
@@ -60,7 +70,7 @@ std::vector<ImageUser> find_children(const Context& context, const GoldenImage& 
 
 std::vector<ImageUser> find_all_users(const Context& context, const GoldenImage& image) {
   const std::vector<ImageTarget> targets = present_targets(context, image);
-  std::vector<ImageUser> users = find_users(context, targets);
+  std::vector<ImageUser> users = find_users(context, image, targets);
   for (ImageUser& child : find_children(context, image, targets)) {
     users.push_back(std::move(child));
   }

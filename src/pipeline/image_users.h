@@ -23,8 +23,10 @@ struct ImageUser {
 };
 
 /// Everything at `targets` that runs from their image or would launch from it. A place that cannot
-/// be looked at proves nothing, so it is a user.
-std::vector<ImageUser> find_users(const Context& context, const std::vector<ImageTarget>& targets);
+/// be looked at proves nothing, so it is a user, but a closed account has none. Launch templates
+/// that got their version from us are none: withdrawing takes it out.
+std::vector<ImageUser> find_users(const Context& context, const GoldenImage& image,
+                                  const std::vector<ImageTarget>& targets);
 /// The golden images that were built on it and are not retired themselves.
 std::vector<ImageUser> find_children(const Context& context, const GoldenImage& image,
                                      const std::vector<ImageTarget>& targets);

@@ -1,11 +1,15 @@
 #include "pipeline/leave.h"
 
+#include <functional>
+
 #include "pipeline/channel.h"
 #include "pipeline/fast_launch.h"
 #include "pipeline/golden_parameters.h"
+#include "pipeline/launch_templates.h"
 #include "pipeline/names.h"
 #include "pipeline/ownership.h"
 #include "pipeline/placement.h"
+#include "pipeline/units.h"
 
 namespace hallmark::pipeline {
 
@@ -13,10 +17,33 @@ namespace {
 
 bool owned_there(const ImageTarget& target) { return target.delivery != "share"; }
 
+/// A step at the target's place. An account that is closed, or left its unit and us with it, is let
+/// go: nothing can be done there, and nothing waits for it.
+void at_place(Context& context, const GoldenImage& image, const ImageTarget& target,
+              workflow::Run& run, const std::string& verb, const std::function<void()>& act) {
+  const std::string key = verb + "/" + cloud::to_string(target.place);
+  try {
+    run.step(key, [&](workflow::Step&) { act(); });
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::denied) throw;
+    const std::string why = run.step("standing-" + key, [&](workflow::Step& step) {
+      if (!is_beyond_reach(context, image, target, e, step.stop())) return std::string();
+      return standing_of(context, target.place.account_id, step.stop()).text;
+    });
+    if (why.empty()) throw;
+    run.step("let-go-" + key,
+             [&](workflow::Step& step) { let_go(context, image, target, why, step.token()); });
+  }
+}
+
 void withdraw_from_place(Context& context, const GoldenImage& image, const ImageTarget& target,
                          workflow::Run& run) {
   const std::string where = cloud::to_string(target.place);
-  run.step("withdraw/" + where, [&](workflow::Step&) {
+  for (const std::string& name : target.launch_templates) {
+    at_place(context, image, target, run, "withdraw-template-" + name,
+             [&] { withdraw_template(context, target.place, name, image.image_key); });
+  }
+  at_place(context, image, target, run, "withdraw", [&] {
     withdraw_channels(context, image.run_id, target.place);
     // Nothing is known to be ours there: what the parameters say is somebody else's.
     if (target.image_id.empty()) return;
@@ -42,11 +69,16 @@ void remove_from_place(Context& context, const GoldenImage& image, const ImageTa
                        workflow::Run& run) {
   const std::string where = cloud::to_string(target.place);
   if (owned_there(target) && !target.image_id.empty()) {
-    await_fast_launch_off(context, run, image, target.place, target.image_id);
-    run.step("remove-image/" + where,
-             [&](workflow::Step&) { remove_own_image(context, target.place, target.image_id); });
+    // Only ours have it; another account may let nobody in any more.
+    if (target.place.account_id == image.home.account_id) {
+      await_fast_launch_off(context, run, image, target.place, target.image_id);
+    }
+    at_place(context, image, target, run, "remove-image",
+             [&] { remove_own_image(context, target.place, target.image_id); });
   }
   run.step("record/" + where, [&](workflow::Step&) {
+    const auto now = find_target(context.database, image.run_id, target.place);
+    if (now && was_let_go(*now)) return;
     ImageTarget removed = target;
     removed.state = TargetState::removed;
     record_target(context.database, image.run_id, removed, context.clock.now());

@@ -8,6 +8,7 @@
 #include "pipeline/channel.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/names.h"
+#include "pipeline/units.h"
 
 namespace hallmark::pipeline {
 
@@ -18,7 +19,8 @@ std::vector<std::string> find_leftovers(Context& context, const GoldenImage& ima
     places.insert({image.home.account_id, region});
   }
   for (const ImageTarget& target : list_targets(context.database, image.run_id)) {
-    if (target.image_id.empty()) continue;  // Nothing was ever there.
+    // Nothing was ever there, or nobody can look any more.
+    if (target.image_id.empty() || was_let_go(target)) continue;
     places.insert(target.place);
     ids.insert(target.image_id);
   }

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "pipeline/fast_launch.h"
 #include "pipeline/golden_parameters.h"
+#include "pipeline/launch_templates.h"
 #include "pipeline/names.h"
 #include "pipeline/outside_scan.h"
 
@@ -97,6 +98,9 @@ void remove_owned(Context& context, const workflow::LedgerEntry& entry) {
     context.image_services.remove_archive(place, member<std::string>(entry.where, "image_id"),
                                           member<std::string>(entry.where, "bucket"),
                                           entry.external_id);
+  } else if (entry.kind == kTemplateKind) {
+    withdraw_template(context, place, member<std::string>(entry.where, "name"),
+                      member<std::string>(entry.where, "image_key"));
   } else if (entry.kind == kScanKind) {
     remove_scan(context, entry.where, entry.external_id);
   } else {

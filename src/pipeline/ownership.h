@@ -21,6 +21,7 @@ inline constexpr const char* kLatestKind = "latest";        ///< where: image_id
 inline constexpr const char* kShareKind = "share";          ///< where: image_id, with
 inline constexpr const char* kKeyGrantKind = "key-grant";   ///< where: key_id, image_id, with
 inline constexpr const char* kArchiveKind = "archive";      ///< where: bucket, image_id
+inline constexpr const char* kTemplateKind = "template";    ///< where: name, image_key
 inline constexpr const char* kScanKind = "scan";            ///< where: see outside_scan.h
 
 /// Inside a step: plans the entry, calls `create(token, owner tags)`, notes the id it returns.

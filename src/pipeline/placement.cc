@@ -1,15 +1,13 @@
 #include "pipeline/placement.h"
 
 #include <algorithm>
-#include <atomic>
-#include <functional>
-#include <mutex>
-#include <thread>
 
 #include "base/error.h"
+#include "pipeline/at_once.h"
 #include "pipeline/channel_store.h"
 #include "pipeline/fast_launch.h"
 #include "pipeline/golden_parameters.h"
+#include "pipeline/launch_templates.h"
 #include "pipeline/names.h"
 
 namespace hallmark::pipeline {
@@ -27,6 +25,10 @@ std::string recorded_id(const Context& context, const GoldenImage& image,
   const auto target = find_target(context.database, image.run_id, place);
   return target && target->state != TargetState::removed ? target->image_id : "";
 }
+
+constexpr const char* kOwnKeyHint =
+    "name a key of your own under image.kms_keys in golden.yaml, or as the region's kms_key in "
+    "config.yaml, and build a new version";
 
 /// A copy that was made and never recorded, or whose record is lost.
 std::string owned_id(const Context& context, const GoldenImage& image, const cloud::Place& place) {
@@ -70,8 +72,8 @@ OwnedImage look_at_owned(const Context& context, const GoldenImage& image,
 /// What is seen at one place.
 class Look {
  public:
-  Look(const Context& context, const GoldenImage& image, PlaceCheck& check)
-      : context_(context), image_(image), check_(check) {}
+  Look(const Context& context, const GoldenImage& image, const Placement& wanted, PlaceCheck& check)
+      : context_(context), image_(image), wanted_(wanted), check_(check) {}
 
   void run(const OwnedImage* shared) {
     if (check_.delivery == kShareDelivery) {
@@ -80,10 +82,12 @@ class Look {
       const OwnedImage owned = look_at_owned(context_, image_, check_.place);
       take(owned);
       is_something_there_ |= owned.exists;
+      check_.has_ours |= owned.exists;
     }
     look_for_version();
     look_for_latest();
     look_for_channels();
+    look_for_templates();
     if (check_.problems.empty()) {
       check_.presence = Presence::correct;
     } else {
@@ -104,10 +108,14 @@ class Look {
     if (const std::string copy = copy_in_the_way(context_, image_, check_.place); !copy.empty()) {
       problem("it has a copy of its own, " + copy);
       is_something_there_ = true;
+      check_.has_ours = true;
     }
     if (check_.image_id.empty()) return;
     const std::string& account = check_.place.account_id;
+    const std::string& unit = wanted_.unit;
     for (const KeyUse& key : shared.keys) {
+      // The key of a unit's image is open to the unit as a whole, or it is not shared with it.
+      if (!unit.empty()) break;
       if (!key.can_be_shared) {
         problem("image " + check_.image_id + " is encrypted with " + key.key_id +
                 ", which nobody else can use");
@@ -115,8 +123,12 @@ class Look {
         problem("it may not use the key " + key.key_id + " of image " + check_.image_id);
       }
     }
-    if (std::binary_search(shared.shares.begin(), shared.shares.end(), check_.place.account_id)) {
+    const bool by_itself = std::binary_search(shared.shares.begin(), shared.shares.end(), account);
+    const bool by_unit =
+        !unit.empty() && std::binary_search(shared.shares.begin(), shared.shares.end(), unit);
+    if (by_itself || by_unit) {
       is_something_there_ = true;
+      check_.has_ours |= by_itself;
     } else {
       problem("image " + check_.image_id + " is not shared with it");
     }
@@ -126,6 +138,7 @@ class Look {
     const std::string name = version_parameter(image_.product, image_.os, image_.version);
     const auto parameter = context_.cloud.get_parameter(check_.place, name);
     is_something_there_ |= parameter.has_value();
+    check_.has_ours |= parameter && !expected_.empty() && parameter->value == expected_;
     if (!parameter) {
       problem("there is no parameter " + name);
     } else if (parameter->value != check_.image_id) {
@@ -138,6 +151,7 @@ class Look {
     const bool has_it =
         !expected_.empty() && std::find(latest.begin(), latest.end(), expected_) != latest.end();
     is_something_there_ |= has_it;
+    check_.has_ours |= has_it;
     if (!has_it) problem(std::string(kLatestParameter) + " does not list it");
   }
 
@@ -153,66 +167,99 @@ class Look {
     }
   }
 
+  void look_for_templates() {
+    for (const model::TemplateUse& use : wanted_.launch_templates) {
+      for (std::string& text :
+           template_problems(context_, image_, check_.place, check_.image_id, use)) {
+        problem(std::move(text));
+      }
+    }
+    const auto recorded = find_target(context_.database, image_.run_id, check_.place);
+    if (!recorded) return;
+    const std::vector<std::string> names = names_of(wanted_.launch_templates);
+    for (const std::string& name : recorded->launch_templates) {
+      if (std::binary_search(names.begin(), names.end(), name)) continue;
+      check_.has_ours = true;
+      problem("launch template " + name + " is named no more");
+    }
+  }
+
   void problem(std::string text) { check_.problems.push_back(std::move(text)); }
 
   const Context& context_;
   const GoldenImage& image_;
+  const Placement& wanted_;
   PlaceCheck& check_;
   std::string expected_;
   bool is_something_there_ = false;
 };
 
-/// Calls `fn(0)` to `fn(count - 1)`, kPlacesAtOnce at a time. Throws what the first one threw.
-void at_once(std::size_t count, const std::function<void(std::size_t)>& fn) {
-  std::atomic<std::size_t> next = 0;
-  std::mutex mutex;
-  std::exception_ptr failure;
-  {
-    std::vector<std::jthread> workers;
-    const std::size_t width = std::min<std::size_t>(count, kPlacesAtOnce);
-    for (std::size_t i = 0; i < width; ++i) {
-      workers.emplace_back([&] {
-        for (std::size_t k = next++; k < count; k = next++) {
-          try {
-            fn(k);
-          } catch (...) {
-            std::lock_guard lock(mutex);
-            if (!failure) failure = std::current_exception();
-            next = count;
-          }
-        }
-      });
-    }
-  }
-  if (failure) std::rethrow_exception(failure);
-}
-
 /// Where the image may be although nobody asks for it.
 Placements elsewhere(const Context& context, const GoldenImage& image, const Placements& wanted) {
   Placements places;
   for (const std::string& region : context.cloud.properties().regions) {
-    places[{image.home.account_id, region}] = kRegionalDelivery;
+    places[{image.home.account_id, region}] = {kRegionalDelivery};
   }
   for (const ImageTarget& target : list_targets(context.database, image.run_id)) {
-    if (target.state != TargetState::removed) places[target.place] = target.delivery;
+    if (target.state == TargetState::removed) continue;
+    places[target.place] = {.delivery = target.delivery, .unit = target.unit};
   }
-  for (const auto& [place, delivery] : wanted) places.erase(place);
+  for (const auto& [place, placement] : wanted) places.erase(place);
   return places;
 }
 
 }  // namespace
 
-Placements placements(const GoldenImage& image, const std::vector<model::Target>& targets) {
-  Placements places = {{image.home, kHomeDelivery}};
+namespace {
+
+/// The active accounts that a target means.
+std::vector<std::string> accounts_of(const model::Target& target, const Membership& membership) {
+  if (target.unit.empty()) return {target.account_id};
+  std::vector<std::string> accounts;
+  const auto members = membership.members.find(target.unit);
+  if (members == membership.members.end()) return accounts;
+  for (const cloud::MemberAccount& member : members->second) {
+    if (member.state == cloud::AccountState::active) accounts.push_back(member.account_id);
+  }
+  return accounts;
+}
+
+}  // namespace
+
+Placements placements(const GoldenImage& image, const std::vector<model::Target>& targets,
+                      const Membership& membership) {
+  const std::string& home = image.home.account_id;
+  Placements places = {{image.home, {kHomeDelivery}}};
   for (const model::Target& target : targets) {
     for (const std::string& region : target.regions) {
-      places.try_emplace({image.home.account_id, region}, kRegionalDelivery);
-      if (target.account_id != image.home.account_id) {
-        places[{target.account_id, region}] = model::to_string(target.delivery);
+      places.try_emplace({home, region}, Placement{kRegionalDelivery});
+      for (const std::string& account : accounts_of(target, membership)) {
+        if (account == home) {
+          if (target.unit.empty()) {
+            places[{home, region}].launch_templates = target.launch_templates;
+          }
+          continue;
+        }
+        const auto known = places.find({account, region});
+        // What is named itself counts, then the first unit that has it.
+        if (!target.unit.empty() && known != places.end()) continue;
+        places[{account, region}] = {.delivery = std::string(model::to_string(target.delivery)),
+                                     .unit = target.unit,
+                                     .launch_templates = target.launch_templates};
       }
     }
   }
   return places;
+}
+
+std::set<cloud::Place> unit_shares(const std::vector<model::Target>& targets) {
+  std::set<cloud::Place> shares;
+  for (const model::Target& target : targets) {
+    // A copy is made from what is shared with the account itself: storage is not shared with units.
+    if (target.unit.empty() || target.delivery != model::Delivery::share) continue;
+    for (const std::string& region : target.regions) shares.insert({target.unit, region});
+  }
+  return shares;
 }
 
 std::string_view to_string(Presence presence) {
@@ -285,6 +332,77 @@ bool lacks_watermark(const Context& context, const GoldenImage& image, const clo
          found.watermarks.end();
 }
 
+void check_unit_key(const Context& context, const cloud::Place& owner, const KeyUse& key,
+                    const std::string& unit, std::stop_token stop) {
+  if (!key.can_be_shared) {
+    throw Error(ErrorKind::usage,
+                "it is encrypted with {}, which the cloud manages and nobody else can use",
+                key.key_id)
+        .hint(kOwnKeyHint);
+  }
+  if (context.organizations != nullptr) {
+    context.organizations->check_key(owner, key.key_id, unit, stop);
+  }
+}
+
+std::vector<PlaceCheck> check_unit_shares(const Context& context, const GoldenImage& image,
+                                          const std::set<cloud::Place>& wanted,
+                                          std::stop_token stop) {
+  std::vector<PlaceCheck> checks;
+  std::map<std::string, std::set<std::string>> regions;  // units wanted there
+  for (const cloud::Place& share : wanted) regions[share.region].insert(share.account_id);
+  for (const ImageTarget& target : list_targets(context.database, image.run_id)) {
+    const bool is_ours = target.place.account_id == image.home.account_id;
+    if (is_ours && target.state != TargetState::removed) regions[target.place.region];
+  }
+  for (const auto& [region, units] : regions) {
+    std::vector<PlaceCheck> here;
+    for (const std::string& unit : units) {
+      here.push_back({.place = {unit, region}, .delivery = kUnitDelivery});
+    }
+    try {
+      const OwnedImage owned = look_at_shared(context, image, region);
+      for (PlaceCheck& check : here) {
+        const auto& unit = check.place.account_id;
+        check.image_id = owned.image_id;
+        check.presence = Presence::correct;
+        if (!std::binary_search(owned.shares.begin(), owned.shares.end(), unit)) {
+          check.presence = Presence::missing;
+          check.problems = {owned.image_id.empty()
+                                ? "there is no image to share"
+                                : "image " + owned.image_id + " is not shared with it"};
+        }
+        for (const KeyUse& key : owned.keys) {
+          try {
+            check_unit_key(context, {image.home.account_id, region}, key, unit, stop);
+          } catch (const Error& e) {
+            if (e.kind() == ErrorKind::cancelled) throw;
+            if (check.presence == Presence::correct) check.presence = Presence::incorrect;
+            check.problems.push_back(e.message());
+          }
+        }
+      }
+      for (const std::string& unit : owned.shares) {
+        if (!cloud::is_unit(unit) || units.contains(unit)) continue;
+        here.push_back({.place = {unit, region},
+                        .delivery = kUnitDelivery,
+                        .presence = Presence::extra,
+                        .image_id = owned.image_id,
+                        .expected_id = "",
+                        .problems = {"it is no target any more"}});
+      }
+    } catch (const Error& e) {
+      if (e.kind() == ErrorKind::cancelled) throw;
+      for (PlaceCheck& check : here) {
+        check.presence = Presence::unknown;
+        check.problems = {e.message()};
+      }
+    }
+    for (PlaceCheck& check : here) checks.push_back(std::move(check));
+  }
+  return checks;
+}
+
 std::string copy_in_the_way(const Context& context, const GoldenImage& image,
                             const cloud::Place& place) {
   const auto recorded = find_target(context.database, image.run_id, place);
@@ -294,9 +412,9 @@ std::string copy_in_the_way(const Context& context, const GoldenImage& image,
 }
 
 PlaceCheck check_place(const Context& context, const GoldenImage& image, const cloud::Place& place,
-                       const std::string& delivery, const OwnedImage* shared) {
-  PlaceCheck check{.place = place, .delivery = delivery};
-  Look(context, image, check).run(shared);
+                       const Placement& wanted, const OwnedImage* shared) {
+  PlaceCheck check{.place = place, .delivery = wanted.delivery};
+  Look(context, image, wanted, check).run(shared);
   return check;
 }
 
@@ -306,13 +424,13 @@ std::vector<PlaceCheck> check_placements(const Context& context, const GoldenIma
   all.insert(wanted.begin(), wanted.end());
   std::vector<PlaceCheck> checks;
   std::map<std::string, std::optional<OwnedImage>> shared;
-  for (const auto& [place, delivery] : all) {
-    checks.push_back({.place = place, .delivery = delivery});
-    if (delivery == kShareDelivery) shared[place.region] = std::nullopt;
+  for (const auto& [place, placement] : all) {
+    checks.push_back({.place = place, .delivery = placement.delivery});
+    if (placement.delivery == kShareDelivery) shared[place.region] = std::nullopt;
   }
   std::vector<std::pair<const std::string, std::optional<OwnedImage>>*> regions;
   for (auto& region : shared) regions.push_back(&region);
-  at_once(regions.size(), [&](std::size_t i) {
+  at_once(regions.size(), kPlacesAtOnce, [&](std::size_t i) {
     try {
       regions[i]->second = look_at_shared(context, image, regions[i]->first);
     } catch (const Error& e) {
@@ -320,20 +438,23 @@ std::vector<PlaceCheck> check_placements(const Context& context, const GoldenIma
       if (e.kind() == ErrorKind::cancelled) throw;
     }
   });
-  at_once(checks.size(), [&](std::size_t i) {
+  at_once(checks.size(), kPlacesAtOnce, [&](std::size_t i) {
     PlaceCheck& check = checks[i];
     const auto region = shared.find(check.place.region);
     const bool is_known = region != shared.end() && region->second;
     try {
-      check = check_place(context, image, check.place, check.delivery,
+      check = check_place(context, image, check.place, all.at(check.place),
                           is_known ? &*region->second : nullptr);
     } catch (const Error& e) {
       if (e.kind() == ErrorKind::cancelled) throw;
-      check.problems = {e.message()};
+      check.problems = {with_standing(context, check.place, e, {})};
     }
   });
   std::erase_if(checks, [&](PlaceCheck& check) {
     if (wanted.contains(check.place)) return false;
+    // What somebody else wrote under its names is no version of ours, and not ours to prune.
+    const bool is_foreign = check.presence == Presence::incorrect && !check.has_ours;
+    if (is_foreign) check.presence = Presence::missing;
     if (check.presence != Presence::unknown && check.presence != Presence::missing) {
       check.presence = Presence::extra;
       check.problems = {"it is no target any more"};
@@ -344,17 +465,29 @@ std::vector<PlaceCheck> check_placements(const Context& context, const GoldenIma
 }
 
 std::vector<ImageTarget> extra_targets(const Context& context, const GoldenImage& image,
-                                       const std::vector<model::Target>& wanted) {
+                                       const std::vector<model::Target>& wanted,
+                                       const Membership& membership) {
   std::vector<ImageTarget> targets;
-  for (const PlaceCheck& check : check_placements(context, image, placements(image, wanted))) {
-    if (check.presence != Presence::extra) continue;
+  const UnitPlaces of_units = unit_places(context, image, wanted, membership);
+  for (const PlaceCheck& check :
+       check_placements(context, image, placements(image, wanted, membership))) {
+    if (check.presence != Presence::extra || of_units.kept.contains(check.place)) continue;
     std::string image_id = check.image_id;
     // Of an image that cannot be used any more what was published is still there, and of one that
     // was never recorded the image itself.
     if (image_id.empty()) image_id = recorded_id(context, image, check.place);
     if (image_id.empty()) image_id = check.expected_id;
-    targets.push_back(
-        {.place = check.place, .image_id = std::move(image_id), .delivery = check.delivery});
+    ImageTarget target{.place = check.place,
+                       .image_id = std::move(image_id),
+                       .delivery = check.delivery,
+                       .state = TargetState::pending,
+                       .detail = "",
+                       .updated_at = ""};
+    if (const auto recorded = find_target(context.database, image.run_id, check.place)) {
+      target.unit = recorded->unit;
+      target.launch_templates = recorded->launch_templates;
+    }
+    targets.push_back(std::move(target));
   }
   return targets;
 }

@@ -3,12 +3,14 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "model/pipeline.h"
 #include "pipeline/context.h"
 #include "pipeline/image_store.h"
+#include "pipeline/units.h"
 
 namespace hallmark::pipeline {
 
@@ -17,12 +19,24 @@ namespace hallmark::pipeline {
 /// second of calls in turn, so that this many keep a dozen regions busy. Each costs a thread.
 inline constexpr int kPlacesAtOnce = 64;
 
-/// How the image comes to each place: "home" where it was built, "regional" for our own copy in
-/// another region, "share" or "copy" in another account.
-using Placements = std::map<cloud::Place, std::string>;
+/// How the image comes to a place.
+struct Placement {
+  /// "home" where it was built, "regional" for our own copy in another region, "share" or "copy" in
+  /// another account.
+  std::string delivery;
+  std::string unit = {};  ///< through which the account has it; empty: it is named itself
+  std::vector<model::TemplateUse> launch_templates = {};
+};
+using Placements = std::map<cloud::Place, Placement>;
 
-/// Where `targets` want the image, with the regional copies that this takes, and its home.
-Placements placements(const GoldenImage& image, const std::vector<model::Target>& targets);
+/// Where `targets` want the image, with the regional copies that this takes, and its home. Of units
+/// the active members; what is named itself is as it says.
+Placements placements(const GoldenImage& image, const std::vector<model::Target>& targets,
+                      const Membership& membership = {});
+
+/// The shares with whole units that `targets` want: places whose account is the unit.
+std::set<cloud::Place> unit_shares(const std::vector<model::Target>& targets);
+inline constexpr const char* kUnitDelivery = "unit";
 
 enum class Presence {
   correct,
@@ -40,6 +54,7 @@ struct PlaceCheck {
   std::string image_id;               ///< that can be used there; empty if there is none
   std::string expected_id;            ///< that should be there, usable or not; empty: none is known
   std::vector<std::string> problems;  ///< one sentence each
+  bool has_ours = false;              ///< something of the image is there, not only of its names
 };
 
 /// A key of an image of ours, and the accounts that may use it for that image.
@@ -55,11 +70,15 @@ struct OwnedImage {
   std::string image_id;               ///< that can be used; empty: none
   bool exists = false;                ///< usable or not
   std::vector<std::string> problems;  ///< one sentence each
-  std::vector<std::string> shares;    ///< accounts, sorted
+  std::vector<std::string> shares;    ///< accounts and units, sorted
   std::vector<KeyUse> keys;           ///< that it is encrypted with; empty: it is not
 };
 /// Asks for the last two.
 void look_at_shares(const Context& context, const cloud::Place& owner, OwnedImage& image);
+
+/// Throws unless all accounts of the unit may use the key of an image of ours at `owner`.
+void check_unit_key(const Context& context, const cloud::Place& owner, const KeyUse& key,
+                    const std::string& unit, std::stop_token stop);
 
 /// What golden.yaml wants set on an image of ours that it is not.
 struct MissingSettings {
@@ -85,7 +104,13 @@ OwnedImage look_at_shared(const Context& context, const GoldenImage& image,
 /// `shared`: what is shared from that region, if it was looked at already. Throws what the cloud
 /// throws.
 PlaceCheck check_place(const Context& context, const GoldenImage& image, const cloud::Place& place,
-                       const std::string& delivery, const OwnedImage* shared = nullptr);
+                       const Placement& wanted, const OwnedImage* shared = nullptr);
+
+/// The shares with units in each region, `wanted` or not, as checks of kUnitDelivery. A unit cannot
+/// use a key that its policy does not open to it.
+std::vector<PlaceCheck> check_unit_shares(const Context& context, const GoldenImage& image,
+                                          const std::set<cloud::Place>& wanted,
+                                          std::stop_token stop);
 
 /// Every place that `wanted` has, or that the image was once brought to, or where we own one of its
 /// copies; kPlacesAtOnce at a time, sorted. A place that cannot be looked at is `unknown` and says
@@ -98,9 +123,11 @@ std::vector<PlaceCheck> check_placements(const Context& context, const GoldenIma
 std::string copy_in_the_way(const Context& context, const GoldenImage& image,
                             const cloud::Place& place);
 
-/// The extra ones, as they can be left; without an id where only a parameter is there.
+/// The extra ones, as they can be left; without an id where only a parameter is there. Not those of
+/// units' accounts that nobody can say anything of.
 std::vector<ImageTarget> extra_targets(const Context& context, const GoldenImage& image,
-                                       const std::vector<model::Target>& wanted);
+                                       const std::vector<model::Target>& wanted,
+                                       const Membership& membership = {});
 
 void to_json(Json& json, const PlaceCheck& value);
 

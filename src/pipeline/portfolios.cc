@@ -68,11 +68,11 @@ void settle_portfolio(cloud::Catalog& catalog, const cloud::Place& place,
   }
   if (place.account_id != wish.home_account) return;
   const std::vector<std::string> shares = catalog.list_portfolio_shares(place, id);
-  for (const std::string& account : wish.accounts) {
-    if (!contains(shares, account)) catalog.share_portfolio(place, id, account);
+  for (const std::string& recipient : wish.recipients) {
+    if (!contains(shares, recipient)) catalog.share_portfolio(place, id, recipient);
   }
-  for (const std::string& account : shares) {
-    if (!wish.accounts.contains(account)) catalog.unshare_portfolio(place, id, account);
+  for (const std::string& recipient : shares) {
+    if (!wish.recipients.contains(recipient)) catalog.unshare_portfolio(place, id, recipient);
   }
 }
 
@@ -110,8 +110,8 @@ void leave_portfolios(cloud::Catalog& catalog, const cloud::Place& place,
 void drop_portfolio(cloud::Catalog& catalog, const cloud::Place& place,
                     const cloud::Portfolio& portfolio) {
   const std::string& id = portfolio.portfolio_id;
-  for (const std::string& account : catalog.list_portfolio_shares(place, id)) {
-    catalog.unshare_portfolio(place, id, account);
+  for (const std::string& recipient : catalog.list_portfolio_shares(place, id)) {
+    catalog.unshare_portfolio(place, id, recipient);
   }
   try {
     catalog.remove_portfolio(place, id);

@@ -19,7 +19,7 @@ std::vector<cloud::Portfolio> made_portfolios(cloud::Catalog& catalog, const clo
 std::optional<cloud::Portfolio> made_portfolio(cloud::Catalog& catalog, const cloud::Place& place,
                                                const std::string& name);
 
-/// Tag options, who may launch, and the accounts that it is shared with if it is our own account's,
+/// Tag options, who may launch, and what it is shared with if it is our own account's,
 /// become those of the wish.
 void settle_portfolio(cloud::Catalog& catalog, const cloud::Place& place,
                       const cloud::Portfolio& portfolio, const PortfolioWish& wish);

@@ -30,6 +30,11 @@ constexpr int kLatestDeath = 150;
 const std::vector<std::string> kRegions = {"eu-west-1", "us-east-1", "us-west-2"};
 constexpr const char* kChannelName = "prod";
 constexpr const char* kDeveloper = "role/developers";
+/// Of one account, which joins and leaves.
+constexpr const char* kUnit =
+    "arn:aws:organizations::111122223333:ou/o-exampleorgid/ou-exam-webteams1";
+constexpr const char* kMember = "555566667777";
+constexpr const char* kByUnit = "unit";
 
 /// What ends a process.
 struct Crash {};
@@ -58,6 +63,8 @@ struct Expected {
   std::string product, version;
   GoldenState state = GoldenState::active;
   std::map<cloud::Place, std::string> places;  ///< and how it gets there
+  std::set<std::string> wished_units;          ///< regions in which the unit is a target
+  std::set<std::string> unit_shares;           ///< regions in which it is shared with the unit
 
   std::string key() const { return product + "/Debian-12/" + version; }
   bool is_offered() const {
@@ -77,17 +84,25 @@ class Model {
   std::map<std::string, ExpectedChannel> channels;  ///< by product
   /// Products of which nothing was built since a run brought their catalogs up to date.
   std::set<std::string> cataloged;
+  bool is_member = true;  ///< kMember of kUnit
 
-  void distribute(Expected& image, const std::map<cloud::Place, std::string>& wanted, bool prune) {
+  void distribute(Expected& image, const std::map<cloud::Place, std::string>& wanted,
+                  const std::set<std::string>& units, bool prune) {
     std::map<cloud::Place, std::string> places = {{kHome, "home"}};
     for (const auto& [place, delivery] : wanted) {
       const cloud::Place regional{kHomeAccount, place.region};
       if (regional != kHome) places[regional] = "regional";
       if (place.account_id != kHomeAccount) places[place] = delivery;
     }
+    for (const std::string& region : units) {
+      const cloud::Place regional{kHomeAccount, region};
+      if (regional != kHome) places[regional] = "regional";
+      if (is_member) places[{kMember, region}] = kByUnit;
+    }
+    image.unit_shares = prune ? units : union_of(image.unit_shares, units);
     for (const auto& [place, delivery] : image.places) {
       if (places.contains(place)) continue;
-      if (prune) {
+      if (prune || (delivery == kByUnit && units.contains(place.region))) {
         leave(image, place);
       } else {
         places[place] = delivery;
@@ -96,6 +111,18 @@ class Model {
     image.places = places;
     // A channel comes along to where its version is brought.
     if (channels[image.product].held == image.key()) promote(image);
+  }
+  /// Wherever it was, but to who is in the unit now.
+  void restore(Expected& image) {
+    std::set<std::string> units = image.wished_units;
+    std::map<cloud::Place, std::string> others;
+    for (const auto& [place, delivery] : image.places) {
+      if (delivery == kByUnit) units.insert(place.region);
+      if (delivery == "share") others[place] = delivery;
+    }
+    if (image.state == GoldenState::disabled) image.unit_shares.clear();
+    image.state = GoldenState::active;
+    distribute(image, others, units, false);
   }
   void promote(const Expected& image) {
     ExpectedChannel& channel = channels[image.product];
@@ -139,6 +166,11 @@ class Model {
   }
 
  private:
+  static std::set<std::string> union_of(std::set<std::string> one,
+                                        const std::set<std::string>& other) {
+    one.insert(other.begin(), other.end());
+    return one;
+  }
   void leave(const Expected& image, const cloud::Place& place) {
     auto& values = channels[image.product].values;
     if (auto value = values.find(place); value != values.end() && value->second == image.key()) {
@@ -153,6 +185,7 @@ class Sequence {
       : random_(seed),
         fixture_({.crash_point = [this](const std::string&) { death_.hit(); },
                   .cloud_point = [this](const std::string&) { death_.hit(); }}) {
+    set_member(true);
     next_process();
   }
 
@@ -208,7 +241,11 @@ class Sequence {
 
   /// Does one thing, and returns what, in words.
   std::string act() {
-    const int what = roll(10);
+    const int what = roll(11);
+    if (what == 10) {
+      set_member(!model_.is_member);
+      return model_.is_member ? "the account joins the unit" : "the account leaves the unit";
+    }
     if (what < 2 || model_.images.empty()) return build();
     if (what < 5) {
       if (Expected* image = any({GoldenState::active})) return distribute(*image);
@@ -227,6 +264,14 @@ class Sequence {
       return decommission(*image, roll(2) == 0);
     }
     return build();
+  }
+
+  void set_member(bool is_member) {
+    model_.is_member = is_member;
+    fixture_.world->change_units([&](cloud::UnitList& units) {
+      units.accounts[kUnit].clear();
+      if (is_member) units.accounts[kUnit].insert(kMember);
+    });
   }
 
   std::string build() {
@@ -258,11 +303,21 @@ class Sequence {
       targets.push_back({.account_id = place.account_id, .regions = {place.region}});
       said += " " + cloud::to_string(place);
     }
+    std::set<std::string> units;
+    if (roll(2) == 0) {
+      model::Target unit;
+      unit.unit = kUnit;
+      unit.regions = {kRegions[static_cast<std::size_t>(roll(3))]};
+      units.insert(unit.regions[0]);
+      said += " the unit in " + unit.regions[0];
+      targets.push_back(std::move(unit));
+    }
     const bool prune = roll(3) == 0;
     const std::string end =
         finish(start_distribute(engine(), context(), recorded(image), targets, {.prune = prune}),
                RunState::succeeded);
-    model_.distribute(image, wanted, prune);
+    model_.distribute(image, wanted, units, prune);
+    image.wished_units = units;
     model_.cataloged.insert(image.product);
     return (prune ? "re-target " : "distribute ") + image.key() + " to" + said + end;
   }
@@ -303,7 +358,7 @@ class Sequence {
   std::string restore(Expected& image) {
     const std::string end =
         finish(start_restore(engine(), context(), recorded(image), 24h), RunState::succeeded);
-    image.state = GoldenState::active;
+    model_.restore(image);
     model_.cataloged.insert(image.product);
     return "restore " + image.key() + end;
   }
@@ -371,7 +426,7 @@ class Sequence {
   void compare() {
     for (const std::string& region : kRegions) {
       const auto ours = owned_at({kHomeAccount, region});
-      for (const char* account : {kHomeAccount, kChildAccount}) {
+      for (const char* account : {kHomeAccount, kChildAccount, kMember}) {
         compare_place({account, region}, ours);
       }
     }
@@ -447,6 +502,7 @@ class Sequence {
     if (image.is_offered() && image.places.contains({kChildAccount, place.region})) {
       shares.push_back(kChildAccount);
     }
+    if (image.is_offered() && image.unit_shares.contains(place.region)) shares.push_back(kUnit);
     EXPECT_EQ(process_->cloud->list_shares(place, id), shares) << image.key();
   }
 

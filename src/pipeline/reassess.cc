@@ -14,6 +14,8 @@
 #include "pipeline/ownership.h"
 #include "pipeline/rebuild.h"
 #include "pipeline/rescan.h"
+#include "pipeline/units.h"
+#include "pipeline/wish.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::pipeline {
@@ -50,11 +52,35 @@ bool wants_rescan(Context& context, workflow::Run& run, const std::string& image
   });
 }
 
+/// Accounts join and leave units behind our back: what they should have or lose is distributed
+/// anew, by a run of its own. Null: no target is a unit.
+Json follow_members(Context& context, workflow::Run& run, const std::string& image_run_id,
+                    const std::string& image_key) {
+  return run.step("members/" + image_key, [&](workflow::Step& step) {
+    const GoldenImage image = get_golden_image(context.database, image_run_id);
+    if (image.state != GoldenState::active) return Json();
+    model::Pipeline pipeline = image.pipeline.get<model::Pipeline>();
+    pipeline.targets = wish_of(context.database, image).targets;
+    const Membership membership = look_at_units(context, pipeline.targets, step.stop());
+    if (membership.members.empty() && membership.unread.empty()) return Json();
+    const MembershipChange change = membership_change(context, image, pipeline.targets, membership);
+    Json told = {
+        {"joined", change.joined}, {"left", change.left}, {"left_out", left_out(membership)}};
+    if (change.joined.empty() && change.left.empty()) return told;
+    const std::string run_id = id_from_token("run", step.token());
+    step.start_run(run_id, "distribute", image.image_key,
+                   {{"image_run_id", image.run_id}, {"pipeline", pipeline}});
+    told["run_id"] = run_id;
+    return told;
+  });
+}
+
 Json reassess_one(Context& context, workflow::Run& run, const std::string& image_run_id,
                   const std::string& image_key) {
   const bool rescans = wants_rescan(context, run, image_run_id, image_key);
   const std::string not_scanned = rescans ? rescan(context, run, image_run_id, image_key) : "";
-  return run.step("assess/" + image_key, [&](workflow::Step& step) {
+  const Json members = follow_members(context, run, image_run_id, image_key);
+  Json assessed = run.step("assess/" + image_key, [&](workflow::Step& step) {
     GoldenImage image = get_golden_image(context.database, image_run_id);
     Looked looked = read_looked(context, image);
     const std::string assessment_id = id_from_token("assessment", step.token());
@@ -150,6 +176,8 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
     result["notice"] = notice;
     return result;
   });
+  if (!members.is_null()) assessed["members"] = members;
+  return assessed;
 }
 
 }  // namespace

@@ -110,6 +110,7 @@ std::string start_build(workflow::Engine& engine, Context& context, const model:
                 context.cloud.properties().name)
         .hint("set build.mode to boot");
   }
+  require_means(context, pipeline.targets);
   model::Pipeline complete = pipeline;
   if (complete.pre_update) fetch_script(context, *complete.pre_update, stop);
   if (complete.post_update) fetch_script(context, *complete.post_update, stop);
@@ -124,11 +125,14 @@ std::string start_distribute(workflow::Engine& engine, Context& context, const G
   require_active(image, "distributed");
   refuse_if_busy(engine, image.image_key);
   if (targets) check_targets(*targets);
+  if (targets) require_means(context, *targets);
   model::Pipeline pipeline = image.pipeline.get<model::Pipeline>();
   pipeline.targets = targets ? *targets : wish_of(context.database, image).targets;
   if (options.prune) {
-    refuse_if_used(find_users(context, extra_targets(context, image, pipeline.targets)),
-                   image.image_key, "remove those first, or keep the place as a target");
+    const Membership membership = look_at_units(context, pipeline.targets, {});
+    const auto extras = extra_targets(context, image, pipeline.targets, membership);
+    refuse_if_used(find_users(context, image, extras), image.image_key,
+                   "remove those first, or keep the place as a target");
   }
   if (targets) record_wish(context, image, *targets, options.requested_by);
   return engine.start("distribute", image.image_key,
@@ -199,6 +203,38 @@ std::string start_retire(workflow::Engine& engine, Context& context, const Golde
                       std::move(run_id));
 }
 
+namespace {
+
+std::vector<model::TemplateUse> templates_wished(const std::vector<model::Target>& targets,
+                                                 const cloud::Place& place) {
+  for (const model::Target& target : targets) {
+    const auto& regions = target.regions;
+    if (target.account_id != place.account_id) continue;
+    if (std::find(regions.begin(), regions.end(), place.region) == regions.end()) continue;
+    return target.launch_templates;
+  }
+  return {};
+}
+
+/// The unit through which the target's account had the image, unless it is wished anyway.
+void add_unit(std::vector<model::Target>& targets, const std::vector<model::Target>& wished,
+              const ImageTarget& target) {
+  auto has_it = [&](const model::Target& each) {
+    const auto& regions = each.regions;
+    return each.unit == target.unit &&
+           std::find(regions.begin(), regions.end(), target.place.region) != regions.end();
+  };
+  if (std::any_of(wished.begin(), wished.end(), has_it)) return;
+  if (std::any_of(targets.begin(), targets.end(), has_it)) return;
+  model::Target unit;
+  unit.unit = target.unit;
+  unit.regions = {target.place.region};
+  if (target.delivery == "copy") unit.delivery = model::Delivery::copy;
+  targets.push_back(std::move(unit));
+}
+
+}  // namespace
+
 std::string start_restore(workflow::Engine& engine, Context& context, const GoldenImage& image,
                           Duration kept) {
   refuse_if_busy(engine, image.image_key);
@@ -207,12 +243,26 @@ std::string start_restore(workflow::Engine& engine, Context& context, const Gold
                 image.image_key, to_string(image.state));
   }
   auto pipeline = image.pipeline.get<model::Pipeline>();
+  const std::vector<model::Target> wished = wish_of(context.database, image).targets;
   pipeline.targets.clear();
   for (const ImageTarget& target : present_targets(context, image)) {
+    // Who is in a unit is looked at anew.
+    if (!target.unit.empty()) {
+      add_unit(pipeline.targets, wished, target);
+      continue;
+    }
     pipeline.targets.push_back(
         {.account_id = target.place.account_id,
          .regions = {target.place.region},
-         .delivery = target.delivery == "copy" ? model::Delivery::copy : model::Delivery::share});
+         .delivery = target.delivery == "copy" ? model::Delivery::copy : model::Delivery::share,
+         .role_name = "",
+         .external_id = "",
+         .unit = "",
+         .launch_templates = templates_wished(wished, target.place)});
+  }
+  // Also those that had no account to bring it to.
+  for (const model::Target& target : wished) {
+    if (!target.unit.empty()) pipeline.targets.push_back(target);
   }
   return engine.start("restore", image.image_key,
                       {{"image_run_id", image.run_id},

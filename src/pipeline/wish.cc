@@ -5,17 +5,19 @@
 
 #include "base/error.h"
 #include "base/ids.h"
+#include "cloud/launch_templates.h"
+#include "cloud/organizations.h"
 
 namespace hallmark::pipeline {
 
 namespace {
 
 /// Whether anything went.
-bool take_out(std::vector<model::Target>& targets, const std::string& account_id,
+bool take_out(std::vector<model::Target>& targets, const std::string& recipient,
               const std::string& region) {
   bool found = false;
   for (model::Target& target : targets) {
-    if (target.account_id == account_id) found |= std::erase(target.regions, region) > 0;
+    if (model::recipient_of(target) == recipient) found |= std::erase(target.regions, region) > 0;
   }
   std::erase_if(targets, [](const model::Target& target) { return target.regions.empty(); });
   return found;
@@ -77,16 +79,20 @@ void check_targets(const std::vector<model::Target>& targets) {
       throw Error(ErrorKind::usage, "images are never made public")
           .hint("name the accounts that are to have it");
     }
-    cloud::check_account_id(target.account_id);
+    const std::string& recipient = model::recipient_of(target);
+    target.unit.empty() ? cloud::check_account_id(recipient) : cloud::check_unit(recipient);
+    for (const model::TemplateUse& use : target.launch_templates) {
+      cloud::check_template_name(use.name);
+    }
     if (target.regions.empty()) {
-      throw Error(ErrorKind::usage, "the target {} names no region", target.account_id);
+      throw Error(ErrorKind::usage, "the target {} names no region", recipient);
     }
     for (const std::string& region : target.regions) {
       const bool is_word =
           !region.empty() &&
           region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
       if (!is_word) throw Error(ErrorKind::usage, "\"{}\" is not a region", region);
-      const cloud::Place place{target.account_id, region};
+      const cloud::Place place{recipient, region};
       if (!seen.insert(place).second) {
         throw Error(ErrorKind::usage, "{} is there twice", cloud::to_string(place))
             .hint("name each account and region once");
@@ -99,7 +105,8 @@ std::vector<model::Target> with_targets(std::vector<model::Target> targets,
                                         const std::vector<model::Target>& more) {
   check_targets(more);
   for (const model::Target& target : more) {
-    for (const std::string& region : target.regions) take_out(targets, target.account_id, region);
+    for (const std::string& region : target.regions)
+      take_out(targets, model::recipient_of(target), region);
     targets.push_back(target);
   }
   return targets;
@@ -109,13 +116,14 @@ std::vector<model::Target> without_targets(std::vector<model::Target> targets,
                                            const std::vector<model::Target>& fewer) {
   for (const model::Target& target : fewer) {
     if (target.regions.empty()) {
-      const bool found = std::erase_if(
-          targets, [&](const model::Target& each) { return each.account_id == target.account_id; });
-      if (!found) is_no_target(target.account_id);
+      const bool found = std::erase_if(targets, [&](const model::Target& each) {
+        return model::recipient_of(each) == model::recipient_of(target);
+      });
+      if (!found) is_no_target(model::recipient_of(target));
     }
     for (const std::string& region : target.regions) {
-      if (!take_out(targets, target.account_id, region)) {
-        is_no_target(cloud::to_string(cloud::Place{target.account_id, region}));
+      if (!take_out(targets, model::recipient_of(target), region)) {
+        is_no_target(cloud::to_string(cloud::Place{model::recipient_of(target), region}));
       }
     }
   }

@@ -31,7 +31,7 @@ class Matcher {
       }
     }
     for (const Package& package : inventory.packages) {
-      if (!is_valid_version(package.source_version)) continue;
+      if (package.manager != "dpkg" || !is_valid_version(package.source_version)) continue;
       auto [place, added] =
           installed_sources_.try_emplace(package.source_name, package.source_version);
       if (!added && compare_versions(package.source_version, place->second) > 0) {
@@ -41,6 +41,10 @@ class Matcher {
   }
 
   void match(const Package& package) {
+    if (package.manager != "dpkg") {
+      ++others_[package.manager];
+      return;
+    }
     std::string what = fmt::format("package {} {}", package.name, package.version);
     if (!is_valid_version(package.version)) {
       assessment_.gaps.push_back({what, "its version cannot be compared"});
@@ -65,6 +69,11 @@ class Matcher {
   /// names, so that an update has other names: an old one is pending as long as nothing of the
   /// updated source is installed and no other package says already that the update is missing.
   void match_sources() {
+    for (const auto& [manager, count] : others_) {
+      assessment_.gaps.push_back(
+          {fmt::format("packages of {}", manager),
+           fmt::format("{} were found, of which {} says nothing", count, suite_.name)});
+    }
     for (const Package* package : without_update_) {
       if (!sources_with_findings_.contains(package->source_name)) match_source(*package);
     }
@@ -120,6 +129,7 @@ class Matcher {
   std::map<std::string, std::string> suite_sources_;
   std::map<std::string, std::string> installed_sources_;
   std::set<std::string> sources_with_findings_;
+  std::map<std::string, int> others_;  ///< packages that are not of the distribution, by manager
   std::vector<const Package*> without_update_;
 };
 

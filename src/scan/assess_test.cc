@@ -55,6 +55,16 @@ std::vector<std::string> names(const model::Assessment& assessment) {
   return found;
 }
 
+TEST(Assess, PackagesOfOtherManagersAreOneGapEach) {
+  model::Package flask = package("flask", "1.0");
+  flask.manager = "python";
+  model::Assessment found = assessed({package("openssl", "3.0.17-1"), flask, flask});
+  EXPECT_THAT(found.findings, IsEmpty());
+  ASSERT_THAT(found.gaps, SizeIs(1));
+  EXPECT_EQ(found.gaps[0].what, "packages of python");
+  EXPECT_THAT(found.gaps[0].reason, HasSubstr("2 were found"));
+}
+
 TEST(Assess, OnlyNewerVersionsCount) {
   model::Assessment found =
       assessed({package("openssl", "3.0.16-1"), package("libssl3", "3.0.17-1", "openssl"),

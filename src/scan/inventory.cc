@@ -13,6 +13,15 @@
 #include "base/text.h"
 #include "fs/system.h"
 #include "scan/dpkg.h"
+#include "scan/inventory/apk.h"
+#include "scan/inventory/app_packages.h"
+#include "scan/inventory/facts.h"
+#include "scan/inventory/kernels.h"
+#include "scan/inventory/languages.h"
+#include "scan/inventory/reader.h"
+#include "scan/inventory/rpm.h"
+#include "scan/inventory/support.h"
+#include "scan/inventory/walk.h"
 #include "scan/os_release.h"
 #include "scan/scan.h"
 
@@ -23,34 +32,17 @@ using model::CoverageGap;
 using model::Inventory;
 
 constexpr const char* kOsRelease[] = {"/etc/os-release", "/usr/lib/os-release"};
-// Text that a person edits or a program reads at boot is small; more is a mistake or an attack.
-constexpr std::uint64_t kMaxText = 1 << 20;
-
-std::string reason_of(const Error& error) { return replace_all(error.full_text(), "\n", ";"); }
-
-/// Failing to read the disk itself ends the inventory; everything else is a gap.
-bool is_about_content(const Error& error) {
-  return error.kind() != ErrorKind::unavailable && error.kind() != ErrorKind::internal;
-}
-
-template <typename Function>
-void gap_on_error(std::vector<CoverageGap>& gaps, const std::string& what, Function function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    if (!is_about_content(error)) throw;
-    gaps.push_back({what, reason_of(error)});
-  }
-}
 
 void read_distribution(Inventory& inventory, fs::FileSystem& files) {
   gap_on_error(inventory.gaps, "os-release", [&] {
     for (const char* path : kOsRelease) {
       if (!files.stat(path)) continue;
       inventory.distribution = parse_os_release(files.read_file(path, kMaxText));
-      return;
+      break;
     }
   });
+  std::string& end = inventory.distribution.end_of_support;
+  if (end.empty()) end = end_of_support(inventory.distribution);
 }
 
 void append(Inventory& inventory, DpkgPackages found) {
@@ -58,13 +50,8 @@ void append(Inventory& inventory, DpkgPackages found) {
   std::move(found.gaps.begin(), found.gaps.end(), std::back_inserter(inventory.gaps));
 }
 
-std::vector<std::string> names_in(fs::FileSystem& files, const std::string& path) {
-  auto info = files.stat(path);
-  if (!info || info->type != fs::FileType::directory) return {};
-  return files.list(path);
-}
-
-void read_packages(Inventory& inventory, fs::FileSystem& files) {
+/// Whether there is a database of dpkg.
+bool read_dpkg(Inventory& inventory, fs::FileSystem& files) {
   bool found = false;
   const std::string status = "/var/lib/dpkg/status";
   gap_on_error(inventory.gaps, status, [&] {
@@ -91,21 +78,16 @@ void read_packages(Inventory& inventory, fs::FileSystem& files) {
                                 "dpkg was interrupted: its last changes are not in its status"});
     }
   });
-  if (!found) {
-    inventory.gaps.push_back({"package database", "there is no dpkg status file"});
-  }
+  return found;
 }
 
-/// Software that came another way is not seen by dpkg; saying so is the least.
+/// Software that came another way is not seen by the databases above; saying so is the least.
 void note_other_databases(Inventory& inventory, fs::FileSystem& files) {
   static constexpr std::pair<const char*, const char*> kOthers[] = {
-      {"/var/lib/rpm", "packages of rpm are not read"},
-      {"/usr/lib/sysimage/rpm", "packages of rpm are not read"},
-      {"/lib/apk/db", "packages of apk are not read"},
       {"/var/lib/pacman/local", "packages of pacman are not read"},
-      {"/var/lib/snapd/snaps", "snaps are not read"},
-      {"/var/lib/flatpak/app", "flatpaks are not read"},
       {"/nix/store", "packages of nix are not read"},
+      {"/gnu/store", "packages of guix are not read"},
+      {"/var/db/pkg", "packages of portage are not read"},
   };
   for (const auto& [path, reason] : kOthers) {
     gap_on_error(inventory.gaps, path, [&, directory = path, why = reason] {
@@ -114,17 +96,35 @@ void note_other_databases(Inventory& inventory, fs::FileSystem& files) {
   }
 }
 
-void read_kernels(Inventory& inventory, fs::FileSystem& files) {
-  std::set<std::string> versions;
-  gap_on_error(inventory.gaps, "/boot", [&] {
-    for (const std::string& name : names_in(files, "/boot")) {
-      if (name.starts_with("vmlinuz-")) versions.insert(name.substr(8));
-    }
+void read_packages(Inventory& inventory, fs::FileSystem& files) {
+  bool found = read_dpkg(inventory, files);
+  found |= read_rpm(inventory, files);
+  found |= read_apk(inventory, files);
+  if (!found) {
+    inventory.gaps.push_back({"package database", "there is none of dpkg, rpm or apk"});
+  }
+  read_snaps(inventory, files);
+  read_flatpaks(inventory, files);
+  note_other_databases(inventory, files);
+}
+
+/// One walk for all that is known by names and modes.
+void read_files(Inventory& inventory, fs::FileSystem& files, const InventoryOptions& options) {
+  FileFacts facts(inventory, files);
+  LanguagePackages languages(inventory, files);
+  walk(inventory, files, [&](const std::string& path, const fs::FileInfo& info) {
+    facts.visit(path, info);
+    if (options.languages) languages.visit(path, info);
   });
-  gap_on_error(inventory.gaps, "/lib/modules", [&] {
-    for (std::string& name : names_in(files, "/lib/modules")) versions.insert(std::move(name));
-  });
-  inventory.kernels.assign(versions.begin(), versions.end());
+  facts.finish();
+  read_account_facts(inventory, files);
+  read_sshd_facts(inventory, files);
+  read_identity_facts(inventory, files);
+  auto key = [](const model::HardeningFact& fact) {
+    return std::tie(fact.rule, fact.path, fact.detail);
+  };
+  std::sort(inventory.facts.begin(), inventory.facts.end(),
+            [&](const auto& a, const auto& b) { return key(a) < key(b); });
 }
 
 /// The first line of dpkg's own list, else what most packages are made for.
@@ -139,7 +139,8 @@ std::string architecture_of(Inventory& inventory, fs::FileSystem& files) {
   if (!listed.empty()) return listed;
   std::map<std::string, int> counts;
   for (const model::Package& package : inventory.packages) {
-    if (package.architecture != "all") ++counts[package.architecture];
+    const std::string name = dpkg_architecture(package.architecture);
+    if (!name.empty() && name != "all" && name != "noarch") ++counts[name];
   }
   auto most = std::max_element(counts.begin(), counts.end(),
                                [](const auto& a, const auto& b) { return a.second < b.second; });
@@ -148,7 +149,8 @@ std::string architecture_of(Inventory& inventory, fs::FileSystem& files) {
 
 void sort_packages(std::vector<model::Package>& packages) {
   auto key = [](const model::Package& package) {
-    return std::tie(package.name, package.architecture, package.version);
+    return std::tie(package.name, package.architecture, package.version, package.manager,
+                    package.path);
   };
   std::sort(packages.begin(), packages.end(),
             [&](const auto& a, const auto& b) { return key(a) < key(b); });
@@ -157,10 +159,10 @@ void sort_packages(std::vector<model::Package>& packages) {
                  packages.end());
 }
 
-void read_system(Inventory& inventory, fs::FileSystem& files) {
+void read_system(Inventory& inventory, fs::FileSystem& files, const InventoryOptions& options) {
   read_distribution(inventory, files);
   read_packages(inventory, files);
-  note_other_databases(inventory, files);
+  read_files(inventory, files, options);
   read_kernels(inventory, files);
   inventory.architecture = architecture_of(inventory, files);
   sort_packages(inventory.packages);
@@ -168,16 +170,16 @@ void read_system(Inventory& inventory, fs::FileSystem& files) {
 
 }  // namespace
 
-model::Inventory take_inventory(disk::BlockReader& disk) {
+model::Inventory take_inventory(disk::BlockReader& disk, const InventoryOptions& options) {
   fs::System system = fs::open_system(disk);
-  return take_inventory(system);
+  return take_inventory(system, options);
 }
 
-model::Inventory take_inventory(fs::System& system) {
+model::Inventory take_inventory(fs::System& system, const InventoryOptions& options) {
   Inventory inventory;
   for (const fs::Gap& gap : system.gaps) inventory.gaps.push_back({gap.what, gap.reason});
   gap_on_error(inventory.gaps, "disk", [&] {
-    if (system.files) read_system(inventory, *system.files);
+    if (system.files) read_system(inventory, *system.files, options);
   });
   if (system.disk != nullptr) {
     inventory.disk_size_bytes = system.disk->size_bytes();

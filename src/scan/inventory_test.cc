@@ -153,13 +153,13 @@ TEST(Inventory, OtherSoftwareAndInterruptedDpkgAreGaps) {
   files["var/lib/snapd/snaps/a.snap"] = "s";
   files["var/lib/rpm/rpmdb.sqlite"] = "r";
   model::Inventory found = inventory_of(file_system(files));
-  EXPECT_THAT(found.gaps,
-              ElementsAre(gap("updates", "interrupted"), gap("rpm", "rpm"), gap("snap", "snaps")));
+  EXPECT_THAT(found.gaps, ElementsAre(gap("updates", "interrupted"),
+                                      gap("rpm", "no SQLite database"), gap("snap a", "not read")));
 }
 
 TEST(Inventory, MissingPackageDatabaseIsAGap) {
   EXPECT_THAT(inventory_of(file_system({{"etc/os-release", kRelease}})).gaps,
-              ElementsAre(gap("package database", "no dpkg status")));
+              ElementsAre(gap("package database", "none of dpkg, rpm or apk")));
 }
 
 TEST(Inventory, EqualsDpkgQueryOfThisMachine) {

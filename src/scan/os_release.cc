@@ -41,6 +41,8 @@ model::Distribution parse_os_release(std::string_view text) {
     if (key == "VERSION_ID") found.version_id = value;
     if (key == "VERSION_CODENAME") found.codename = value;
     if (key == "PRETTY_NAME") found.pretty_name = value;
+    if (key == "ID_LIKE") found.id_like = value;
+    if (key == "SUPPORT_END") found.end_of_support = value;
   }
   return found;
 }

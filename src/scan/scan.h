@@ -13,11 +13,15 @@
 
 namespace hallmark::scan {
 
+struct InventoryOptions {
+  bool languages = true;  ///< packages of programming languages too
+};
+
 /// What is installed. Never throws for something that cannot be read inside the image: that is a
 /// gap. Throws only what reading the disk itself throws.
-model::Inventory take_inventory(disk::BlockReader& disk);
+model::Inventory take_inventory(disk::BlockReader& disk, const InventoryOptions& options = {});
 /// The same of a system that is open already. Sizes are 0 where it lies on no disk.
-model::Inventory take_inventory(fs::System& system);
+model::Inventory take_inventory(fs::System& system, const InventoryOptions& options = {});
 
 /// The security suite of a Debian release, as its archive publishes it: for each package the newest
 /// version there. Opaque; made by `fetch_security_suite`, kept in a cache directory.

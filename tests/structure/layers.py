@@ -24,7 +24,8 @@ ROOMS = {
     "fs": ["disk"],
     "source": ["apt", "disk"],
     "workflow": ["db"],
-    "scan": ["model", "apt", "disk", "fs", "net"],
+    "scan/inventory": ["model", "fs"],
+    "scan": ["scan/inventory", "model", "apt", "disk", "fs", "net"],
     "scan/qualys": ["scan", "model", "net"],
     "scan/tenable": ["scan", "model", "net"],
     "scan/inspector": ["scan", "model", "aws"],
@@ -52,6 +53,8 @@ HOMES = {
     r"soci/": ["db"],
     r"libvirt/": ["cloud/libvirt"],
     r"ext2fs/": ["fs"],
+    r"lzo/": ["fs"],
+    r"sqfs/": ["fs"],
     r"curl/": ["net"],
     r"yaml-cpp/": ["model", "app"],
     r"valijson/": ["model"],
@@ -59,7 +62,7 @@ HOMES = {
     r"spdlog/": ["base"],
     r"openssl/": ["base"],
     r"zstd\.h": ["disk"],
-    r"zlib\.h": ["disk", "aws", "scan", "scan/openscap"],
+    r"zlib\.h": ["disk", "aws", "scan", "scan/inventory", "scan/openscap"],
     r"rapidjson/": ["aws"],
     r"pugixml\.hpp": ["aws", "scan/qualys", "scan/openscap"],
     r"expat\.h": ["scan/tenable", "scan/advisory"],
@@ -68,7 +71,8 @@ HOMES = {
     r"rpm/rpmver\.h": ["scan/advisory"],
     r"dpkg/": ["scan/advisory"],
     r"simdjson\.h": ["scan/advisory"],
-    r"archive(_entry)?\.h": ["scan/advisory"],
+    r"archive(_entry)?\.h": ["fs", "scan/advisory"],
+    r"crypt\.h": ["scan/inventory"],
 }
 MAX_LINES = 800
 

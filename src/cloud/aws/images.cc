@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cloud/aws/machines.h"
 #include "cloud/aws/snapshots.h"
+#include "cloud/organizations.h"
 
 namespace hallmark::cloud::on_aws {
 
@@ -458,15 +459,24 @@ std::unique_ptr<disk::BlockReader> open_image(std::shared_ptr<const Session> ses
 
 namespace {
 
+/// Amazon EC2 API Reference, LaunchPermission.
+const char* member_for(const std::string& recipient) {
+  if (!is_unit(recipient)) return "UserId";
+  return unit_id(recipient).starts_with("ou-") ? "OrganizationalUnitArn" : "OrganizationArn";
+}
+
 void change_share(const Session& session, const Place& place, const std::string& image_id,
-                  const std::string& account_id, const char* how) {
-  check_account_id(account_id);
+                  const std::string& recipient, const char* how) {
+  check_recipient(recipient);
   if (!is_resource_id(image_id, "ami-")) {
     throw Error(ErrorKind::not_found, "there is no image {} in {}", image_id, to_string(place));
   }
-  session.call(place, "ec2", "ModifyImageAttribute",
-               {{"ImageId", image_id},
-                {"LaunchPermission", {{how, Value::array({{{"UserId", account_id}}})}}}});
+  session.call(
+      place, "ec2", "ModifyImageAttribute",
+      {{"ImageId", image_id},
+       {"LaunchPermission", {{how, Value::array({{{member_for(recipient), recipient}}})}}}});
+  // Nobody copies what is shared with a unit: EBS shares snapshots with accounts only.
+  if (is_unit(recipient)) return;
   // Launching takes the image's permission alone, copying it takes that of its snapshots too.
   std::optional<Value> image = describe_image(session, place, image_id);
   if (!image) return;
@@ -474,7 +484,7 @@ void change_share(const Session& session, const Place& place, const std::string&
     session.call(place, "ec2", "ModifySnapshotAttribute",
                  {{"SnapshotId", snapshot_id},
                   {"Attribute", "createVolumePermission"},
-                  {"CreateVolumePermission", {{how, Value::array({{{"UserId", account_id}}})}}}});
+                  {"CreateVolumePermission", {{how, Value::array({{{"UserId", recipient}}})}}}});
   }
 }
 
@@ -487,13 +497,13 @@ void check_taggable(const std::string& resource_id) {
 }  // namespace
 
 void share_image(const Session& session, const Place& place, const std::string& image_id,
-                 const std::string& account_id) {
-  change_share(session, place, image_id, account_id, "Add");
+                 const std::string& recipient) {
+  change_share(session, place, image_id, recipient, "Add");
 }
 
 void unshare_image(const Session& session, const Place& place, const std::string& image_id,
-                   const std::string& account_id) {
-  change_share(session, place, image_id, account_id, "Remove");
+                   const std::string& recipient) {
+  change_share(session, place, image_id, recipient, "Remove");
 }
 
 std::vector<std::string> list_shares(const Session& session, const Place& place,
@@ -503,12 +513,14 @@ std::vector<std::string> list_shares(const Session& session, const Place& place,
   }
   Value answer = session.call(place, "ec2", "DescribeImageAttribute",
                               {{"ImageId", image_id}, {"Attribute", "launchPermission"}});
-  std::vector<std::string> accounts;
+  std::vector<std::string> recipients;
   for (const Value& permission : answer.value("LaunchPermissions", Value::array())) {
-    if (std::string id = text(permission, "UserId"); !id.empty()) accounts.push_back(id);
+    for (const char* member : {"UserId", "OrganizationArn", "OrganizationalUnitArn"}) {
+      if (std::string id = text(permission, member); !id.empty()) recipients.push_back(id);
+    }
   }
-  std::sort(accounts.begin(), accounts.end());
-  return accounts;
+  std::sort(recipients.begin(), recipients.end());
+  return recipients;
 }
 
 void set_tags(const Session& session, const Place& place, const std::string& resource_id,

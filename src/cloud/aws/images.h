@@ -29,9 +29,9 @@ std::unique_ptr<disk::BlockReader> open_image(std::shared_ptr<const Session> ses
                                               const Place& place, const std::string& image_id);
 
 void share_image(const Session& session, const Place& place, const std::string& image_id,
-                 const std::string& account_id);
+                 const std::string& recipient);
 void unshare_image(const Session& session, const Place& place, const std::string& image_id,
-                   const std::string& account_id);
+                   const std::string& recipient);
 std::vector<std::string> list_shares(const Session& session, const Place& place,
                                      const std::string& image_id);
 

@@ -1,11 +1,13 @@
 #include "cloud/aws/preflight_key.h"
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
 #include "base/text.h"
 #include "cloud/aws/session.h"
+#include "cloud/organizations.h"
 
 namespace hallmark::cloud::on_aws {
 
@@ -70,8 +72,10 @@ Finding default_key(const PreflightSpec& spec, const AwsRegion& region) {
 
 }  // namespace
 
-std::vector<std::string> key_actions_missing(std::string_view policy,
-                                             const std::string& account_id) {
+namespace {
+
+std::vector<std::string> actions_missing(std::string_view policy,
+                                         const std::function<bool(const Value&)>& is_meant) {
   Value document = Value::parse(policy, nullptr, false);
   if (!document.is_object()) throw Error(ErrorKind::corrupt, "the key's policy is no JSON object");
   std::vector<std::string> missing;
@@ -79,12 +83,61 @@ std::vector<std::string> key_actions_missing(std::string_view policy,
     bool allowed = false;
     bool refused = false;
     for (const Value& statement : list_of(document.value("Statement", Value::array()))) {
-      if (!is_for(statement, account_id) || !allows(statement, action)) continue;
+      if (!is_meant(statement) || !allows(statement, action)) continue;
       (text(statement, "Effect") == "Deny" ? refused : allowed) = true;
     }
     if (!allowed || refused) missing.push_back(action);
   }
   return missing;
+}
+
+/// IAM User Guide, "AWS global condition context keys": aws:PrincipalOrgID, aws:PrincipalOrgPaths.
+bool is_for_unit(const Value& statement, const std::string& unit) {
+  Value names = statement.value("Principal", Value());
+  if (names.is_object()) names = names.value("AWS", Value::array());
+  const Value all = list_of(names);
+  if (std::find(all.begin(), all.end(), Value("*")) == all.end()) return false;
+  const std::string organization = organization_id(unit);
+  const Value conditions = statement.value("Condition", Value::object());
+  for (const auto& [how, keys] : conditions.items()) {
+    for (const auto& [key, values] : keys.items()) {
+      for (const Value& value : list_of(values)) {
+        if (!value.is_string()) continue;
+        const auto& word = value.get_ref<const std::string&>();
+        if (to_lower(key) == "aws:principalorgid" && word == organization) return true;
+        if (to_lower(key) != "aws:principalorgpaths") continue;
+        if (word == organization + "/*" || word.find("/" + unit_id(unit) + "/") != word.npos) {
+          return true;
+        }
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<std::string> key_actions_missing(std::string_view policy,
+                                             const std::string& account_id) {
+  return actions_missing(policy,
+                         [&](const Value& statement) { return is_for(statement, account_id); });
+}
+
+std::vector<std::string> unit_actions_missing(std::string_view policy, const std::string& unit) {
+  return actions_missing(policy,
+                         [&](const Value& statement) { return is_for_unit(statement, unit); });
+}
+
+std::string unit_statement(const std::string& unit) {
+  Value actions = Value::array();
+  for (const char* action : kNeeded) actions.push_back(action);
+  const Value statement = {
+      {"Effect", "Allow"},
+      {"Principal", {{"AWS", "*"}}},
+      {"Action", actions},
+      {"Resource", "*"},
+      {"Condition", {{"StringEquals", {{"aws:PrincipalOrgID", organization_id(unit)}}}}}};
+  return statement.dump();
 }
 
 std::vector<Finding> check_key(aws::Caller& caller, const PreflightSpec& spec,

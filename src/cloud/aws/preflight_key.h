@@ -16,4 +16,10 @@ std::vector<Finding> check_key(aws::Caller& caller, const PreflightSpec& spec,
 std::vector<std::string> key_actions_missing(std::string_view policy,
                                              const std::string& account_id);
 
+/// The same for all accounts of a unit (cloud/organizations.h): only statements for it, for a unit
+/// that it is in, or for its organization count.
+std::vector<std::string> unit_actions_missing(std::string_view policy, const std::string& unit);
+/// The statement that a policy lacks then, as JSON.
+std::string unit_statement(const std::string& unit);
+
 }  // namespace hallmark::cloud::on_aws

@@ -38,9 +38,15 @@ void remove_version(const Session& session, const Place& place, const VersionId&
 Product listed_product(const Value& product_view_detail);
 
 // service_catalog_templates.cc
-/// Keeps the text for the version and returns its URL: regional, the bucket in the host.
-std::string put_template(const Session& session, const Place& place, const ProductKey& key,
-                         const VersionSpec& spec, const std::string& token, std::stop_token stop);
+struct KeptTemplate {
+  std::string url;  ///< regional, the bucket in the host
+  /// Another one once the template was removed and put again: for a day Service Catalog answers a
+  /// token that it knows with what it made then, also if that is gone.
+  std::string writing;
+};
+/// Keeps the text for the version.
+KeptTemplate put_template(const Session& session, const Place& place, const ProductKey& key,
+                          const VersionSpec& spec, const std::string& token, std::stop_token stop);
 /// Whether the version's template was put with this token.
 bool is_template_of(const Session& session, const Place& place, const ProductKey& key,
                     const std::string& version, const std::string& token);
@@ -72,9 +78,9 @@ void revoke(const Session& session, const Place& place, const std::string& portf
 std::vector<std::string> list_grants(const Session& session, const Place& place,
                                      const std::string& portfolio_id);
 void share_portfolio(const Session& session, const Place& place, const std::string& portfolio_id,
-                     const std::string& account_id);
+                     const std::string& recipient);
 void unshare_portfolio(const Session& session, const Place& place, const std::string& portfolio_id,
-                       const std::string& account_id);
+                       const std::string& recipient);
 std::vector<std::string> list_portfolio_shares(const Session& session, const Place& place,
                                                const std::string& portfolio_id);
 void accept_portfolio(const Session& session, const Place& place, const std::string& portfolio_id);

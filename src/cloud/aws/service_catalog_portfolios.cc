@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <array>
 
 #include "base/error.h"
 #include "base/ids.h"
+#include "base/text.h"
 #include "cloud/aws/service_catalog_parts.h"
 
 namespace hallmark::cloud::on_aws {
@@ -27,14 +29,26 @@ std::vector<Value> own_portfolios(const Session& session, const Place& place) {
   return catalog_list(session, place, "ListPortfolios", Value::object(), "PortfolioDetails");
 }
 
-std::vector<Value> accepted_portfolios(const Session& session, const Place& place) {
-  return catalog_list(session, place, "ListAcceptedPortfolioShares",
-                      {{"PortfolioShareType", "IMPORTED"}}, "PortfolioDetails");
-}
+/// Service Catalog API Reference, OrganizationNode.
+constexpr const char* kOrganizationNode = "ORGANIZATION";
+constexpr const char* kUnitNode = "ORGANIZATIONAL_UNIT";
+/// Shared with the account itself; with its organization or unit.
+constexpr std::array<const char*, 2> kShareTypes = {"IMPORTED", "AWS_ORGANIZATIONS"};
 
 bool has(const std::vector<Value>& details, const std::string& portfolio_id) {
   return std::any_of(details.begin(), details.end(),
                      [&](const Value& detail) { return text(detail, "Id") == portfolio_id; });
+}
+
+std::vector<Value> accepted_portfolios(const Session& session, const Place& place) {
+  std::vector<Value> accepted;
+  for (const char* type : kShareTypes) {
+    for (Value& one : catalog_list(session, place, "ListAcceptedPortfolioShares",
+                                   {{"PortfolioShareType", type}}, "PortfolioDetails")) {
+      if (!has(accepted, text(one, "Id"))) accepted.push_back(std::move(one));
+    }
+  }
+  return accepted;
 }
 
 std::vector<Value> constraints_of(const Session& session, const Place& place,
@@ -223,39 +237,114 @@ std::vector<std::string> list_grants(const Session& session, const Place& place,
   return principals;
 }
 
+namespace {
+
+/// A share with many accounts is made after the call; this long it is waited for.
+constexpr Duration kShareLimit{2 * 60'000};
+constexpr Duration kSharePause{2'000};
+
+Value share_input(const std::string& portfolio_id, const std::string& recipient) {
+  check_portfolio_recipient(recipient);
+  if (!is_unit_id(recipient)) return {{"PortfolioId", portfolio_id}, {"AccountId", recipient}};
+  const char* type = recipient.starts_with("ou-") ? kUnitNode : kOrganizationNode;
+  return {{"PortfolioId", portfolio_id},
+          {"OrganizationNode", {{"Type", type}, {"Value", recipient}}}};
+}
+
+void await_share(const Session& session, const Place& place, const std::string& token,
+                 const std::string& recipient) {
+  const TimePoint deadline = session.clock.now() + kShareLimit;
+  while (true) {
+    const Value answer = session.call(place, "servicecatalog", "DescribePortfolioShareStatus",
+                                      {{"PortfolioShareToken", token}});
+    const std::string status = text(answer, "Status");
+    if (status == "COMPLETED") return;
+    if (status == "COMPLETED_WITH_ERRORS" || status == "ERROR") {
+      std::vector<std::string> errors;
+      const Value details = answer.value("ShareDetails", Value::object());
+      for (const Value& one : details.value("ShareErrors", Value::array())) {
+        errors.push_back(text(one, "Message"));
+      }
+      throw Error(ErrorKind::failed, "the portfolio's share with {} ended as {}: {}", recipient,
+                  status, join(errors, "; "));
+    }
+    if (session.clock.now() >= deadline) {
+      throw Error(ErrorKind::unavailable, "the portfolio's share with {} is {} still", recipient,
+                  status);
+    }
+    session.clock.sleep_until(session.clock.now() + kSharePause, {});
+  }
+}
+
+}  // namespace
+
 void share_portfolio(const Session& session, const Place& place, const std::string& portfolio_id,
-                     const std::string& account_id) {
-  check_account_id(account_id);
-  session.call(place, "servicecatalog", "CreatePortfolioShare",
-               {{"PortfolioId", portfolio_id}, {"AccountId", account_id}});
+                     const std::string& recipient) {
+  try {
+    const Value answer = session.call(place, "servicecatalog", "CreatePortfolioShare",
+                                      share_input(portfolio_id, recipient));
+    const std::string token = text(answer, "PortfolioShareToken");
+    if (!token.empty()) await_share(session, place, token, recipient);
+  } catch (const ApiError& e) {
+    if (e.code() != "OperationNotSupportedException" || !is_unit_id(recipient)) throw;
+    throw Error(ErrorKind::denied, "{}", e.message())
+        .hint(
+            "portfolios are shared with units by the organization's management account or a "
+            "delegated administrator, once EnableAWSOrganizationsAccess was called");
+  }
 }
 
 void unshare_portfolio(const Session& session, const Place& place, const std::string& portfolio_id,
-                       const std::string& account_id) {
-  catalog_call(session, place, "DeletePortfolioShare",
-               {{"PortfolioId", portfolio_id}, {"AccountId", account_id}});
+                       const std::string& recipient) {
+  catalog_call(session, place, "DeletePortfolioShare", share_input(portfolio_id, recipient));
 }
 
 std::vector<std::string> list_portfolio_shares(const Session& session, const Place& place,
                                                const std::string& portfolio_id) {
-  std::vector<std::string> accounts;
+  std::vector<std::string> recipients;
   for (const Value& one : catalog_list(session, place, "ListPortfolioAccess",
                                        {{"PortfolioId", portfolio_id}}, "AccountIds")) {
-    accounts.push_back(one.get<std::string>());
+    recipients.push_back(one.get<std::string>());
   }
-  std::sort(accounts.begin(), accounts.end());
-  return accounts;
+  for (const char* type : {kOrganizationNode, kUnitNode}) {
+    try {
+      for (const Value& one :
+           catalog_list(session, place, "DescribePortfolioShares",
+                        {{"PortfolioId", portfolio_id}, {"Type", type}}, "PortfolioShareDetails")) {
+        recipients.push_back(text(one, "PrincipalId"));
+      }
+    } catch (const ApiError& e) {
+      // An account that may not share with units has none to tell.
+      if (e.code() != "OperationNotSupportedException") throw;
+    }
+  }
+  std::sort(recipients.begin(), recipients.end());
+  return recipients;
 }
 
 void accept_portfolio(const Session& session, const Place& place, const std::string& portfolio_id) {
-  session.call(place, "servicecatalog", "AcceptPortfolioShare",
-               {{"PortfolioId", portfolio_id}, {"PortfolioShareType", "IMPORTED"}});
+  auto accept = [&](const char* type) {
+    session.call(place, "servicecatalog", "AcceptPortfolioShare",
+                 {{"PortfolioId", portfolio_id}, {"PortfolioShareType", type}});
+  };
+  try {
+    accept(kShareTypes.front());
+  } catch (const ApiError& e) {
+    if (e.kind() != ErrorKind::not_found) throw;
+    accept(kShareTypes.back());
+  }
 }
 
 void leave_portfolio(const Session& session, const Place& place, const std::string& portfolio_id) {
-  if (!has(accepted_portfolios(session, place), portfolio_id)) return;
-  catalog_call(session, place, "RejectPortfolioShare",
-               {{"PortfolioId", portfolio_id}, {"PortfolioShareType", "IMPORTED"}});
+  for (const char* type : kShareTypes) {
+    if (!has(catalog_list(session, place, "ListAcceptedPortfolioShares",
+                          {{"PortfolioShareType", type}}, "PortfolioDetails"),
+             portfolio_id)) {
+      continue;
+    }
+    catalog_call(session, place, "RejectPortfolioShare",
+                 {{"PortfolioId", portfolio_id}, {"PortfolioShareType", type}});
+  }
 }
 
 }  // namespace hallmark::cloud::on_aws

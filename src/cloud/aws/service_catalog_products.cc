@@ -51,40 +51,41 @@ std::vector<Value> own_products(const Session& session, const Place& place) {
   return details;
 }
 
-Value artifact_input(const VersionSpec& spec, const std::string& url) {
+Value artifact_input(const VersionSpec& spec, const KeptTemplate& kept) {
   return {{"Name", spec.name},
           {"Description", "This is version " + spec.name},
-          {"Info", {{"LoadTemplateFromURL", url}}},
+          {"Info", {{"LoadTemplateFromURL", kept.url}}},
           {"Type", kType}};
 }
 
 VersionId create_product(const Session& session, const Place& place, const ProductKey& key,
-                         const Tags& tags, const VersionSpec& spec, const std::string& url,
+                         const Tags& tags, const VersionSpec& spec, const KeptTemplate& kept,
                          const std::string& token, std::stop_token stop) {
   Tags all = tags;
   all[kProductKeyTag] = to_string(key);
-  Value answer =
-      session.call(place, "servicecatalog", "CreateProduct",
-                   {{"Name", product_name(key)},
-                    {"Owner", kOwner},
-                    {"Description", product_description(key)},
-                    {"ProductType", kType},
-                    {"Tags", tag_list(all)},
-                    {"ProvisioningArtifactParameters", artifact_input(spec, url)},
-                    {"IdempotencyToken", client_token(token, "product/" + to_string(key))}},
-                   stop);
+  Value answer = session.call(
+      place, "servicecatalog", "CreateProduct",
+      {{"Name", product_name(key)},
+       {"Owner", kOwner},
+       {"Description", product_description(key)},
+       {"ProductType", kType},
+       {"Tags", tag_list(all)},
+       {"ProvisioningArtifactParameters", artifact_input(spec, kept)},
+       {"IdempotencyToken", client_token(token, "product/" + to_string(key) + kept.writing)}},
+      stop);
   return {text(summary_of(answer.at("ProductViewDetail")), "ProductId"),
           text(answer.at("ProvisioningArtifactDetail"), "Id")};
 }
 
 VersionId create_version(const Session& session, const Place& place, const std::string& product_id,
-                         const VersionSpec& spec, const std::string& url, const std::string& token,
-                         std::stop_token stop) {
-  Value answer = session.call(place, "servicecatalog", "CreateProvisioningArtifact",
-                              {{"ProductId", product_id},
-                               {"Parameters", artifact_input(spec, url)},
-                               {"IdempotencyToken", client_token(token, product_id)}},
-                              stop);
+                         const VersionSpec& spec, const KeptTemplate& kept,
+                         const std::string& token, std::stop_token stop) {
+  Value answer =
+      session.call(place, "servicecatalog", "CreateProvisioningArtifact",
+                   {{"ProductId", product_id},
+                    {"Parameters", artifact_input(spec, kept)},
+                    {"IdempotencyToken", client_token(token, product_id + kept.writing)}},
+                   stop);
   return {product_id, text(answer.at("ProvisioningArtifactDetail"), "Id")};
 }
 
@@ -136,16 +137,16 @@ VersionId publish_version(const Session& session, const Place& place, const Prod
                   spec.name);
     }
   }
-  const std::string url = put_template(session, place, key, spec, token, stop);
+  const KeptTemplate kept = put_template(session, place, key, spec, token, stop);
   if (product) {
-    return create_version(session, place, product->product_id, spec, url, token, stop);
+    return create_version(session, place, product->product_id, spec, kept, token, stop);
   }
-  VersionId made = create_product(session, place, key, tags, spec, url, token, stop);
+  VersionId made = create_product(session, place, key, tags, spec, kept, token, stop);
   // Somebody may have made the product at the same time: the older one stays.
   product = find_product(session, place, key);
   if (!product || product->product_id == made.product_id) return made;
   catalog_call(session, place, "DeleteProduct", {{"Id", made.product_id}});
-  return create_version(session, place, product->product_id, spec, url, token, stop);
+  return create_version(session, place, product->product_id, spec, kept, token, stop);
 }
 
 std::optional<Product> find_product(const Session& session, const Place& place,

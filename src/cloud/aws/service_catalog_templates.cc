@@ -19,8 +19,8 @@ std::string bucket_of(const Session& session, const Place& place) {
 
 }  // namespace
 
-std::string put_template(const Session& session, const Place& place, const ProductKey& key,
-                         const VersionSpec& spec, const std::string& token, std::stop_token stop) {
+KeptTemplate put_template(const Session& session, const Place& place, const ProductKey& key,
+                          const VersionSpec& spec, const std::string& token, std::stop_token stop) {
   const Place where = session.bucket_place(place);
   const Value object = {{"Bucket", bucket_of(session, place)},
                         {"Key", template_key(key, spec.name)}};
@@ -32,7 +32,11 @@ std::string put_template(const Session& session, const Place& place, const Produ
     session.call(where, "s3", "PutObject", input, stop);
   }
   const std::string url = session.presigned_url(where, "s3", "GetObject", object, kUrlLife);
-  return url.substr(0, url.find('?'));
+  const Value head = session.call(where, "s3", "HeadObject", object, stop);
+  // A bucket without versions has none to tell; its objects are as old as their last writing.
+  std::string writing = text(head, "VersionId");
+  if (writing.empty()) writing = head.value("LastModified", Value()).dump();
+  return {.url = url.substr(0, url.find('?')), .writing = writing};
 }
 
 bool is_template_of(const Session& session, const Place& place, const ProductKey& key,

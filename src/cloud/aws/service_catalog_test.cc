@@ -182,7 +182,8 @@ TEST(AwsCatalogUrls, AreRegionalWithTheBucketInTheHost) {
                                 clock};
   auto url = [&](const std::string& region) {
     return on_aws::put_template(session, {kHome.account_id, region},
-                                {.product = "web-1", .os = "Debian-12"}, version("1.0"), "t", {});
+                                {.product = "web-1", .os = "Debian-12"}, version("1.0"), "t", {})
+        .url;
   };
   EXPECT_EQ(url("eu-west-1"),
             "https://bucket-away.s3.eu-west-1.amazonaws.com/hallmark/catalog/Debian-12/web-1/"
@@ -190,6 +191,23 @@ TEST(AwsCatalogUrls, AreRegionalWithTheBucketInTheHost) {
   EXPECT_EQ(url("cn-north-1"),
             "https://bucket-cn.s3.cn-north-1.amazonaws.com.cn/hallmark/catalog/Debian-12/web-1/"
             "versions/1.0");
+}
+
+TEST_F(AwsCatalogTest, WhatWasRemovedAndIsOfferedAgainIsANewVersion) {
+  const VersionId first = publish("1.0", "t");
+  const VersionId kept = publish("2.0", "t");
+  catalog_->remove_version(kHome, first);
+  const VersionId again = publish("1.0", "t");
+  EXPECT_NE(again.version_id, first.version_id);
+  EXPECT_THAT(catalog_->list_versions(kHome, kept.product_id), SizeIs(2));
+  // Repeated, it is the same.
+  EXPECT_EQ(publish("1.0", "t"), again);
+  // The product as a whole too.
+  catalog_->remove_version(kHome, again);
+  catalog_->remove_version(kHome, kept);
+  EXPECT_THAT(catalog_->list_products(kHome), IsEmpty());
+  const VersionId anew = publish("1.0", "t");
+  EXPECT_THAT(catalog_->list_versions(kHome, anew.product_id), SizeIs(1));
 }
 
 TEST_F(AwsCatalogTest, TwoWhoPublishAtOnceShareAProduct) {

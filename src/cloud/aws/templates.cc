@@ -37,6 +37,10 @@ std::string images_policy(const PolicyNames& names) {
   return filled_in("images-policy.json", names);
 }
 
+std::string targets_policy(const PolicyNames& names) {
+  return filled_in("targets-policy.json", names);
+}
+
 std::string template_with_defaults(std::string_view text,
                                    const std::map<std::string, std::string>& defaults) {
   auto document = hallmark::aws::Value::parse(text);

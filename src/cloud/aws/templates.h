@@ -30,6 +30,8 @@ std::string hallmark_policy(const PolicyNames& names);
 std::string catalog_policy(const PolicyNames& names);
 /// images-policy.json: the same for archives in S3, fast launch, watermarks and reading keys.
 std::string images_policy(const PolicyNames& names);
+/// targets-policy.json: what it needs besides, for targets that are units or name launch templates.
+std::string targets_policy(const PolicyNames& names);
 
 /// The template with these defaults of its parameters, so that it can be deployed as it is. Throws
 /// `usage` for a parameter that it does not have.

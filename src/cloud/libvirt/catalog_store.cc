@@ -102,7 +102,7 @@ std::unique_ptr<Catalog> make_libvirt_catalog(const LibvirtCloudConfig& config, 
                                               Clock& clock) {
   return std::make_unique<LibvirtCatalog>(
       std::make_unique<libvirt::CatalogStore>(
-          libvirt::StoreLayout{.root = config.root, .regions = config.regions}),
+          libvirt::StoreLayout{.root = config.root, .regions = config.regions}, config.units),
       cloud, clock);
 }
 

@@ -17,12 +17,17 @@ namespace libvirt {
 
 class CatalogStore : public CatalogStorage {
  public:
-  explicit CatalogStore(StoreLayout layout) : layout_(std::move(layout)) {}
+  explicit CatalogStore(StoreLayout layout, UnitList units = {})
+      : layout_(std::move(layout)), units_(std::move(units)) {}
 
   void with(const Place& place, const std::function<void(CatalogState&)>& use) override;
+  bool is_member(const std::string& unit_id, const std::string& account_id) override {
+    return has_member(units_, unit_id, account_id);
+  }
 
  private:
   StoreLayout layout_;
+  UnitList units_;
 };
 
 }  // namespace libvirt

@@ -146,6 +146,42 @@ TEST(LibvirtCatalogStore, UnknownPlacesAreRefused) {
             ErrorKind::not_found);
 }
 
+TEST(LibvirtUnits, ImagesAndPortfoliosAreSharedWithTheAccountsThatConfigNames) {
+  const std::string unit =
+      "arn:aws:organizations::111122223333:ou/o-exampleorgid/ou-exam-webteams1";
+  const Place stranger{"555566667777", kHome.region};
+  Ground ground;
+  EXPECT_EQ(make_libvirt_organizations(ground.config), nullptr);
+  ground.config.units.accounts = {{unit, {kGuest.account_id}}};
+  const auto organizations = make_libvirt_organizations(ground.config);
+  ASSERT_EQ(organizations->list_members(unit, {}).size(), 1u);
+  EXPECT_TRUE(organizations->find_account(kGuest.account_id, {}));
+  EXPECT_FALSE(organizations->find_account(stranger.account_id, {}));
+
+  const auto catalog = ground.open();
+  const std::string id =
+      catalog->create_portfolio(kHome, {.name = "golden", .provider = "us"}, "t");
+  catalog->share_portfolio(kHome, id, unit_id(unit));
+  EXPECT_THAT(catalog->list_portfolio_shares(kHome, id), ::testing::ElementsAre(unit_id(unit)));
+  catalog->accept_portfolio(kGuest, id);
+  EXPECT_TRUE(ground.open()->find_portfolio(kGuest, id)) << "kept in the file";
+  EXPECT_EQ(error_kind_of([&] { catalog->accept_portfolio(stranger, id); }), ErrorKind::not_found);
+  catalog->unshare_portfolio(kHome, id, unit_id(unit));
+  EXPECT_FALSE(catalog->find_portfolio(kGuest, id));
+
+  const auto cloud = make_libvirt_cloud(ground.config, ground.clock);
+  const std::string image_id = cloud->import_image(kHome, ground.directory.path() / "disk.raw",
+                                                   {.name = "golden"}, "image", {});
+  EXPECT_FALSE(cloud->find_image(kGuest, image_id));
+  cloud->share_image(kHome, image_id, unit);
+  EXPECT_TRUE(cloud->find_image(kGuest, image_id));
+  EXPECT_EQ(cloud->list_images(kGuest, {.owned_only = false}).size(), 1u);
+  EXPECT_FALSE(cloud->find_image(stranger, image_id));
+  EXPECT_THAT(cloud->list_shares(kHome, image_id), ::testing::ElementsAre(unit));
+  cloud->unshare_image(kHome, image_id, unit);
+  EXPECT_FALSE(cloud->find_image(kGuest, image_id));
+}
+
 }  // namespace
 
 INSTANTIATE_CATALOG_CONTRACT(Libvirt, {"in_files", in_files});

@@ -166,12 +166,15 @@ std::string ImageStore::create(const Place& place, const ImageSpec& spec, const 
   return id;
 }
 
+bool ImageStore::is_visible(const ImageRecord& record, const std::string& account_id) const {
+  return record.image.owner_id == account_id ||
+         is_recipient(units_, {record.shares.begin(), record.shares.end()}, account_id);
+}
+
 std::optional<ImageRecord> ImageStore::find(const Place& place, const std::string& image_id) const {
   std::optional<ImageRecord> record = read(place, image_id);
   if (!record) return std::nullopt;
-  bool visible = record->image.owner_id == place.account_id ||
-                 std::binary_search(record->shares.begin(), record->shares.end(), place.account_id);
-  if (!visible || is_debris(place, *record)) return std::nullopt;
+  if (!is_visible(*record, place.account_id) || is_debris(place, *record)) return std::nullopt;
   return record;
 }
 
@@ -179,9 +182,7 @@ std::vector<Image> ImageStore::list(const Place& place, const ImageFilter& filte
   check_image_filter(filter);
   std::vector<Image> found;
   for (ImageRecord& record : read_all(place)) {
-    bool owned = record.image.owner_id == place.account_id;
-    bool shared = std::binary_search(record.shares.begin(), record.shares.end(), place.account_id);
-    if (!owned && !shared) continue;
+    if (!is_visible(record, place.account_id)) continue;
     if (!matches_name_and_owner(record.image, filter, place)) continue;
     if (!matches(record.image.tags, filter.tags, filter.tag_keys)) continue;
     if (is_debris(place, record)) continue;

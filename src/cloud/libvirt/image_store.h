@@ -12,12 +12,13 @@
 
 #include "base/json.h"
 #include "cloud/libvirt/store_layout.h"
+#include "cloud/organizations.h"
 
 namespace hallmark::cloud::libvirt {
 
 struct ImageRecord {
   Image image;
-  std::vector<std::string> shares;  ///< accounts, sorted
+  std::vector<std::string> shares;  ///< accounts and units, sorted
 };
 
 Json to_json(const ImageRecord& record);
@@ -26,7 +27,8 @@ ImageRecord image_record_from(const Json& json);
 
 class ImageStore {
  public:
-  ImageStore(StoreLayout layout, Clock& clock) : layout_(std::move(layout)), clock_(clock) {}
+  ImageStore(StoreLayout layout, Clock& clock, UnitList units = {})
+      : layout_(std::move(layout)), clock_(clock), units_(std::move(units)) {}
 
   /// Creates the image unless the token has made it already. `make` writes the disk to the given
   /// path and may fill in members of the image.
@@ -51,12 +53,14 @@ class ImageStore {
   Path sidecar(const Place& place, const std::string& image_id) const;
   std::vector<ImageRecord> read_all(const Place& place) const;
   std::optional<ImageRecord> read(const Place& place, const std::string& image_id) const;
+  bool is_visible(const ImageRecord& record, const std::string& account_id) const;
   bool is_debris(const Place& place, const ImageRecord& record) const;
   void clear_debris(const Place& place, const std::string& except_id);
   void reserve(const Place& place, const ImageRecord& record);
 
   StoreLayout layout_;
   Clock& clock_;
+  UnitList units_;
 };
 
 }  // namespace hallmark::cloud::libvirt

@@ -30,7 +30,7 @@ class LibvirtCloud : public Cloud {
       : config_(config),
         layout_(layout),
         clock_(clock),
-        images_(layout, clock),
+        images_(layout, clock, config.units),
         machines_(layout, config.guard_command, config.uris, clock),
         parameters_(layout) {}
 
@@ -122,19 +122,18 @@ class LibvirtCloud : public Cloud {
 
   // Sharing
   void share_image(const Place& place, const std::string& image_id,
-                   const std::string& account_id) override {
-    check_account_id(account_id);
+                   const std::string& recipient) override {
+    check_recipient(recipient);
     images_.change(place, image_id, [&](ImageRecord& record) {
-      if (std::find(record.shares.begin(), record.shares.end(), account_id) ==
-          record.shares.end()) {
-        record.shares.push_back(account_id);
+      if (std::find(record.shares.begin(), record.shares.end(), recipient) == record.shares.end()) {
+        record.shares.push_back(recipient);
       }
     });
   }
   void unshare_image(const Place& place, const std::string& image_id,
-                     const std::string& account_id) override {
+                     const std::string& recipient) override {
     images_.change(place, image_id,
-                   [&](ImageRecord& record) { std::erase(record.shares, account_id); });
+                   [&](ImageRecord& record) { std::erase(record.shares, recipient); });
   }
   std::vector<std::string> list_shares(const Place& place, const std::string& image_id) override {
     return images_.require_owned(place, image_id).shares;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cloud/cloud.h"
+#include "cloud/organizations.h"
 
 namespace hallmark::cloud {
 
@@ -20,6 +21,7 @@ struct LibvirtCloudConfig {
   /// machines do not run under the embedded driver. `root` must be visible there under the same
   /// path and writable for its QEMU processes; guest agents are reached through that connection.
   std::map<std::string, std::string> uris;
+  UnitList units;  ///< which accounts belong together
   /// How to start a machine's guard (see machine_guard_main): a program and leading arguments, to
   /// which the machine's directory is added. The default is this program's own hidden command.
   std::vector<std::string> guard_command = {"/proc/self/exe", "internal", "machine-guard"};
@@ -28,6 +30,9 @@ struct LibvirtCloudConfig {
 /// Throws `usage` if the configuration is malformed. Touches no hypervisor: machines do, when they
 /// are launched. `clock` must outlive the cloud; machines themselves always live by the wall clock.
 std::unique_ptr<Cloud> make_libvirt_cloud(const LibvirtCloudConfig& config, Clock& clock);
+
+/// Of the configured units. Null if there are none.
+std::unique_ptr<Organizations> make_libvirt_organizations(const LibvirtCloudConfig& config);
 
 /// The body of the hidden command `hallmark internal machine-guard DIRECTORY`: one process per
 /// running machine, started by launch_machine and outliving whoever called it. It owns the

@@ -22,6 +22,11 @@ class MemoryCatalogWorld : public CatalogStorage {
       : regions_(std::move(regions)), state_file_(std::move(state_file)) {}
 
   void with(const Place& place, const std::function<void(CatalogState&)>& use) override;
+  bool is_member(const std::string& unit_id, const std::string& account_id) override {
+    return members && members(unit_id, account_id);
+  }
+  /// Whether an account is in a unit, by its id; of the world beside it.
+  std::function<bool(const std::string& unit_id, const std::string& account_id)> members;
   /// The nth use of the records from now (1: the next) throws `error`. A call uses them once, a
   /// launch twice.
   void fail(int nth, Error error, FailureMoment moment = FailureMoment::before);

@@ -32,9 +32,9 @@ class MemoryCloud : public Cloud {
                                                 const std::string& image_id) override;
 
   void share_image(const Place& place, const std::string& image_id,
-                   const std::string& account_id) override;
+                   const std::string& recipient) override;
   void unshare_image(const Place& place, const std::string& image_id,
-                     const std::string& account_id) override;
+                     const std::string& recipient) override;
   std::vector<std::string> list_shares(const Place& place, const std::string& image_id) override;
 
   std::vector<ImageKey> find_image_keys(const Place& place, const std::string& image_id) override;

@@ -98,6 +98,11 @@ std::string MemoryCloud::copy_image(const Place& place, const std::string& sourc
   const MemoryImage& source =
       usable_image(call, {place.account_id, source_region}, source_image_id);
   check_name_free(call, place, spec.name);
+  // As on AWS, a unit may launch what is shared with it; its storage is shared with accounts only.
+  if (source.image.owner_id != place.account_id && !source.shares.contains(place.account_id)) {
+    throw Error(ErrorKind::denied, "the storage of image {} is not shared with {}", source_image_id,
+                place.account_id);
+  }
   if (const int limit = world_->options().copies_at_once; limit > 0) {
     const auto pending = std::count_if(
         call.state().images.begin(), call.state().images.end(), [&](const auto& entry) {
@@ -135,7 +140,9 @@ std::string MemoryCloud::copy_image(const Place& place, const std::string& sourc
 bool MemoryCloud::may_use(Call& call, const MemoryImage& image, const Place& place) {
   if (image.image.owner_id == place.account_id) return true;
   const Place owner{image.image.owner_id, image.image.region};
+  const bool by_unit = !image.shares.contains(place.account_id);
   return std::all_of(image.key_ids.begin(), image.key_ids.end(), [&](const std::string& key_id) {
+    if (by_unit && world_->options().open_keys.contains(key_id)) return true;
     return call.state().key_grants[grant_name(owner, key_id, image.image.image_id)].contains(
         place.account_id);
   });
@@ -290,24 +297,24 @@ MemoryImage& MemoryCloud::usable_image(Call& call, const Place& place,
 }
 
 void MemoryCloud::share_image(const Place& place, const std::string& image_id,
-                              const std::string& account_id) {
-  check_account_id(account_id);
+                              const std::string& recipient) {
+  check_recipient(recipient);
   Call call = world_->enter("share_image", place);
   MemoryImage& image = owned_image(call, place, image_id);
   if (image.key_ids.contains(kManagedKey)) {
     throw Error(ErrorKind::usage, "image {} is encrypted with {}, which cannot be shared", image_id,
                 kManagedKey);
   }
-  bool fresh = image.shares.insert(account_id).second;
+  bool fresh = image.shares.insert(recipient).second;
   if (fresh) call.changed();
   call.done();
 }
 
 void MemoryCloud::unshare_image(const Place& place, const std::string& image_id,
-                                const std::string& account_id) {
-  check_account_id(account_id);
+                                const std::string& recipient) {
+  check_recipient(recipient);
   Call call = world_->enter("unshare_image", place);
-  bool ended = owned_image(call, place, image_id).shares.erase(account_id) > 0;
+  bool ended = owned_image(call, place, image_id).shares.erase(recipient) > 0;
   if (ended) call.changed();
   call.done();
 }
@@ -315,9 +322,9 @@ void MemoryCloud::unshare_image(const Place& place, const std::string& image_id,
 std::vector<std::string> MemoryCloud::list_shares(const Place& place, const std::string& image_id) {
   Call call = world_->enter("list_shares", place);
   const MemoryImage& record = owned_image(call, place, image_id);
-  std::vector<std::string> accounts(record.shares.begin(), record.shares.end());
+  std::vector<std::string> recipients(record.shares.begin(), record.shares.end());
   call.done();
-  return accounts;
+  return recipients;
 }
 
 std::vector<ImageKey> MemoryCloud::find_image_keys(const Place& place,

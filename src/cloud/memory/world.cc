@@ -135,6 +135,14 @@ std::vector<std::string> MemoryWorld::leftovers() {
       lines.push_back(fmt::format("parameter {} in {}", name, to_string(place)));
     }
   }
+  for (const auto& [id, record] : state_.templates) {
+    for (const TemplateVersion& version : record.versions) {
+      // The first one was there before anybody added to it.
+      if (version.version == 1) continue;
+      lines.push_back(fmt::format("version {} of launch template {} in {}", version.version,
+                                  record.launch_template.name, to_string(record.place)));
+    }
+  }
   for (const auto& [grant, accounts] : state_.key_grants) {
     for (const std::string& account : accounts) {
       lines.push_back(fmt::format("key grant {} for {}", grant, account));
@@ -149,6 +157,36 @@ std::vector<std::string> MemoryWorld::leftovers() {
   }
   std::sort(lines.begin(), lines.end());
   return lines;
+}
+
+void MemoryWorld::change_units(const std::function<void(UnitList&)>& change) {
+  Call call = enter();
+  change(state_.units);
+  call.changed(false);
+  call.done();
+}
+
+UnitList MemoryWorld::units() {
+  Call call = enter();
+  UnitList units = state_.units;
+  call.done();
+  return units;
+}
+
+std::string MemoryWorld::make_template(const Place& place, const std::string& name,
+                                       const std::string& image_id) {
+  Call call = enter();
+  const std::string id = id_from_token("lt", to_string(place) + name);
+  state_.templates.try_emplace(
+      id,
+      MemoryTemplate{
+          .launch_template = {.template_id = id, .name = name, .tags = {}, .default_version = 1},
+          .place = place,
+          .versions = {{.version = 1, .image_id = image_id, .description = ""}},
+          .newest_version = 1});
+  call.changed(false);
+  call.done();
+  return id;
 }
 
 // --- one call -----------------------------------------------------------------------------------
@@ -223,7 +261,8 @@ void MemoryWorld::pass_deadlines(Call& call) {
 std::optional<Image> MemoryWorld::look_at(Call& call, MemoryImage& record, const Place& place) {
   const Image& stored = record.image;
   bool owned = stored.owner_id == place.account_id;
-  if (stored.region != place.region || (!owned && !record.shares.contains(place.account_id))) {
+  if (stored.region != place.region ||
+      (!owned && !is_recipient(state_.units, record.shares, place.account_id))) {
     return std::nullopt;
   }
   int settled_after = options_.find_lag + options_.ready_looks;

@@ -55,6 +55,8 @@ struct MemoryOptions {
   int fast_launch_looks = 0;  ///< looks at fast launch until a change of it is done
   /// What check_key says of a key; of others that there is nothing wrong.
   std::map<std::string, KeyCheck> key_checks;
+  /// Those of `keys` whose policy lets whole units use them.
+  std::set<std::string> open_keys;
   /// Copies into a region that may be pending at once; one more is `throttled`. 0: no limit.
   int copies_at_once = 0;
   /// Machines that are on, per region; one more is `unavailable`.
@@ -93,6 +95,12 @@ class MemoryWorld {
   void set_image_uses(const Place& place, std::vector<ImageUse> uses);
   /// A snapshot that belongs to no image.
   void leave_snapshot(const Place& place, const LooseSnapshot& snapshot);
+  /// Makes the organization another one.
+  void change_units(const std::function<void(UnitList&)>& change);
+  UnitList units();
+  /// A launch template with one version. Returns its id, the same each time.
+  std::string make_template(const Place& place, const std::string& name,
+                            const std::string& image_id);
   /// As if the hypervisor had pulled the plug. Throws `not_found`.
   void power_off(const std::string& machine_id);
 

@@ -108,13 +108,65 @@ MemoryCommand command_from(const Json& json) {
   return record;
 }
 
+Json to_json(const UnitList& list) {
+  Json states = Json::object();
+  for (const auto& [account, state] : list.states) states[account] = static_cast<int>(state);
+  return {{"accounts", list.accounts}, {"states", states}};
+}
+
+UnitList unit_list_from(const Json& json) {
+  UnitList list{.accounts = member<std::map<std::string, std::set<std::string>>>(json, "accounts"),
+                .states = {}};
+  const Json states = member<Json>(json, "states");
+  for (const auto& [account, state] : states.items()) {
+    list.states[account] = static_cast<AccountState>(state.get<int>());
+  }
+  return list;
+}
+
+Json to_json(const MemoryTemplate& record) {
+  const LaunchTemplate& about = record.launch_template;
+  Json versions = Json::array();
+  for (const TemplateVersion& version : record.versions) {
+    versions.push_back({{"version", version.version},
+                        {"image_id", version.image_id},
+                        {"description", version.description}});
+  }
+  return {{"template_id", about.template_id},
+          {"name", about.name},
+          {"tags", about.tags},
+          {"default_version", about.default_version},
+          {"account_id", record.place.account_id},
+          {"region", record.place.region},
+          {"versions", versions},
+          {"newest_version", record.newest_version}};
+}
+
+MemoryTemplate template_from(const Json& json) {
+  MemoryTemplate record;
+  record.launch_template = {.template_id = member<std::string>(json, "template_id"),
+                            .name = member<std::string>(json, "name"),
+                            .tags = member<Tags>(json, "tags"),
+                            .default_version = member<std::int64_t>(json, "default_version")};
+  record.place = {member<std::string>(json, "account_id"), member<std::string>(json, "region")};
+  for (const Json& version : member<Json>(json, "versions")) {
+    record.versions.push_back({.version = member<std::int64_t>(version, "version"),
+                               .image_id = member<std::string>(version, "image_id"),
+                               .description = member<std::string>(version, "description")});
+  }
+  record.newest_version = member<std::int64_t>(json, "newest_version");
+  return record;
+}
+
 }  // namespace
 
 Json world_state_to_json(const WorldState& state) {
-  Json json = {{"images", Json::array()},       {"machines", Json::array()},
-               {"commands", Json::array()},     {"parameters", Json::array()},
-               {"tokens", state.tokens},        {"effects", state.effects},
-               {"key_grants", state.key_grants}};
+  Json json = {{"images", Json::array()},        {"machines", Json::array()},
+               {"commands", Json::array()},      {"parameters", Json::array()},
+               {"tokens", state.tokens},         {"effects", state.effects},
+               {"key_grants", state.key_grants}, {"units", to_json(state.units)},
+               {"templates", Json::array()}};
+  for (const auto& [id, record] : state.templates) json["templates"].push_back(to_json(record));
   for (const auto& [id, record] : state.images) json["images"].push_back(to_json(record));
   for (const auto& [id, record] : state.machines) json["machines"].push_back(to_json(record));
   for (const auto& [id, record] : state.commands) json["commands"].push_back(to_json(record));
@@ -184,6 +236,11 @@ WorldState world_state_from_json(const Json& json) {
         {.snapshot_id = id,
          .tags = member<Tags>(each, "tags"),
          .created_at = time_of(member<std::int64_t>(each, "created_at"))}};
+  }
+  state.units = unit_list_from(member<Json>(json, "units"));
+  for (const Json& each : member<Json>(json, "templates")) {
+    MemoryTemplate record = template_from(each);
+    state.templates[record.launch_template.template_id] = std::move(record);
   }
   state.tokens = member<std::map<std::string, std::string>>(json, "tokens");
   state.effects = member<std::map<std::string, int>>(json, "effects");

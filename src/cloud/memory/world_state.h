@@ -7,13 +7,16 @@
 #include <string>
 
 #include "base/json.h"
+#include "cloud/cloud.h"
 #include "cloud/image_services.h"
+#include "cloud/launch_templates.h"
+#include "cloud/organizations.h"
 
 namespace hallmark::cloud {
 
 struct MemoryImage {
-  Image image;  ///< its state is derived, see MemoryWorld
-  std::set<std::string> shares;
+  Image image;                    ///< its state is derived, see MemoryWorld
+  std::set<std::string> shares;   ///< accounts and units
   std::set<std::string> key_ids;  ///< of its volumes; empty: it is not encrypted
   std::string disk;               ///< file name in the world's directory of disks
   std::string failure;            ///< if not empty it ends as `failed` for this reason
@@ -56,6 +59,13 @@ struct MemorySnapshot {
   LooseSnapshot snapshot;
 };
 
+struct MemoryTemplate {
+  LaunchTemplate launch_template;
+  Place place;
+  std::vector<TemplateVersion> versions;  ///< oldest first
+  std::int64_t newest_version = 0;        ///< that was ever made
+};
+
 struct WorldState {
   std::map<std::string, MemoryImage> images;
   std::map<std::string, MemoryMachine> machines;
@@ -66,6 +76,8 @@ struct WorldState {
   std::map<std::string, MemoryArchive> archives;          ///< "{region} {bucket} {object}"
   std::map<std::string, MemoryFastLaunch> fast_launches;  ///< by image
   std::map<std::string, MemorySnapshot> loose_snapshots;
+  UnitList units;
+  std::map<std::string, MemoryTemplate> templates;
   std::map<std::string, std::string> tokens;  ///< operation, place and token -> id
   std::map<std::string, int> effects;         ///< operation -> how often it changed something
 };

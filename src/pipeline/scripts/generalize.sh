@@ -20,7 +20,11 @@ if ls /etc/ssh/ssh_host_*_key >/dev/null 2>&1; then
 fi
 
 command -v cloud-init >/dev/null && cloud-init clean --logs >/dev/null 2>&1 || true
-rm -rf /tmp/* /var/tmp/* /root/.bash_history /root/.cache /home/*/.bash_history
+rm -rf /tmp/* /var/tmp/* /root/.cache
+# What somebody typed, in a shell or a database's prompt.
+for home in /root /home/*; do
+  rm -f "$home"/.*_history "$home/.lesshst" "$home/.viminfo"
+done
 rm -f /var/lib/dhcp/*.leases /var/lib/systemd/network/*.lease
 # Logs of the build are in its run; an image starts with empty ones.
 find /var/log -type f ! -path '/var/log/journal/*' -exec truncate -s 0 {} +

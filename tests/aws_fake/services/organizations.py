@@ -9,31 +9,47 @@ from . import operation
 
 
 def arrange(world, given):
-    """Makes the organization: {units: {name: [accounts]}, enabled_services: [...]}.
+    """Makes the organization: {units: {name: [accounts]}, parents: {name: name of the unit that it is
+    in}, states: {account: state}, left: [accounts], enabled_services: [...]}.
 
-    The first account of the stand-in manages; accounts in no unit sit at the root.
+    The first account of the stand-in manages; accounts in no unit sit at the root. Arranging it again
+    moves accounts, as they join, leave and are closed; what else was made of it stays.
     """
+    before = world.organization
     management = world.seed_accounts[0]
     name = "o-" + hashlib.sha256(management.encode()).hexdigest()[:10]
     root = "r-" + name[2:6]
     units, paths, parents = {}, {}, {}
+    outer = given.get("parents", {})
+
+    def id_of(unit):
+        return f"ou-{root[2:]}-" + hashlib.sha256(unit.encode()).hexdigest()[:8]
+
+    def path_of(unit):
+        above = path_of(outer[unit]) if unit in outer else f"{name}/{root}/"
+        return above + id_of(unit) + "/"
+
     for account in world.accounts:
+        if account in given.get("left", ()):
+            continue
         paths[account] = f"{name}/{root}/"
         parents[account] = root
     for unit, accounts in given.get("units", {}).items():
-        unit_id = f"ou-{root[2:]}-" + hashlib.sha256(unit.encode()).hexdigest()[:8]
-        units[unit_id] = {"Id": unit_id, "Name": unit, "_parent": root, "Arn":
+        unit_id = id_of(unit)
+        units[unit_id] = {"Id": unit_id, "Name": unit,
+                          "_parent": id_of(outer[unit]) if unit in outer else root, "Arn":
                           f"arn:aws:organizations::{management}:ou/{name}/{unit_id}"}
         for account in accounts:
             if account not in world.accounts:
                 raise ValueError(f"no account {account}")
-            paths[account] = f"{name}/{root}/{unit_id}/"
+            paths[account] = path_of(unit)
             parents[account] = unit_id
     world.organization = {
         "id": name, "arn": f"arn:aws:organizations::{management}:organization/{name}",
         "management": management, "root": root, "units": units, "paths": paths,
-        "parents": parents, "enabled": list(given.get("enabled_services", ())), "delegated": {},
-        "policies": {}}
+        "parents": parents, "enabled": list(given.get("enabled_services", ())),
+        "states": dict(given.get("states", {})), "delegated": before.get("delegated", {}),
+        "policies": before.get("policies", {})}
     return {"organization": world.organization["arn"],
             "units": {item["Name"]: item["Arn"] for item in units.values()}}
 
@@ -50,10 +66,16 @@ def _organization(call, manager=True):
     return found
 
 
+# AWS Organizations API Reference, Account: Status is the older word, which knows less.
+_STATUS = {"PENDING_ACTIVATION": "SUSPENDED", "CLOSED": "SUSPENDED"}
+
+
 def _account(found, name):
+    state = found["states"].get(name, "ACTIVE")
     return {"Id": name, "Arn": f"arn:aws:organizations::{found['management']}:account/"
-            f"{found['id']}/{name}", "Name": f"account-{name}", "Status": "ACTIVE",
-            "Email": f"{name}@example.com", "JoinedMethod": "CREATED"}
+            f"{found['id']}/{name}", "Name": f"account-{name}", "State": state,
+            "Status": _STATUS.get(state, state), "Email": f"{name}@example.com",
+            "JoinedMethod": "CREATED"}
 
 
 @operation("organizations", "DescribeOrganization")

@@ -497,8 +497,8 @@ def create_portfolio_share(call):
                           "the management account and enabled access")
         share = (node["Type"], node["Value"])
         for account, path in organization["paths"].items():
-            if account != call.account and (
-                    node["Value"] in (account, organization["id"]) or node["Value"] in path):
+            if account != call.account and account not in portfolio["_accepted"] and \
+                    node["Value"] in path.split("/"):
                 portfolio["_accepted"].append(account)
     elif "AccountId" in given:
         share = ("ACCOUNT", given["AccountId"])
@@ -506,7 +506,24 @@ def create_portfolio_share(call):
         raise Refusal("InvalidParametersException", "AccountId or OrganizationNode is needed")
     if share not in portfolio["_shares"]:
         portfolio["_shares"].append(share)
-    return {"PortfolioShareToken": "share-" + secrets.token_hex(7)[:13]} if node else {}
+    if not node:
+        return {}
+    name = "share-" + secrets.token_hex(7)[:13]
+    call.place["share_tokens"][name] = {"PortfolioId": portfolio["Id"], "node": node, "looks": 0}
+    return {"PortfolioShareToken": name}
+
+
+@operation("servicecatalog", "DescribePortfolioShareStatus")
+def describe_portfolio_share_status(call):
+    """A share with many accounts takes a look to be made."""
+    name = call.input["PortfolioShareToken"]
+    item = call.place["share_tokens"].get(name)
+    if item is None:
+        raise _missing("PortfolioShareToken", name)
+    item["looks"] += 1
+    return {"PortfolioShareToken": name, "PortfolioId": item["PortfolioId"],
+            "OrganizationNodeValue": item["node"]["Value"],
+            "Status": "COMPLETED" if item["looks"] > 1 else "IN_PROGRESS"}
 
 
 @operation("servicecatalog", "DeletePortfolioShare")
@@ -518,8 +535,8 @@ def delete_portfolio_share(call):
     if share not in portfolio["_shares"]:
         raise _missing("Share", str(share[1]))
     portfolio["_shares"].remove(share)
-    if not node and share[1] in portfolio["_accepted"]:
-        portfolio["_accepted"].remove(share[1])
+    portfolio["_accepted"] = [account for account in portfolio["_accepted"]
+                              if _share_type(call.world, portfolio, account)]
     return {}
 
 
@@ -541,11 +558,21 @@ def describe_portfolio_shares(call):
     return _paged(call, found, "PortfolioShareDetails")
 
 
+def _share_type(world, portfolio, account):
+    """How the portfolio is shared with the account: IMPORTED, AWS_ORGANIZATIONS or not at all."""
+    if ("ACCOUNT", account) in portfolio["_shares"]:
+        return "IMPORTED"
+    path = world.organization.get("paths", {}).get(account, "").split("/")
+    if any(value in path for kind, value in portfolio["_shares"] if kind != "ACCOUNT"):
+        return "AWS_ORGANIZATIONS"
+    return None
+
+
 @operation("servicecatalog", "AcceptPortfolioShare")
 def accept_portfolio_share(call):
     for _, portfolio in _all(call, "portfolios"):
         if portfolio["Id"] == call.input["PortfolioId"] and \
-                ("ACCOUNT", call.account) in portfolio["_shares"]:
+                _share_type(call.world, portfolio, call.account) == call.input.get("PortfolioShareType", "IMPORTED"):
             if call.account not in portfolio["_accepted"]:
                 portfolio["_accepted"].append(call.account)
             return {}
@@ -562,8 +589,10 @@ def reject_portfolio_share(call):
 
 @operation("servicecatalog", "ListAcceptedPortfolioShares")
 def list_accepted_portfolio_shares(call):
+    kind = call.input.get("PortfolioShareType", "IMPORTED")
     return _paged(call, [item for _, item in _all(call, "portfolios")
-                         if call.account in item["_accepted"]], "PortfolioDetails")
+                         if call.account in item["_accepted"] and
+                         _share_type(call.world, item, call.account) == kind], "PortfolioDetails")
 
 
 # Provisioning.

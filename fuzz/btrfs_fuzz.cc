@@ -1,0 +1,12 @@
+#include <cstddef>
+#include <cstdint>
+
+#include "fs/btrfs.h"
+#include "fuzz/sparse_disk.h"
+#include "fuzz/visit_files.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  hallmark::SparseDisk disk(std::as_bytes(std::span(data, size)));
+  hallmark::only_errors([&] { hallmark::visit(*hallmark::fs::open_btrfs(disk)); });
+  return 0;
+}

@@ -1,0 +1,296 @@
+#include "scan/hardening.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace hallmark::scan {
+namespace {
+
+using model::Severity;
+
+struct Rule {
+  std::string_view name;
+  Severity severity;
+  std::string_view title;
+  std::string_view remediation;
+};
+
+// High: who has the image, or reaches a machine of it, has what is kept secret or gets in. Medium:
+// it helps somebody who is in already, or belongs to one machine or person. Low: it tells more than
+// it must.
+constexpr Rule kRules[] = {
+    {"empty-password", Severity::critical, "an account that needs no password",
+     "lock it (passwd -l) or give it a password at first boot"},
+    {"default-password", Severity::critical, "an account with a password that everybody tries",
+     "lock it (passwd -l) or give it a password at first boot"},
+    {"sshd-empty-passwords", Severity::high, "sshd lets accounts in that have no password",
+     "set PermitEmptyPasswords no"},
+    {"private-key", Severity::high, "a private key that every machine of this image would share",
+     "remove it; make keys at first boot or fetch them from where secrets are kept"},
+    {"credentials", Severity::high, "credentials of a person or a service",
+     "remove the file; give machines a role, or fetch secrets when they start"},
+    {"second-root", Severity::high, "a second account with the rights of root",
+     "give it a user id of its own, or remove it"},
+    {"password-in-passwd", Severity::high, "a password's hash that every user can read",
+     "move it to /etc/shadow (pwconv)"},
+    {"sshd-protocol-1", Severity::high, "sshd speaks a protocol that is broken",
+     "remove the word Protocol"},
+    {"ssh-host-key", Severity::medium, "a host key that every machine of this image would share",
+     "remove /etc/ssh/ssh_host_*; have them made at first boot"},
+    {"machine-id", Severity::medium, "an id that every machine of this image would share",
+     "leave /etc/machine-id empty: systemd fills it at first boot"},
+    {"password", Severity::medium, "a password that every machine of this image would share",
+     "lock it (passwd -l) or set it at first boot"},
+    {"weak-password-hash", Severity::medium, "a password's hash that is quickly tried out",
+     "set the password anew; the system's default hash is strong"},
+    {"sshd-root-login", Severity::medium, "sshd lets root in by a password",
+     "set PermitRootLogin prohibit-password or no"},
+    {"authorized-key", Severity::medium, "somebody's key opens every machine of this image",
+     "remove it; cloud-init installs the key that a machine is launched with"},
+    {"world-writable-file", Severity::medium, "a file that every user may change", "chmod o-w"},
+    {"world-writable-directory", Severity::medium,
+     "a directory in which every user may replace everybody's files", "chmod o-w, or chmod +t"},
+    {"setuid", Severity::medium,
+     "a program that runs as its owner and is not one that "
+     "distributions deliver so",
+     "chmod u-s, if it need not"},
+    {"shell-history", Severity::medium, "what somebody typed, passwords perhaps among it",
+     "remove it as the last step of the build"},
+    {"user-data", Severity::medium, "what the machine was launched with that this was made from",
+     "cloud-init clean as the last step of the build"},
+    {"old-kernel", Severity::medium, "the kernel that is started is not the newest installed",
+     "update-grub or grubby --set-default, or remove what is not to be started"},
+    {"random-seed", Severity::low, "a seed of random numbers that machines would share",
+     "remove it; it is made anew"},
+    {"setgid", Severity::low,
+     "a program that runs as its group and is not one that "
+     "distributions deliver so",
+     "chmod g-s, if it need not"},
+    {"sshd-password-login", Severity::low, "sshd asks for passwords, which can be guessed",
+     "set PasswordAuthentication no"},
+    {"sshd-x11-forwarding", Severity::info, "sshd forwards X11", "set X11Forwarding no"},
+    {"logs", Severity::info, "logs of other machines than the one that will run",
+     "empty /var/log as the last step of the build"},
+};
+
+// Debian, Ubuntu, Fedora, RHEL, SUSE and Alpine deliver these so.
+constexpr std::string_view kDelivered[] = {"at",
+                                           "bwrap",
+                                           "chage",
+                                           "chfn",
+                                           "chsh",
+                                           "cockpit-session",
+                                           "crontab",
+                                           "dbus-daemon-launch-helper",
+                                           "expiry",
+                                           "fusermount",
+                                           "fusermount3",
+                                           "gpasswd",
+                                           "grub2-set-bootflag",
+                                           "locate",
+                                           "lockfile",
+                                           "mlocate",
+                                           "mount",
+                                           "mount.cifs",
+                                           "mount.nfs",
+                                           "newgidmap",
+                                           "newgrp",
+                                           "newuidmap",
+                                           "ntfs-3g",
+                                           "pam_extrausers_chkpwd",
+                                           "pam_timestamp_check",
+                                           "passwd",
+                                           "ping",
+                                           "ping6",
+                                           "pkexec",
+                                           "plocate",
+                                           "polkit-agent-helper-1",
+                                           "postdrop",
+                                           "postqueue",
+                                           "exim4",
+                                           "snap-confine",
+                                           "ssh-agent",
+                                           "ssh-keysign",
+                                           "staprun",
+                                           "su",
+                                           "sudo",
+                                           "sudoedit",
+                                           "traceroute6.iputils",
+                                           "umount",
+                                           "umount.nfs",
+                                           "umount.nfs4",
+                                           "mount.nfs4",
+                                           "unix2_chkpwd",
+                                           "unix_chkpwd",
+                                           "userhelper",
+                                           "usernetctl",
+                                           "utempter",
+                                           "wall",
+                                           "write",
+                                           "bsd-write",
+                                           "Xorg.wrap",
+                                           "bbsuid",
+                                           "doas",
+                                           "sg",
+                                           "vmware-user-suid-wrapper",
+                                           "chkstat",
+                                           "unix_update",
+                                           "sssd_pam",
+                                           "krb5_child",
+                                           "ldap_child",
+                                           "selinux_child",
+                                           "proxy_child",
+                                           "p11_child",
+                                           "mtr-packet",
+                                           "dotlockfile",
+                                           "screen",
+                                           "ecryptfs",
+                                           "mount.ecryptfs_private",
+                                           "tmux"};
+
+bool is_delivered(const std::string& path) {
+  const bool is_in_usr = path.starts_with("/usr/") && !path.starts_with("/usr/local/");
+  if (!is_in_usr && !path.starts_with("/bin/") && !path.starts_with("/sbin/") &&
+      !path.starts_with("/lib/")) {
+    return false;
+  }
+  const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
+  return std::find(std::begin(kDelivered), std::end(kDelivered), name) != std::end(kDelivered);
+}
+
+bool is_expected(const model::HardeningFact& fact) {
+  return (fact.rule == "setuid" || fact.rule == "setgid") && is_delivered(fact.path);
+}
+
+model::Finding finding_of(const model::HardeningFact& fact) {
+  model::Finding finding;
+  finding.kind = model::FindingKind::compliance;
+  finding.finding_id = fmt::format("hardening:{}:{}", fact.rule, fact.path);
+  // One file, several accounts.
+  if (fact.detail.starts_with("user ")) finding.finding_id += ":" + fact.detail.substr(5);
+  finding.finding_id = model::safe_text(finding.finding_id, 1024);
+  const auto* rule = std::find_if(std::begin(kRules), std::end(kRules),
+                                  [&](const Rule& known) { return known.name == fact.rule; });
+  // An inventory of a newer Hallmark may know more.
+  const bool is_known = rule != std::end(kRules);
+  finding.severity = is_known ? rule->severity : Severity::unknown;
+  finding.severity_source = "hallmark";
+  finding.title =
+      model::safe_text(fmt::format("{}{}{}", is_known ? rule->title : std::string_view(fact.rule),
+                                   fact.path.empty() ? "" : ": ", fact.path),
+                       1024);
+  if (is_known) finding.remediation = rule->remediation;
+  finding.evidence = model::safe_text(fact.detail, 1024);
+  return finding;
+}
+
+/// Numbers in the text compare as numbers.
+bool is_older(std::string_view a, std::string_view b) {
+  auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  while (!a.empty() && !b.empty()) {
+    // As rpm has it: a number is newer than a word.
+    if (is_digit(a[0]) != is_digit(b[0])) return is_digit(b[0]);
+    if (!is_digit(a[0])) {
+      if (a[0] != b[0]) return a[0] < b[0];
+      a.remove_prefix(1);
+      b.remove_prefix(1);
+      continue;
+    }
+    auto number = [&](std::string_view& text) {
+      while (text.size() > 1 && text[0] == '0' && is_digit(text[1])) text.remove_prefix(1);
+      std::size_t length = 0;
+      while (length < text.size() && is_digit(text[length])) ++length;
+      const std::string_view digits = text.substr(0, length);
+      text.remove_prefix(length);
+      return digits;
+    };
+    const std::string_view first = number(a);
+    const std::string_view second = number(b);
+    if (first.size() != second.size()) return first.size() < second.size();
+    if (first != second) return first < second;
+  }
+  return a.size() < b.size();
+}
+
+/// "6.1.0-9-cloud-amd64" is a "cloudamd": what is installed beside another flavour may well stay
+/// unstarted.
+std::string flavour_of(std::string_view version) {
+  std::string letters;
+  for (const char c : version) {
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')) letters += c;
+  }
+  return letters;
+}
+
+/// The newest of the flavour that is started; empty if that is it, or nobody knows.
+std::string newer_kernel(const model::Inventory& inventory) {
+  std::string newest = inventory.default_kernel;
+  if (newest.empty()) return "";
+  for (const std::string& kernel : inventory.kernels) {
+    if (flavour_of(kernel) == flavour_of(newest) && is_older(newest, kernel)) newest = kernel;
+  }
+  return newest == inventory.default_kernel ? "" : newest;
+}
+
+std::string name_of(const model::Distribution& distribution) {
+  return model::safe_text(
+      distribution.pretty_name.empty() ? distribution.id : distribution.pretty_name, 256);
+}
+
+std::optional<model::Finding> end_of_support_finding(const model::Distribution& distribution,
+                                                     TimePoint now) {
+  const std::string& end = distribution.end_of_support;
+  if (end.empty() || to_rfc3339(now).substr(0, 10) <= end) return std::nullopt;
+  model::Finding finding;
+  finding.kind = model::FindingKind::compliance;
+  finding.finding_id = "hardening:end-of-support";
+  finding.severity = Severity::high;
+  finding.severity_source = "hallmark";
+  finding.fix = model::FixState::end_of_life;
+  finding.title = model::safe_text(
+      fmt::format("{} gets no security updates since {}", name_of(distribution), end), 1024);
+  finding.remediation = "build on a release that is supported";
+  return finding;
+}
+
+}  // namespace
+
+std::vector<model::Finding> hardening_findings(const model::Inventory& inventory) {
+  std::vector<model::Finding> findings;
+  for (const model::HardeningFact& fact : inventory.facts) {
+    if (!is_expected(fact)) findings.push_back(finding_of(fact));
+  }
+  if (const std::string newest = newer_kernel(inventory); !newest.empty()) {
+    findings.push_back(finding_of(
+        {"old-kernel", "",
+         fmt::format("{} is installed, {} is started", newest, inventory.default_kernel)}));
+  }
+  std::sort(findings.begin(), findings.end(),
+            [](const auto& a, const auto& b) { return a.finding_id < b.finding_id; });
+  return findings;
+}
+
+void add_hardening(model::Assessment& assessment, const model::Inventory& inventory,
+                   TimePoint now) {
+  // They name no package, and so come first.
+  std::vector<model::Finding> findings = hardening_findings(inventory);
+  if (auto ended = end_of_support_finding(inventory.distribution, now)) {
+    findings.insert(findings.begin(), *ended);
+    assessment.gaps.push_back(
+        {"distribution " + name_of(inventory.distribution),
+         fmt::format("its support ended on {}: flaws found since then are in no advisory",
+                     inventory.distribution.end_of_support)});
+    if (assessment.completeness == model::Completeness::complete) {
+      assessment.completeness = model::Completeness::partial;
+    }
+  }
+  assessment.findings.insert(assessment.findings.begin(), std::make_move_iterator(findings.begin()),
+                             std::make_move_iterator(findings.end()));
+}
+
+}  // namespace hallmark::scan

@@ -1,0 +1,226 @@
+#include "scan/inventory/languages.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include "base/testing.h"
+#include "scan/inventory/elf.h"
+#include "scan/inventory/memory_files.h"
+#include "scan/inventory/walk.h"
+#include "scan/inventory/zip.h"
+
+namespace hallmark::scan {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+std::string number(std::uint64_t value, int length) {
+  std::string bytes;
+  for (int i = 0; i < length; ++i) bytes += static_cast<char>(value >> (8 * i));
+  return bytes;
+}
+
+/// An ELF file of 64 bits with these sections, at address 0x1000 times their number.
+std::string elf(const std::vector<std::pair<std::string, std::string>>& sections) {
+  std::string names(1, '\0'), content, table(64, '\0');
+  auto add = [&](const std::string& name, const std::string& bytes) {
+    table += number(names.size(), 4) + number(1, 4) + number(0, 8) +
+             number(0x1000 * (table.size() / 64), 8) + number(64 + content.size(), 8) +
+             number(bytes.size(), 8) + std::string(24, '\0');
+    names += name + '\0';
+    content += bytes;
+  };
+  for (const auto& [name, bytes] : sections) add(name, bytes);
+  add("names", names + "names");
+  const std::size_t count = sections.size() + 2;
+  std::string head = std::string(
+      "\x7f"
+      "ELF\2\1\1",
+      7);
+  head.resize(40);
+  head += number(0, 0);
+  head.replace(40, 0, number(64 + content.size(), 8));
+  head.resize(58);
+  head += number(64, 2) + number(count, 2) + number(count - 1, 2);
+  return head + content + table;
+}
+
+ReadAt reader_of(const std::string& bytes) {
+  return [&bytes](std::uint64_t offset, std::uint64_t length) {
+    return offset > bytes.size() ? std::string() : bytes.substr(offset, length);
+  };
+}
+
+std::string packed(const std::string& text) {
+  std::string out(compressBound(text.size()), '\0');
+  uLongf size = out.size();
+  compress(reinterpret_cast<Bytef*>(out.data()), &size, reinterpret_cast<const Bytef*>(text.data()),
+           text.size());
+  return out.substr(0, size);
+}
+
+/// Entries stored as they are.
+std::string zip(const std::vector<std::pair<std::string, std::string>>& files) {
+  std::string content, directory;
+  for (const auto& [name, bytes] : files) {
+    directory += "PK\1\2" + std::string(16, '\0') + number(bytes.size(), 4) +
+                 number(bytes.size(), 4) + number(name.size(), 2) + std::string(12, '\0') +
+                 number(content.size(), 4) + name;
+    content += std::string("PK\3\4", 4) + std::string(22, '\0') + number(name.size(), 2) +
+               number(0, 2) + name + bytes;
+  }
+  return content + directory + "PK\5\6" + std::string(8, '\0') + number(directory.size(), 4) +
+         number(content.size(), 4) + number(0, 2);
+}
+
+std::vector<std::string> told(const std::vector<model::Package>& packages) {
+  std::vector<std::string> texts;
+  for (const auto& p : packages) texts.push_back(p.manager + " " + p.name + " " + p.version);
+  return texts;
+}
+
+model::Inventory walked(MemoryFiles& files) {
+  model::Inventory inventory;
+  LanguagePackages languages(inventory, files);
+  walk(inventory, files,
+       [&](const std::string& path, const fs::FileInfo& info) { languages.visit(path, info); });
+  return inventory;
+}
+
+constexpr const char* kMetadata =
+    "Metadata-Version: 2.1\nName: Jinja_2\nVersion: 3.1.2\n\nName: x\n";
+
+TEST(Languages, PythonThatTheDistributionDidNotBring) {
+  MemoryFiles files{
+      {"/usr/lib/python3/dist-packages/a-1.dist-info/METADATA", kMetadata},
+      {"/usr/lib/python3.9/site-packages/b-1.dist-info/METADATA", kMetadata},
+      {"/usr/lib/python3.9/site-packages/b-1.dist-info/INSTALLER", "rpm\n"},
+      {"/usr/lib/python3.9/site-packages/c-1.dist-info/METADATA", kMetadata},
+      {"/usr/lib/python3.9/site-packages/c-1.dist-info/INSTALLER", "pip\n"},
+      {"/usr/local/lib/python3.11/dist-packages/d.egg-info/PKG-INFO", "Name: d\nVersion: 1\n"},
+      {"/opt/app/e.egg-info", "Name: e\n"}};
+  model::Inventory found = walked(files);
+  EXPECT_THAT(told(found.packages),
+              ::testing::UnorderedElementsAre("python jinja-2 3.1.2", "python d 1"));
+  EXPECT_EQ(found.packages[0].path.substr(0, 5), "/usr/");
+  ASSERT_THAT(found.gaps, SizeIs(1));
+  EXPECT_EQ(found.gaps[0].what, "/opt/app/e.egg-info");
+}
+
+TEST(Languages, NodeByWhatIsInstalledElseByTheLock) {
+  MemoryFiles files{
+      {"/srv/a/node_modules/left-pad/package.json", R"({"name":"left-pad","version":"1.3.0"})"},
+      {"/srv/a/node_modules/@x/y/package.json", R"({"name":"@x/y","version":"2.0.0"})"},
+      {"/srv/a/node_modules/@x/y/test/package.json", R"({"name":"t","version":"1"})"},
+      {"/srv/a/package-lock.json", "not even read"},
+      {"/srv/b/package-lock.json",
+       R"({"lockfileVersion":3,"packages":{"":{"name":"b"},"node_modules/c":{"version":"1.0.0"},
+           "node_modules/c/node_modules/@d/e":{"version":"2.0.0"},"packages/own":{"version":"1"},
+           "node_modules/own":{"link":true,"resolved":"packages/own"}}})"},
+      {"/srv/c/package-lock.json",
+       R"({"dependencies":{"f":{"version":"1","dependencies":{"g":{"version":"2"}}}}})"},
+      {"/srv/d/package-lock.json", "{"}};
+  model::Inventory found = walked(files);
+  EXPECT_THAT(told(found.packages),
+              ::testing::UnorderedElementsAre("npm left-pad 1.3.0", "npm @x/y 2.0.0", "npm c 1.0.0",
+                                              "npm @d/e 2.0.0", "npm f 1", "npm g 2"));
+  EXPECT_THAT(found.gaps, SizeIs(1));
+}
+
+TEST(Languages, RubyByItsSpecifications) {
+  MemoryFiles files{{"/var/lib/gems/3.1.0/specifications/rack-2.2.3.gemspec",
+                     "# stub: rack\nGem::Specification.new do |s|\n  s.name = \"rack\".freeze\n"
+                     "  s.version = \"2.2.3\"\n"}};
+  EXPECT_THAT(told(walked(files).packages), ElementsAre("ruby rack 2.2.3"));
+}
+
+const std::string kModules =
+    std::string(16, 'm') +
+    "path\texample.org/app\nmod\texample.org/app\t(devel)\t\ndep\tgolang.org/x/net\tv0.1.0\th1:x\n"
+    "dep\told.org/a\tv1.0.0\n=>\tnew.org/a\tv1.0.1\th1:y\nbuild\t-compiler=gc\n" +
+    std::string(16, 'e');
+
+TEST(Programs, GoSinceItKeepsItsListInPlace) {
+  std::string info = "\xff Go buildinf:";
+  info += std::string("\x08\x02", 2);
+  info.resize(32);
+  info += std::string(1, 8) + "go1.21.5";
+  info += static_cast<char>(0x80 | (kModules.size() & 0x7f));
+  info += static_cast<char>(kModules.size() >> 7);
+  info += kModules;
+  const std::string program = elf({{".text", "code"}, {".go.buildinfo", info}});
+  EXPECT_THAT(told(program_packages(reader_of(program))),
+              ElementsAre("go stdlib 1.21.5", "go golang.org/x/net v0.1.0", "go new.org/a v1.0.1"));
+  for (std::size_t size = 0; size < program.size(); size += 5) {
+    const std::string cut = program.substr(0, size);
+    try {
+      program_packages(reader_of(cut));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::corrupt);
+    }
+  }
+}
+
+TEST(Programs, GoModulesThatAreReplaced) {
+  EXPECT_THAT(told(go_modules("",
+                              "mod\ta\t(devel)\t\n=>\tb\t(devel)\t\ndep\tc\tv1.0.0\n"
+                              "=>\t./local\t\t\ndep\td\tv2.0.0\n=>\te\tv3.0.0\n")),
+              ElementsAre("go e v3.0.0"));
+}
+
+TEST(Programs, GoBeforeByPointers) {
+  // Sections begin at 0x1000, 0x2000 and so on.
+  const std::string data =
+      number(0x2000, 8) + number(8, 8) + number(0x2008, 8) + number(kModules.size(), 8);
+  std::string info = "\xff Go buildinf:";
+  info += std::string("\x08\x00", 2) + number(0x1000, 8) + number(0x1010, 8);
+  const std::string program =
+      elf({{".data", data}, {".rodata", "go1.16.1" + kModules}, {".go.buildinfo", info}});
+  EXPECT_THAT(told(program_packages(reader_of(program))),
+              ElementsAre("go stdlib 1.16.1", "go golang.org/x/net v0.1.0", "go new.org/a v1.0.1"));
+}
+
+TEST(Programs, RustThatIsAuditable) {
+  const std::string list =
+      R"({"packages":[{"name":"serde","version":"1.0.1","source":"crates.io"},
+          {"name":"cc","version":"1.0.2","source":"crates.io","kind":"build"}]})";
+  EXPECT_THAT(told(program_packages(reader_of(elf({{".dep-v0", packed(list)}})))),
+              ElementsAre("rust serde 1.0.1"));
+  const std::string bomb = elf({{".dep-v0", packed(std::string(9 << 20, ' '))}});
+  EXPECT_EQ(kind_of([&] { program_packages(reader_of(bomb)); }), ErrorKind::corrupt);
+  EXPECT_THAT(program_packages(reader_of("#!/bin/sh\n")), IsEmpty());
+}
+
+TEST(Jars, SayWhatTheyAreAndWhatIsInThem) {
+  const std::string inner =
+      zip({{"META-INF/maven/g/a/pom.properties", "#x\ngroupId=g\nartifactId=a\nversion=1.0\n"}});
+  const std::string outer =
+      zip({{"META-INF/MANIFEST.MF",
+            "Bundle-SymbolicName: org.x.y;singleton:=true\r\nBundle-Version: 2.0\r\n"},
+           {"X.class", "x"},
+           {"BOOT-INF/lib/a.jar", inner},
+           {"BOOT-INF/lib/b.jar", "no jar"}});
+  MemoryFiles files{{"/opt/app.jar", outer},
+                    {"/opt/other.jar", zip({{"Y.class", "y"}})},
+                    {"/usr/share/java/dpkg-knows.jar", "not even read"}};
+  model::Inventory found = walked(files);
+  EXPECT_THAT(told(found.packages), ElementsAre("java g:a 1.0", "java org.x.y 2.0"));
+  EXPECT_EQ(found.packages[0].path, "/opt/app.jar");
+  ASSERT_THAT(found.gaps, SizeIs(2));
+  EXPECT_EQ(found.gaps[0].what, "/opt/app.jar!/BOOT-INF/lib/b.jar");
+  EXPECT_EQ(found.gaps[1].what, "/opt/other.jar");
+}
+
+TEST(Jars, ArchivesInArchivesEnd) {
+  std::string jar = zip({{"X.class", "x"}});
+  for (int i = 0; i < 8; ++i) jar = zip({{"a.jar", jar}, {"b.jar", jar}});
+  MemoryFiles files{{"/opt/a.jar", jar}};
+  EXPECT_THAT(walked(files).gaps, ::testing::Not(IsEmpty()));
+}
+
+}  // namespace
+}  // namespace hallmark::scan
