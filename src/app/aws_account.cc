@@ -235,6 +235,7 @@ cli::AwsAccount aws_account(const Path& state, Clock& clock) {
                 .account_id = account,
                 .prefix = either(names.prefix, kPrefix),
                 .child_role = config.aws.child_role};
+            if (names.images) return cloud::on_aws::images_policy(filled);
             if (names.targets) return cloud::on_aws::targets_policy(filled);
             return names.catalog ? cloud::on_aws::catalog_policy(filled)
                                  : cloud::on_aws::hallmark_policy(filled);

@@ -63,6 +63,7 @@ cli::CommandTable make_table() {
   add(cli::image_ages_commands());
   add(cli::channel_commands());
   add(cli::image_retire_commands());
+  add(cli::image_archive_commands());
   add(cli::notice_commands());
   add(cli::machine_commands());
   add(cli::compliance_commands());

@@ -16,6 +16,9 @@ struct Setting {
 constexpr Setting kSettings[] = {{"pipeline", ScheduledWork::build},
                                  {"variables", ScheduledWork::build},
                                  {"policy", ScheduledWork::remediate},
+                                 {"mode", ScheduledWork::prevent},
+                                 {"also", ScheduledWork::prevent},
+                                 {"derived", ScheduledWork::prevent},
                                  {"accept_derived", ScheduledWork::compliance},
                                  {"grace", ScheduledWork::compliance}};
 
@@ -52,6 +55,9 @@ class Reader {
       add(below(address, "exemptions"), "goes with start: compliance or remediate only",
           "leave it out", true);
     }
+    schedule.mode = json.value("mode", "");
+    schedule.also = json.value("also", std::vector<std::string>());
+    schedule.derived = json.value("derived", false);
     schedule.variables = json.value("variables", model::Variables());
     schedule.exemptions = read_path(json, "exemptions");
     schedule.accept_derived = json.value("accept_derived", false);

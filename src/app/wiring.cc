@@ -6,17 +6,21 @@
 #include "app/aws_access.h"
 #include "app/scanners.h"
 #include "aws/caller_identity.h"
+#include "aws/needs.h"
 #include "base/log.h"
 #include "base/sync.h"
 #include "cloud/aws/enforcement.h"
+#include "cloud/aws/image_services.h"
 #include "cloud/aws/launch_templates.h"
 #include "cloud/aws/organizations.h"
 #include "cloud/aws/service_catalog.h"
 #include "cloud/hooks/hooked_catalog.h"
 #include "cloud/hooks/hooked_cloud.h"
+#include "cloud/hooks/hooked_image_services.h"
 #include "cloud/hooks/hooked_launch_templates.h"
 #include "cloud/hooks/logged.h"
 #include "cloud/hooks/retrying.h"
+#include "cloud/libvirt/archive_store.h"
 #include "cloud/libvirt/catalog_store.h"
 #include "cloud/libvirt/libvirt_cloud.h"
 #include "db/database.h"
@@ -116,6 +120,21 @@ std::unique_ptr<cloud::Catalog> make_catalog(const CloudConfig& config, const Aw
       config.kind == "aws" ? make_aws_catalog(config, aws(), clock)
                            : cloud::make_libvirt_catalog(local_cloud_config(config), cloud, clock);
   return std::make_unique<cloud::HookedCatalog>(std::move(inner), call_hooks(clock));
+}
+
+std::unique_ptr<cloud::ImageServices> make_image_services(const CloudConfig& config,
+                                                          const AwsAccessOf& aws, Clock& clock) {
+  std::shared_ptr<cloud::ImageServices> inner;
+  if (config.kind == "aws") {
+    const std::shared_ptr<AwsAccess> access = aws();
+    inner = cloud::make_aws_image_services(
+        aws_cloud_config(config), {access, &access->client},
+        child_credentials(access, config.aws, config.regions.front()),
+        aws::knows(access->client.models(), cloud::watermark_need()), clock);
+  } else {
+    inner = cloud::make_libvirt_image_services(local_cloud_config(config), clock);
+  }
+  return std::make_unique<cloud::HookedImageServices>(std::move(inner), call_hooks(clock));
 }
 
 /// Null where the cloud has none.
@@ -250,6 +269,7 @@ struct Installation::Parts {
         cloud(make_cloud(config.cloud, aws, clock)),
         catalog(make_catalog(config.cloud, aws, *cloud, clock)),
         enforcement(make_enforcement(config.cloud, aws, clock)),
+        image_services(make_image_services(config.cloud, aws, clock)),
         organizations(make_organizations(config.cloud, aws, clock)),
         launch_templates(make_launch_templates(config.cloud, aws, clock)),
         context{.cloud = *cloud,
@@ -271,7 +291,9 @@ struct Installation::Parts {
                 .aws_identity = aws_identity(config.cloud.aws.endpoint_url),
                 .outside_scanner = outside_scanners(config, aws, *cloud, clock),
                 .organizations = organizations.get(),
-                .launch_templates = launch_templates.get()},
+                .launch_templates = launch_templates.get(),
+                .enforcement = enforcement.get(),
+                .image_services = *image_services},
         engine(*database, clock, pipeline::workflows(context),
                {.log_directory = state / "runs", .observer = forwarding_observer()}),
         workplace{engine, context,
@@ -311,6 +333,7 @@ struct Installation::Parts {
   std::unique_ptr<cloud::Cloud> cloud;
   std::unique_ptr<cloud::Catalog> catalog;
   std::unique_ptr<cloud::Enforcement> enforcement;
+  std::unique_ptr<cloud::ImageServices> image_services;
   std::unique_ptr<cloud::Organizations> organizations;
   std::unique_ptr<cloud::LaunchTemplates> launch_templates;
   pipeline::Context context;

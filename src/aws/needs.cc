@@ -9,9 +9,7 @@
 
 namespace hallmark::aws {
 
-namespace {
-
-bool has(ModelLibrary& models, const Need& need) {
+bool knows(ModelLibrary& models, const Need& need) {
   std::vector<std::string> services = models.services();
   if (std::find(services.begin(), services.end(), need.service) == services.end()) return false;
   std::shared_ptr<const Model> model = models.get(need.service);
@@ -24,12 +22,10 @@ bool has(ModelLibrary& models, const Need& need) {
   return found->input != nullptr && found->input->member(need.member) != nullptr;
 }
 
-}  // namespace
-
 void require(ModelLibrary& models, std::span<const Need> needs) {
   std::vector<std::string> missing;
   for (const Need& need : needs) {
-    if (has(models, need)) continue;
+    if (knows(models, need)) continue;
     std::string name = std::string(need.service) + " " + std::string(need.operation);
     if (!need.member.empty()) name += "." + std::string(need.member);
     missing.push_back(std::move(name));

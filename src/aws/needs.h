@@ -15,6 +15,9 @@ struct Need {
   std::string_view member;     ///< of its input: "TagSpecifications"; empty: the operation itself
 };
 
+/// Whether the models have it.
+bool knows(ModelLibrary& models, const Need& need);
+
 /// Throws `usage` naming all that is missing, where the models come from, and what to do. Reads the
 /// models of the services that are named.
 void require(ModelLibrary& models, std::span<const Need> needs);

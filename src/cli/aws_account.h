@@ -39,7 +39,9 @@ struct AwsNames {
   std::string cost_center;
   std::string profile;
   std::string endpoint_url;
-  bool catalog = false;  ///< of the policy: what keeping a catalog needs
+  // Of the policy: what keeping a catalog needs, and what archives, fast launch and watermarks do.
+  bool catalog = false;
+  bool images = false;
   bool targets = false;  ///< of the policy: what units and launch templates as targets need
   // The role in other accounts, for: hallmark compliance prevent, and remediate.
   bool may_prevent = false;

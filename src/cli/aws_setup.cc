@@ -101,6 +101,7 @@ Outcome policy(App& app, const Arguments& arguments) {
   AwsNames names = names_from(arguments);
   names.prefix = arguments.value_or("--prefix", "");
   names.catalog = arguments.has("--catalog");
+  names.images = arguments.has("--images");
   names.targets = arguments.has("--targets");
   return {parse_json(app.aws.policy(names, app.stop), "the policy")};
 }
@@ -185,8 +186,11 @@ std::vector<Command> aws_setup_commands() {
        .summary = "Print the IAM policy that whoever runs Hallmark needs.",
        .examples = {{"hallmark aws policy > hallmark-policy.json", "The least that works."},
                     {"hallmark aws policy --catalog > catalog-policy.json",
-                     "What products in Service Catalog need besides."}},
+                     "What products in Service Catalog need besides."},
+                    {"hallmark aws policy --images > images-policy.json",
+                     "What archives, fast launch, watermarks and checks of keys need besides."}},
        .options = {{"--catalog", "", "the policy for the catalog instead"},
+                   {"--images", "", "the policy for archives, fast launch and watermarks instead"},
                    {"--targets", "",
                     "the policy for targets that are units or name launch templates instead"},
                    kParent,

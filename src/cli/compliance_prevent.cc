@@ -38,7 +38,7 @@ std::vector<cloud::LaunchRule> rules_everywhere(const std::vector<pipeline::Plac
   std::vector<pipeline::AllowedImage> images;
   for (const pipeline::PlacePrevention& one : plan) {
     for (const cloud::LaunchRule& rule : one.then.rules) {
-      for (const std::string& name : rule.names) images.push_back({rule.owners.front(), name});
+      for (const std::string& name : rule.names) images.push_back({rule.owners.front(), name, {}});
     }
   }
   return pipeline::launch_rules(images, also);
@@ -58,6 +58,9 @@ void require_all(const std::vector<pipeline::PlacePrevention>& plan) {
 
 Outcome prevent_by_policy(App& app, const Arguments& arguments, const std::string& policy_id,
                           pipeline::PreventionRequest request) {
+  if (request.derived) {
+    throw Error(ErrorKind::usage, "--derived does not go with --policy");
+  }
   if (!request.mode) {
     throw Error(ErrorKind::usage, "say which --mode the policy is to have")
         .hint("begin with: --mode audit");
@@ -91,6 +94,7 @@ Outcome prevent(App& app, const Arguments& arguments) {
   const bool dry = arguments.has("--dry-run");
   pipeline::PreventionRequest request{.mode = mode_of(arguments),
                                       .also = arguments.values("--also"),
+                                      .derived = arguments.has("--derived"),
                                       .skip_audit = arguments.has("--skip-audit")};
   cloud::Enforcement& enforcement = enforcement_of(app);
   if (auto policy = arguments.value("--policy")) {
@@ -180,6 +184,8 @@ Command prevent_command() {
                      "allow all images of this account, or of amazon, aws-marketplace or "
                      "aws-backup-vault",
                      true});
+  options.push_back(
+      {"--derived", "", "allow what is made from them too, where they carry watermarks"});
   options.push_back({"--policy", "ID",
                      "change this declarative policy of the organization instead of each account"});
   options.push_back({"--skip-audit", "", "enable it where it never was in mode audit"});

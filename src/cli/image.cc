@@ -99,6 +99,7 @@ Outcome show(App& app, const Arguments& arguments) {
   }
   return {{{"image", image},
            {"targets", targets_record(app, image)},
+           {"archives", archives_record(app, image)},
            {"decisions", decisions},
            {"assessments", assessments},
            {"parameters", parameters_record(app, image)},
@@ -122,6 +123,10 @@ void render_show(const Json& record, App& app) {
   if (!record.at("targets").empty()) {
     app.out.stream << "\nTargets:\n";
     render_targets(record.at("targets"), app);
+  }
+  if (!record.at("archives").empty()) {
+    app.out.stream << "\nArchives:\n";
+    render_archives(record.at("archives"), app);
   }
   std::vector<std::vector<Cell>> rows;
   for (const Json& parameter : record.at("parameters")) {

@@ -16,8 +16,10 @@ constexpr const char* kFixedWithin = "90d";
 Outcome ages(App& app, const Arguments& arguments) {
   const TimePoint now = app.clock.now();
   const Duration since = parse_duration(arguments.value_or("--since", kFixedWithin));
-  const pipeline::AgeReport report = pipeline::summarize_ages(
-      pipeline::list_finding_ages(app.workplace().context.database, now - since), now);
+  const pipeline::Context& context = app.workplace().context;
+  auto known = pipeline::list_finding_ages(context.database, now - since);
+  pipeline::mark_waived(context, known);
+  const pipeline::AgeReport report = pipeline::summarize_ages(known, now);
   if (auto file = arguments.value("--csv")) write_file(*file, pipeline::ages_csv(report));
   return {report};
 }
@@ -32,13 +34,13 @@ void add_rows(const std::string& product, const Json& severities,
   for (const char* severity : {"critical", "high", "medium", "low", "info", "unknown"}) {
     if (!severities.contains(severity)) continue;
     const Json& of = severities.at(severity);
-    const int open = of.at("open"), fixed = of.at("fixed");
+    const int open = of.at("open"), fixed = of.at("fixed"), waived = of.at("waived");
     auto told = [&](int count, const char* key) { return count == 0 ? "" : days(of.at(key)); };
     const bool bad = open > 0 && (std::string(severity) == "critical");
     rows.push_back({product, severity, Cell(std::to_string(open), bad ? Tone::bad : Tone::plain),
                     told(open, "median_age_seconds"), told(open, "oldest_age_seconds"),
                     std::to_string(fixed), told(fixed, "mean_time_to_fix_seconds"),
-                    told(fixed, "median_time_to_fix_seconds")});
+                    told(fixed, "median_time_to_fix_seconds"), std::to_string(waived)});
   }
 }
 
@@ -54,7 +56,7 @@ void render_ages(const Json& record, App& app) {
   if (record.at("products").size() > 1) add_rows("all", record.at("all"), rows);
   print_table(app.out,
               {"PRODUCT", "SEVERITY", "OPEN", "MEDIAN AGE", "OLDEST", "FIXED", "MEAN TIME TO FIX",
-               "MEDIAN"},
+               "MEDIAN", "WAIVED"},
               rows);
 }
 
@@ -70,7 +72,8 @@ std::vector<Command> image_ages_commands() {
            .options = {{"--since", "DURATION", "fixed within; default: 90d"},
                        {"--csv", "FILE", "write all rows to this file too"}},
            .description = "A finding is open from when it is first seen in the newest active "
-                          "version of a product, and fixed when such a version is without it.",
+                          "version of a product, and fixed when such a version is without it. What "
+                          "a waiver covers now is counted apart.",
            .run = ages,
            .render = render_ages}};
 }

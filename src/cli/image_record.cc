@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/table.h"
 #include "model/pipeline.h"
+#include "pipeline/archive.h"
 #include "pipeline/evidence.h"
 
 namespace hallmark::cli {
@@ -138,6 +139,25 @@ Json targets_record(App& app, const pipeline::GoldenImage& image) {
     targets.push_back(target);
   }
   return targets;
+}
+
+Json archives_record(App& app, const pipeline::GoldenImage& image) {
+  Json archives = Json::array();
+  for (const auto& archive :
+       pipeline::list_archives(app.workplace().context.database, image.run_id)) {
+    archives.push_back(archive);
+  }
+  return archives;
+}
+
+void render_archives(const Json& archives, App& app) {
+  std::vector<std::vector<Cell>> rows;
+  for (const Json& archive : archives) {
+    auto text = [&](const char* key) { return archive.at(key).get<std::string>(); };
+    rows.push_back(
+        {text("region"), text("bucket"), text("object"), text("archived_at").substr(0, 10)});
+  }
+  if (!rows.empty()) print_table(app.out, {"REGION", "BUCKET", "OBJECT", "SINCE"}, rows);
 }
 
 void render_targets(const Json& targets, App& app) {

@@ -26,6 +26,10 @@ void render_approval(const Json& record, App& app);
 Json targets_record(App& app, const pipeline::GoldenImage& image);
 void render_targets(const Json& targets, App& app);
 
+/// Where it is stored besides: [{"region", "bucket", "object", ..}] and the table of it.
+Json archives_record(App& app, const pipeline::GoldenImage& image);
+void render_archives(const Json& archives, App& app);
+
 /// {"findings", "gaps", "completeness", ..} of one look at an image.
 Json assessment_record(const pipeline::AssessmentRecord& assessment);
 

@@ -20,6 +20,7 @@ std::vector<Command> image_tree_commands();
 std::vector<Command> catalog_commands();
 std::vector<Command> channel_commands();
 std::vector<Command> image_retire_commands();
+std::vector<Command> image_archive_commands();
 std::vector<Command> notice_commands();
 std::vector<Command> machine_commands();
 std::vector<Command> compliance_commands();

@@ -173,13 +173,13 @@ void render_show(const Json& record, App& app) {
 
 Outcome pause(App& app, const Arguments& arguments) {
   const Schedule& schedule = schedule_named(app, arguments);
-  pipeline::pause_schedule(app.workplace().context, schedule);
+  pipeline::pause_schedule(app.workplace().context, schedule, app.user);
   return {{{"schedule", schedule_record(app, schedule, 0)}}};
 }
 
 Outcome resume(App& app, const Arguments& arguments) {
   const Schedule& schedule = schedule_named(app, arguments);
-  pipeline::resume_schedule(app.workplace().context, schedule);
+  pipeline::resume_schedule(app.workplace().context, schedule, app.user);
   return {{{"schedule", schedule_record(app, schedule, 0)}}};
 }
 

@@ -115,6 +115,17 @@ void check_image_name(const std::string& name) {
   }
 }
 
+void check_copy_within(Duration within) {
+  // Amazon EBS User Guide, "Time-based copies".
+  using std::chrono::minutes;
+  const bool good = within >= minutes(15) && within <= minutes(48 * 60) &&
+                    within % minutes(15) == Duration::zero();
+  if (good) return;
+  throw Error(ErrorKind::usage, "a copy cannot be asked for within {} minutes",
+              std::chrono::duration_cast<minutes>(within).count())
+      .hint("give 15 minutes to 48 hours, in steps of 15 minutes");
+}
+
 void check_parameter_name(const std::string& name) {
   // https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html
   constexpr std::size_t kLongest = 1011;

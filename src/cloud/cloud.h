@@ -71,6 +71,8 @@ struct Image {
   bool imds_v2_only = false;               ///< see Images::require_imds_v2
   bool is_protected = false;               ///< see Images::protect_image
   bool is_encrypted = false;               ///< any volume of it, see Keys; only the owner is told
+  /// "{account}:{name}", sorted: its own and those of what it was made from, see ImageServices.
+  std::vector<std::string> watermarks;
 };
 
 /// All given members must match.
@@ -92,6 +94,8 @@ struct ImageSpec {
   Tags tags;
   /// Of copies: encrypts them. Empty: what the cloud is set up with; what is encrypted stays so.
   std::string kms_key;
+  /// Of copies: the cloud has them done by then, see check_copy_within. Nothing: when it can.
+  std::optional<Duration> copy_within;
 };
 
 class Images {
@@ -234,6 +238,8 @@ struct MachineFilter {
   Tags tags;
   TagKeys tag_keys;
   bool include_terminated = false;
+  /// Else Machine::reachable says nothing: of many machines it costs the most to find out.
+  bool reachability = true;
 };
 
 class Machines {
@@ -396,6 +402,8 @@ Platform platform_from(std::string_view text);
 
 /// Throws `usage` unless the name follows EC2's rule for image names (see ImageSpec).
 void check_image_name(const std::string& name);
+/// Throws `usage` unless it is 15 minutes to 48 hours in steps of 15 minutes, as EC2 has it.
+void check_copy_within(Duration within);
 /// Throws `usage` unless the name is a path of non-empty parts out of A-Z a-z 0-9 . - _ ("/a/b"),
 /// at most 1011 characters and 15 parts, as AWS Systems Manager has it.
 void check_parameter_name(const std::string& name);

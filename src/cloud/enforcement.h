@@ -29,18 +29,22 @@ enum class LaunchMode {
   enabled,   ///< refuses them
 };
 std::string_view to_string(LaunchMode mode);  ///< "disabled", "audit", "enabled"
+/// The inverse; throws `corrupt`.
+LaunchMode launch_mode_from(std::string_view text);
 
 /// An image is allowed that fits all of one rule. Lists are sorted.
 struct LaunchRule {
   std::vector<std::string> owners;  ///< account ids, or the cloud's words for many of them
   std::vector<std::string> names;   ///< empty: any; * and ? are wildcards
-  std::string more;                 ///< what else it says, in the cloud's own form; read, never put
+  /// "{account}:{name}", one of which it carries; empty: any, or none. See Image::watermarks.
+  std::vector<std::string> watermarks;
+  std::string more;  ///< what else it says, in the cloud's own form; read, never put
   auto operator<=>(const LaunchRule&) const = default;
 };
 
 /// Amazon EC2 API Reference, ReplaceImageCriteriaInAllowedImagesSettings and ImageCriterionRequest.
 inline constexpr std::size_t kMaxLaunchRules = 10;
-inline constexpr std::size_t kMaxLaunchNames = 50;  ///< of one rule
+inline constexpr std::size_t kMaxLaunchNames = 50;  ///< of one rule; so for watermarks
 /// The owner of no image, so that a rule of it allows none but the place's own.
 inline constexpr const char* kNoOwner = "none";
 

@@ -23,6 +23,7 @@ Json image_to_json(const Image& image) {
   if (image.deprecated_at) json["deprecated_at"] = to_rfc3339(*image.deprecated_at);
   if (image.imds_v2_only) json["imds_v2_only"] = true;
   if (image.is_protected) json["is_protected"] = true;
+  if (!image.watermarks.empty()) json["watermarks"] = image.watermarks;
   return json;
 }
 
@@ -53,6 +54,9 @@ Image image_from_json(const Json& json) {
   }
   image.imds_v2_only = json.value("imds_v2_only", false);
   image.is_protected = json.value("is_protected", false);
+  if (json.contains("watermarks")) {
+    image.watermarks = member<std::vector<std::string>>(json, "watermarks");
+  }
   return image;
 }
 

@@ -164,8 +164,16 @@ void to_json(Json& json, const Pipeline& value) {
       {"reassessment", {{"rebuild_on_finding", value.reassessment.rebuild_on_finding}}},
       {"tags", value.tags},
   };
-  // Digests of pipelines without one stay what they were.
+  // Digests of pipelines without these stay what they were.
   if (value.catalog) json["catalog"] = *value.catalog;
+  if (value.image.copy_within)
+    json["image"]["copy_within"] = duration_text(*value.image.copy_within);
+  if (value.image.fast_launch) {
+    json["image"]["fast_launch"] = {
+        {"snapshots", value.image.fast_launch->snapshots},
+        {"launch_templates", value.image.fast_launch->launch_templates}};
+  }
+  if (value.image.watermark) json["image"]["watermark"] = true;
 }
 
 void from_json(const Json& json, Pipeline& value) {
@@ -221,6 +229,15 @@ void from_json(const Json& json, Pipeline& value) {
     if (!image["deprecate_after"].is_null()) {
       value.image.deprecate_after = duration_member(image, "deprecate_after");
     }
+    if (image.contains("copy_within")) {
+      value.image.copy_within = duration_member(image, "copy_within");
+    }
+    if (image.contains("fast_launch")) {
+      const Json fast = member<Json>(image, "fast_launch");
+      value.image.fast_launch = {member<int>(fast, "snapshots"),
+                                 member<TextMap>(fast, "launch_templates")};
+    }
+    value.image.watermark = image.value("watermark", false);
   }
   const Json retention = member<Json>(json, "retention");
   value.retention.keep_versions = optional_member<int>(retention, "keep_versions");

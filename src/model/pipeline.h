@@ -95,6 +95,13 @@ struct Target {
 /// Its account id or its unit.
 const std::string& recipient_of(const Target& target);
 
+/// Windows machines launch from snapshots that the cloud has prepared.
+struct FastLaunch {
+  int snapshots = 0;  ///< kept ready in each region; 0: as the cloud has it
+  /// By region, the launch template that says where they are prepared; else the default network.
+  std::map<std::string, std::string> launch_templates;
+};
+
 /// What is set on the image and on each of its copies.
 struct ImageSettings {
   /// By region: what encrypts the copies there. In other regions: what the cloud is set up with.
@@ -102,7 +109,10 @@ struct ImageSettings {
   bool imds_v2_only = false;  ///< copies of an image that has it have it in any case
   bool is_protected = false;  ///< nobody can remove it but who decommissions it here
   std::optional<Duration>
-      deprecate_after;  ///< since it was asked for; its consumers are warned then
+      deprecate_after;                  ///< since it was asked for; its consumers are warned then
+  std::optional<Duration> copy_within;  ///< each copy is to be done by then, which costs more
+  std::optional<FastLaunch> fast_launch;
+  bool watermark = false;  ///< marks the image, and whatever is made from it, with its key
 };
 
 /// When versions of a product and OS go. The newest version's word counts for all of them, and it

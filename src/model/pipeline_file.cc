@@ -311,6 +311,18 @@ class Builder {
     if (gate.contains("waivers")) read_waiver_file(gate["waivers"]);
   }
 
+  void read_copy_within(const Json& image) {
+    Duration& within = pipeline_.image.copy_within.emplace();
+    read_duration(image, "copy_within", {"image"}, within);
+    // Amazon EBS User Guide, "Time-based copies".
+    using std::chrono::minutes;
+    if (within < minutes(15) || within > minutes(48 * 60) ||
+        within % minutes(15) != Duration::zero()) {
+      add({"image", "copy_within"}, "is no time that a copy can be asked for within",
+          "give 15m to 48h, in steps of 15 minutes");
+    }
+  }
+
   void read_image_settings(const Json& image) {
     ImageSettings& out = pipeline_.image;
     out.kms_keys = image.value("kms_keys", out.kms_keys);
@@ -319,6 +331,14 @@ class Builder {
     if (image.contains("deprecate_after")) {
       read_duration(image, "deprecate_after", {"image"}, out.deprecate_after.emplace());
     }
+    if (image.contains("copy_within")) read_copy_within(image);
+    if (image.contains("fast_launch")) {
+      const Json& fast = image["fast_launch"];
+      FastLaunch& launch = out.fast_launch.emplace();
+      launch.snapshots = fast.value("snapshots", launch.snapshots);
+      launch.launch_templates = fast.value("launch_templates", launch.launch_templates);
+    }
+    out.watermark = image.value("watermark", false);
     for (const auto& [region, key] : out.kms_keys) {
       // arn:aws:kms:us-east-1:111122223333:key/...
       const auto parts = split(key, ':');

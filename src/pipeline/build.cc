@@ -296,6 +296,16 @@ void register_image(const Build& build, const std::string& image_id) {
   build.run.step("tag-golden", [&](workflow::Step&) {
     context.cloud.set_tags(build.home, image_id, {{kTypeTag, kGoldenType}});
   });
+  if (pipeline.image.watermark) {
+    if (context.image_services.abilities().watermarks) {
+      build.run.step("watermark", [&](workflow::Step&) {
+        context.image_services.watermark_image(build.home, image_id, model::image_key(pipeline));
+      });
+    } else {
+      build.run.note("no-watermark",
+                     "it gets no watermark: this cloud, or the AWS models at hand, have none");
+    }
+  }
   build.run.step("publish-version", [&](workflow::Step& step) {
     make_owned_detail(context, build.run, step, kParameterKind, build.home,
                       {{"name", name}, {"value", image_id}},

@@ -9,6 +9,7 @@
 #include "disk/digest.h"
 #include "pipeline/decision.h"
 #include "pipeline/evidence.h"
+#include "pipeline/placement.h"
 #include "pipeline/subject.h"
 #include "pipeline/users.h"
 
@@ -188,7 +189,7 @@ std::vector<evidence::Problem> compare_with_record(const Context& context, const
   if (image.state == GoldenState::decommissioned)
     return problems;  // its disk is gone, as it should
   try {
-    auto disk = context.cloud.open_image(image.home, image.image_id);
+    auto disk = context.cloud.open_image(image.home, home_image_id(context, image));
     if (auto problem = compare_with_disk(bundle, *disk, "", stop)) {
       problem->what = fmt::format("the disk of {} in {}: {}", image.image_id,
                                   cloud::to_string(image.home), problem->what);

@@ -50,6 +50,25 @@ Resource resource_from(cloud::Machine machine) {
   return resource;
 }
 
+/// A watermark of ours goes on to whatever is made from its image, also where the way back cannot
+/// be followed. One of a version that is golden no more says nothing here: the nearest counts.
+std::optional<std::string> golden_by_watermark(const OwnImages& own_images,
+                                               const std::string& home_account,
+                                               const cloud::Image& image) {
+  std::optional<std::string> golden;
+  for (const std::string& mark : image.watermarks) {
+    if (!mark.starts_with(home_account + ":")) continue;
+    const std::string key = mark.substr(home_account.size() + 1);
+    const auto own = std::find_if(own_images.begin(), own_images.end(),
+                                  [&](const auto& each) { return each.second.image_key == key; });
+    if (own == own_images.end()) continue;
+    const GoldenState state = own->second.state;
+    if (state != GoldenState::active && state != GoldenState::deprecated) return std::nullopt;
+    golden = own->first;
+  }
+  return golden;
+}
+
 /// Follows one image's ancestors up to the nearest that is golden.
 Descent descent_of(cloud::Cloud& cloud, const OwnImages& own_images, const PlaceFacts& facts,
                    const std::string& home_account, const std::string& image_id) {
@@ -62,7 +81,9 @@ Descent descent_of(cloud::Cloud& cloud, const OwnImages& own_images, const Place
     if (!image && home_account != facts.place.account_id) {
       image = cloud.find_image({home_account, region}, id);
     }
-    if (!image || image->source_image_id.empty()) return {};
+    if (!image) return {};
+    if (auto marked = golden_by_watermark(own_images, home_account, *image)) return {*marked, ""};
+    if (image->source_image_id.empty()) return {};
     id = image->source_image_id;
     if (!image->source_region.empty()) region = image->source_region;
     if (!seen.insert(id).second) return {};
@@ -143,7 +164,7 @@ PlaceReport look_at_place(cloud::Cloud& cloud, const OwnImages& own_images,
     report.problems.push_back(std::string(kLatestParameter) + ": " + e.what());
   }
   look("machines", [&] {
-    for (cloud::Machine& machine : cloud.list_machines(place, {})) {
+    for (cloud::Machine& machine : cloud.list_machines(place, {.reachability = false})) {
       facts.resources.push_back(resource_from(std::move(machine)));
     }
   });

@@ -353,5 +353,26 @@ TEST(ComplianceTrend, TellsOfPlacesThatCouldNotBeLookedAt) {
   EXPECT_EQ(trend[0].places_with_problems, 1u);
 }
 
+TEST(Compliance, AWatermarkShowsWhatAnImageWasMadeFromWhereTheWayBackIsLost) {
+  Fixture fixture;
+  const GoldenImage image = golden(fixture, "1");
+  const Path disk = fixture.product.directory / "theirs.raw";
+  write_file(disk, std::string(4096, 't'));
+  const std::string theirs =
+      fixture.product.cloud->import_image(kChildWest, disk, {.name = "theirs"}, "theirs", {});
+  const std::string machine = launch(fixture, kChildWest, theirs, "machine");
+  const ComplianceRules rules{.accept_derived = true};
+  EXPECT_EQ(row(check(fixture, rules), machine).ruling.verdict, Verdict::non_compliant);
+  const std::string mark = std::string(kHomeAccount) + ":" + image.image_key;
+  const auto set_marks = [&](const std::vector<std::string>& marks) {
+    fixture.world->change_image(theirs, [&](cloud::Image& each) { each.watermarks = marks; });
+  };
+  set_marks({mark});
+  EXPECT_EQ(row(check(fixture, rules), machine).ruling.verdict, Verdict::derived);
+  // Anybody can call a mark that; the account is the cloud's word.
+  set_marks({std::string(kChildAccount) + ":" + image.image_key});
+  EXPECT_EQ(row(check(fixture, rules), machine).ruling.verdict, Verdict::non_compliant);
+}
+
 }  // namespace
 }  // namespace hallmark::pipeline

@@ -13,6 +13,8 @@
 #include "base/files.h"
 #include "cloud/catalog.h"
 #include "cloud/cloud.h"
+#include "cloud/enforcement.h"
+#include "cloud/image_services.h"
 #include "db/database.h"
 #include "disk/digest.h"
 #include "model/assessment.h"
@@ -73,6 +75,8 @@ struct Context {
   OutsideScanners outside_scanner;
   cloud::Organizations* organizations = nullptr;       ///< of that cloud; null: it knows none
   cloud::LaunchTemplates* launch_templates = nullptr;  ///< of that cloud; null: it has none
+  cloud::Enforcement* enforcement = nullptr;           ///< of that cloud; null: it has none
+  cloud::ImageServices& image_services = cloud::no_image_services();  ///< of that cloud
 
   /// Where images are built: our own account, in `region` or the cloud's first one.
   cloud::Place home(const std::string& region) const;

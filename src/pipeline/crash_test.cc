@@ -11,6 +11,9 @@
 #include "cloud/hooks/faulty.h"
 #include "cloud/hooks/hooked_catalog.h"
 #include "cloud/hooks/hooked_cloud.h"
+#include "cloud/hooks/hooked_image_services.h"
+#include "pipeline/archive.h"
+#include "pipeline/archive_store.h"
 #include "cloud/hooks/hooked_launch_templates.h"
 #include "cloud/memory/memory_launch_templates.h"
 #include "cloud/memory/memory_organizations.h"
@@ -50,6 +53,8 @@ struct Scenario {
   bool disabled_there = false;     ///< and is disabled everywhere
   bool offered_there = false;      ///< and is in the catalogs
   bool promoted_there = false;     ///< and is held by the channel prod
+  bool archived_there = false;     ///< and lies in a bucket
+  bool lost_there = false;         ///< and somebody removed its image
   std::string encrypted_with;      ///< a key; empty: it is not
   bool approve = true;
   /// A unit with the child account, which has a launch template "web" in us-west-2.
@@ -144,6 +149,8 @@ class ProductWorld : public workflow::CrashWorld {
         std::make_shared<cloud::MemoryLaunchTemplates>(world_), hooks);
     catalog_ = std::make_shared<cloud::HookedCatalog>(
         std::make_shared<cloud::MemoryCatalog>(catalog_world_, *cloud_, crash_.clock), hooks);
+    image_services_ = std::make_shared<cloud::HookedImageServices>(
+        std::make_shared<cloud::MemoryImageServices>(world_), hooks);
     ledger_ = std::make_unique<workflow::Ledger>(crash_.database, crash_.clock);
     audit_ =
         std::make_unique<audit::Log>(crash_.database, crash_.directory / "audit", crash_.clock);
@@ -162,7 +169,8 @@ class ProductWorld : public workflow::CrashWorld {
                 .fetch = [](const std::string&, std::stop_token) { return std::string(); },
                 .outside_scanner = fake_scanners(service()),
                 .organizations = organizations_.get(),
-                .launch_templates = templates_.get()});
+                .launch_templates = templates_.get(),
+                .image_services = *image_services_});
   }
 
   FakeService service() const {
@@ -236,6 +244,21 @@ class ProductWorld : public workflow::CrashWorld {
                                              "machine", {}));
       crash_.clock.sleep_until(crash_.clock.now() + std::chrono::hours(1), {});
     }
+    if (scenario_.archived_there) {
+      const std::string object = image_services_->archive_image(home, image.image_id, "bucket", {});
+      record_archive(*context_, image,
+                     {.region = home.region,
+                      .bucket = "bucket",
+                      .object = object,
+                      .image_id = image.image_id,
+                      .archived_by = "grace",
+                      .archived_at = "2026-11-01T00:00:00Z"});
+    }
+    if (scenario_.workflow == "unarchive") plant_evidence(image);
+    if (scenario_.lost_there) {
+      plant(home, image.image_id, "home");
+      return cloud_->remove_image(home, image.image_id);
+    }
     if (!scenario_.distributed_there) return plant(home, image.image_id, "home");
     cloud::Place west{home.account_id, "us-west-2"};
     std::string copy = cloud_->copy_image(west, image.image_id, home.region, spec, "copy", {});
@@ -302,6 +325,7 @@ class ProductWorld : public workflow::CrashWorld {
   std::shared_ptr<cloud::MemoryCatalogWorld> catalog_world_;
   std::shared_ptr<cloud::Cloud> cloud_;
   std::shared_ptr<cloud::Catalog> catalog_;
+  std::shared_ptr<cloud::ImageServices> image_services_;
   std::unique_ptr<cloud::Organizations> organizations_;
   std::unique_ptr<cloud::LaunchTemplates> templates_;
   std::unique_ptr<workflow::Ledger> ledger_;
@@ -347,6 +371,9 @@ CrashReport survive(const Scenario& scenario, CrashPlan::Death death, bool again
     input = {{"policy",
               model::RemediationPolicy{.tag = "since", .notify = true, .stop_after = Duration{0}}},
              {"places", Json::array({Json::array({kHomeAccount, "us-east-1"})})}};
+  }
+  if (scenario.workflow == "archive" || scenario.workflow == "unarchive") {
+    input.update({{"region", "us-east-1"}, {"bucket", "bucket"}, {"requested_by", "grace"}});
   }
   if (scenario.workflow == "restore") input["kept_until"] = "2026-12-22T12:00:00Z";
   return workflow::crash_everywhere(
@@ -616,6 +643,31 @@ TEST(CrashEverywhere, Restore) {
   for (int place = 0; place < 3; ++place) add_published(scenario.expected.leftovers);
   // The planting disabled two, the run enables them and shares again.
   scenario.expected.effects = {{"enable_image", 2}, {"share_image", 1}, {"copy_image", 1}};
+  expect_survival(scenario, RunState::succeeded);
+}
+
+TEST(CrashEverywhere, Archive) {
+  Scenario scenario{.workflow = "archive", .cloud = {.archive_looks = 2}, .golden_there = true};
+  scenario.expected = {{"Web-1.0-Debian-12-1", "debian-source", "archive us-east-1 bucket"},
+                       {{"archive_image", 1}}};
+  add_published(scenario.expected.leftovers);
+  expect_survival(scenario, RunState::succeeded, true);
+}
+
+TEST(CrashEverywhere, Unarchive) {
+  Scenario scenario{.workflow = "unarchive", .golden_there = true};
+  scenario.pipeline.targets = {{.account_id = kHomeAccount, .regions = {"us-east-1"}}};
+  scenario.archived_there = scenario.lost_there = true;
+  scenario.expected = {{"Web-1.0-Debian-12-1", "debian-source", "archive us-east-1 bucket"},
+                       {{"unarchive_image", 1}, {"remove_image", 1}}};
+  add_published(scenario.expected.leftovers);
+  expect_survival(scenario, RunState::succeeded, true);
+}
+
+TEST(CrashEverywhere, DecommissionOfWhatIsArchived) {
+  Scenario scenario{.workflow = "decommission", .golden_there = true, .distributed_there = true};
+  scenario.archived_there = true;
+  scenario.expected = {kOnlySource, {{"remove_archive", 1}}};
   expect_survival(scenario, RunState::succeeded);
 }
 

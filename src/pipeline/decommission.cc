@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pipeline/archive.h"
 #include "pipeline/catalog.h"
 #include "pipeline/channel.h"
 #include "pipeline/image_users.h"
@@ -37,6 +38,9 @@ Json decommission(Context& context, workflow::Run& run) {
   });
   std::vector<std::string> failures = leave_channels(context, image, run);
   for (std::string& line : settle_catalog(context, image, run)) {
+    failures.push_back(std::move(line));
+  }
+  for (std::string& line : remove_archives(context, image, run)) {
     failures.push_back(std::move(line));
   }
   for (std::string& line : leave_places(context, image, targets, run)) {

@@ -5,12 +5,15 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 
 #include "base/error.h"
 #include "base/text.h"
+#include "pipeline/archive.h"
 #include "pipeline/catalog.h"
 #include "pipeline/channel.h"
 #include "pipeline/channel_store.h"
+#include "pipeline/fast_launch.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/image_users.h"
 #include "pipeline/launch_templates.h"
@@ -185,20 +188,22 @@ std::string copy_to(const Distribution& d, workflow::Run& run, const std::string
           const auto key = keys.find(to.region);
           const bool is_ours = to.account_id == d.image.home.account_id;
           if (is_ours && key != keys.end()) spec.kms_key = key->second;
+          spec.copy_within = d.pipeline.image.copy_within;
           spec.tags[kCopiedFromTag] = d.image.home.account_id + "/" + from_image;
           spec.tags.insert(tags.begin(), tags.end());
           return d.context.cloud.copy_image(to, from_image, from_region, spec, token, stop);
         });
   };
   const std::string copy_id = begin_copy(run, where, make);
-  run.poll("copied/" + where, kCopyLimit, kCopySchedule,
-           [&](workflow::Step&) -> std::optional<bool> {
-             auto image = d.context.cloud.find_image(to, copy_id);
-             if (!image || image->state == cloud::ImageState::pending) return std::nullopt;
-             if (image->state == cloud::ImageState::available) return true;
-             throw Error(ErrorKind::failed, "the copy {} in {} is {}: {}", copy_id, where,
-                         cloud::to_string(image->state), image->state_reason);
-           });
+  // What is asked to be done by then may be late, if much is copied at once.
+  const Duration limit = kCopyLimit + d.pipeline.image.copy_within.value_or(Duration{0});
+  run.poll("copied/" + where, limit, kCopySchedule, [&](workflow::Step&) -> std::optional<bool> {
+    auto image = d.context.cloud.find_image(to, copy_id);
+    if (!image || image->state == cloud::ImageState::pending) return std::nullopt;
+    if (image->state == cloud::ImageState::available) return true;
+    throw Error(ErrorKind::failed, "the copy {} in {} is {}: {}", copy_id, where,
+                cloud::to_string(image->state), image->state_reason);
+  });
   return copy_id;
 }
 
@@ -219,6 +224,12 @@ void set_up(const Distribution& d, const cloud::Place& place, const std::string&
     d.context.cloud.deprecate_image(place, image_id, missing.deprecated_at);
   }
   if (missing.is_protected) d.context.cloud.protect_image(place, image_id, true);
+  if (place.account_id != d.image.home.account_id) return;
+  const model::ImageSettings settings = d.image.pipeline.get<model::Pipeline>().image;
+  begin_fast_launch(d.context, place, settings, *found);
+  if (settings.watermark && lacks_watermark(d.context, d.image, *found)) {
+    d.context.image_services.watermark_image(place, image_id, d.image.image_key);
+  }
 }
 
 /// Those that are named no more lose the version.
@@ -323,24 +334,58 @@ OwnedImage owned_from(const Json& json) {
   return image;
 }
 
+/// Before anything is copied or shared that is encrypted: says what the key's policy lacks, instead
+/// of a copy that fails an hour later. `key_id` empty: the one that the cloud is set up with.
+void check_key(const Distribution& d, workflow::Run& run, const cloud::Place& place,
+               const std::string& key_id, bool to_share) {
+  if (!d.context.image_services.abilities().key_checks) return;
+  const std::string step = "key/" + cloud::to_string(place) + (to_share ? "/share/" + key_id : "");
+  const auto unread = run.step(step, [&](workflow::Step&) {
+    const auto check = d.context.image_services.check_key(place, key_id, to_share);
+    if (check.problems.empty()) return check.unread;
+    Error error(ErrorKind::denied, "the key {} in {} cannot be used: {}", check.key_id,
+                place.region, join(check.problems, "; "));
+    if (!check.missing_statement.empty()) {
+      error.hint("add this statement to the key's policy: " + check.missing_statement);
+    }
+    throw error;
+  });
+  // AWS names its refusal itself, if it comes to that.
+  if (!unread.empty()) run.note(step + "/unread", unread);
+}
+
+/// Who gets the image from a region besides ourselves.
+struct RegionShares {
+  bool to_share = false;
+  std::set<std::string> accounts;  ///< without those that get it as a part of a unit
+};
+
 /// The image to hand out in that region of our own account, copying if need be, and whom it is
-/// shared with if `to_share`.
+/// shared with if others get it from there.
 OwnedImage bring_to_region(const Distribution& d, workflow::Run& run, const cloud::Place& place,
-                           const Placement& wanted, bool to_share) {
+                           const Placement& wanted, const RegionShares& shares) {
   const bool is_home = place == d.image.home;
   const Seen seen = look_at(d, run, place, wanted);
   OwnedImage owned;
   owned.image_id = seen.image_id;
   if (owned.image_id.empty()) {
     if (is_home) {
-      throw Error(ErrorKind::failed, "image {} cannot be used", d.image.image_id)
-          .hint("build a new version, then decommission this one: nothing is left to copy");
+      Error error(ErrorKind::failed, "image {} cannot be used", home_image_id(d.context, d.image));
+      if (list_archives(d.context.database, d.image.run_id).empty()) {
+        error.hint("build a new version, then decommission this one: nothing is left to copy");
+      } else {
+        error.hint("bring it back: hallmark image unarchive " + d.image.image_key);
+      }
+      throw error;
     }
     forget(d, run, place, seen, "");
-    owned.image_id = copy_to(d, run, d.image.image_id, d.image.home.region, place);
+    const auto& keys = d.pipeline.image.kms_keys;
+    const auto key = keys.find(place.region);
+    check_key(d, run, place, key == keys.end() ? "" : key->second, false);
+    owned.image_id = copy_to(d, run, home_image_id(d.context, d.image), d.image.home.region, place);
   }
   if (!seen.correct) publish(d, run, place, owned.image_id, wanted, seen);
-  if (to_share) {
+  if (shares.to_share) {
     const Json seen_shares =
         run.step("shares-and-keys/" + cloud::to_string(place), [&](workflow::Step&) {
           OwnedImage look = owned;
@@ -348,6 +393,11 @@ OwnedImage bring_to_region(const Distribution& d, workflow::Run& run, const clou
           return to_json(look);
         });
     owned = owned_from(seen_shares);
+    for (const KeyUse& key : owned.keys) {
+      const bool all_have_it = std::includes(key.grants.begin(), key.grants.end(),
+                                             shares.accounts.begin(), shares.accounts.end());
+      if (key.can_be_shared && !all_have_it) check_key(d, run, place, key.key_id, true);
+    }
   }
   return owned;
 }
@@ -530,6 +580,10 @@ Json distribute(Context& context, workflow::Run& run) {
   run.on_exit("clean-up", workflow::ExitOn::always,
               [&context, &run](workflow::Step&) { remove_all_owned(context, run.id()); });
 
+  if (d.pipeline.image.fast_launch && !context.image_services.abilities().fast_launch) {
+    run.note("no-fast-launch", "it gets no fast launch: this cloud has none");
+  }
+
   const std::vector<model::Target>& targets = d.pipeline.targets;
   const bool has_units = std::any_of(targets.begin(), targets.end(),
                                      [](const model::Target& each) { return !each.unit.empty(); });
@@ -540,12 +594,15 @@ Json distribute(Context& context, workflow::Run& run) {
     });
   }
   const std::set<cloud::Place> shares = unit_shares(targets);
-  std::map<std::string, bool> regions;  // and whether others get it from there
+  std::map<std::string, RegionShares> regions;
   std::map<cloud::Place, Placement> places;
   const Placements wanted = placements(d.image, targets, membership);
   for (const model::Target& target : targets) {
     for (const std::string& region : target.regions) {
-      regions[region] |= target.account_id != d.image.home.account_id;
+      RegionShares& of_region = regions[region];
+      if (target.account_id == d.image.home.account_id) continue;
+      of_region.to_share = true;
+      if (target.unit.empty()) of_region.accounts.insert(target.account_id);
     }
   }
   for (const auto& [place, placement] : wanted) {
@@ -554,12 +611,13 @@ Json distribute(Context& context, workflow::Run& run) {
 
   std::vector<workflow::Run::Branch> copies;
   std::map<std::string, ImageTarget> copy_targets;
-  for (const auto& [region, to_share] : regions) {
+  for (const auto& [region, of_region] : regions) {
     cloud::Place place{d.image.home.account_id, region};
-    copies.push_back(
-        {cloud::to_string(place), [&d, &wanted, place, to_share = to_share](workflow::Run& branch) {
-           return to_json(bring_to_region(d, branch, place, wanted.at(place), to_share));
-         }});
+    copies.push_back({cloud::to_string(place),
+                      [&d, &wanted, place, of_region = of_region](workflow::Run& branch) {
+                        return to_json(
+                            bring_to_region(d, branch, place, wanted.at(place), of_region));
+                      }});
     copy_targets[cloud::to_string(place)] = {.place = place, .delivery = "regional"};
   }
   Failures failures;

@@ -4,7 +4,12 @@
 #include <numeric>
 #include <set>
 
+#include "base/log.h"
 #include "base/text.h"
+#include "model/pipeline.h"
+#include "pipeline/evidence.h"
+#include "pipeline/gate.h"
+#include "pipeline/rescan.h"
 
 namespace hallmark::pipeline {
 
@@ -31,8 +36,10 @@ Duration median(std::vector<Duration> values) {
   return values.size() % 2 == 1 ? values[half] : (values[half - 1] + values[half]) / 2;
 }
 
-AgeSummary summary_of(const std::vector<Duration>& open, const std::vector<Duration>& fixed) {
+AgeSummary summary_of(const std::vector<Duration>& open, const std::vector<Duration>& waived,
+                      const std::vector<Duration>& fixed) {
   AgeSummary summary{.open = static_cast<int>(open.size()),
+                     .waived = static_cast<int>(waived.size()),
                      .median_age = median(open),
                      .fixed = static_cast<int>(fixed.size()),
                      .median_time_to_fix = median(fixed)};
@@ -45,19 +52,21 @@ AgeSummary summary_of(const std::vector<Duration>& open, const std::vector<Durat
 }
 
 struct Spans {
-  std::map<model::Severity, std::vector<Duration>> open, fixed;
+  std::map<model::Severity, std::vector<Duration>> open, waived, fixed;
 
   AgesBySeverity summarized() const {
     AgesBySeverity summarized;
     std::set<model::Severity> severities;
     for (const auto& [severity, spans] : open) severities.insert(severity);
+    for (const auto& [severity, spans] : waived) severities.insert(severity);
     for (const auto& [severity, spans] : fixed) severities.insert(severity);
     auto of = [](const auto& spans, model::Severity severity) {
       auto found = spans.find(severity);
       return found == spans.end() ? std::vector<Duration>() : found->second;
     };
     for (model::Severity severity : severities) {
-      summarized[severity] = summary_of(of(open, severity), of(fixed, severity));
+      summarized[severity] =
+          summary_of(of(open, severity), of(waived, severity), of(fixed, severity));
     }
     return summarized;
   }
@@ -75,6 +84,7 @@ Json severities_json(const AgesBySeverity& ages) {
   for (const auto& [severity, summary] : ages) {
     json[std::string(model::to_string(severity))] = {
         {"open", summary.open},
+        {"waived", summary.waived},
         {"median_age_seconds", seconds(summary.median_age)},
         {"oldest_age_seconds", seconds(summary.oldest_age)},
         {"fixed", summary.fixed},
@@ -176,13 +186,44 @@ std::vector<FindingAge> list_finding_ages(db::Database& database, TimePoint fixe
   return ages;
 }
 
+void mark_waived(const Context& context, std::vector<FindingAge>& ages) {
+  std::set<std::pair<std::string, std::string>> products;
+  for (const FindingAge& age : ages) {
+    if (!age.fixed_at) products.insert({age.product, age.os});
+  }
+  std::map<std::pair<std::string, std::string>, std::set<Key>> waived;
+  for (const GoldenImage& image : list_golden_images(context.database, {GoldenState::active})) {
+    // The newest comes first.
+    if (products.erase({image.product, image.os}) == 0) continue;
+    const auto gate = image.pipeline.get<model::Pipeline>().gate;
+    if (gate.waivers.empty()) continue;
+    try {
+      Looked looked = read_looked(context, image);
+      use_newest(context, image.run_id, looked.assessments);
+      const auto verdict =
+          evaluate_gate(gate, image.image_key, looked.assessments, context.clock.now());
+      for (const FindingVerdict& finding : verdict.findings) {
+        if (finding.waived) waived[{image.product, image.os}].insert({finding.id, finding.package});
+      }
+    } catch (const Error& e) {
+      // Lost evidence waives nothing.
+      log_warning("the gate of {} cannot be asked: {}", image.image_key, e.message());
+    }
+  }
+  for (FindingAge& age : ages) {
+    const auto of = waived.find({age.product, age.os});
+    if (age.fixed_at || of == waived.end()) continue;
+    age.waived = of->second.contains({age.finding_id, age.package});
+  }
+}
+
 AgeReport summarize_ages(const std::vector<FindingAge>& ages, TimePoint now) {
   std::map<std::string, Spans> products;
   Spans all;
   for (const FindingAge& age : ages) {
     Spans& product = products[age.product + "/" + age.os];
     for (Spans* spans : {&product, &all}) {
-      auto& of = age.fixed_at ? spans->fixed : spans->open;
+      auto& of = age.fixed_at ? spans->fixed : age.waived ? spans->waived : spans->open;
       of[age.severity].push_back(age.fixed_at.value_or(now) - age.first_seen_at);
     }
   }
@@ -194,14 +235,14 @@ AgeReport summarize_ages(const std::vector<FindingAge>& ages, TimePoint now) {
 std::string ages_csv(const AgeReport& report) {
   std::string csv =
       "product,severity,open,median age (days),oldest (days),fixed,mean time to fix (days),"
-      "median time to fix (days)\r\n";
+      "median time to fix (days),waived\r\n";
   auto add = [&](const std::string& product, const AgesBySeverity& ages) {
     for (const auto& [severity, summary] : ages) {
       // Names of products have no comma and no quote (model/pipeline.h).
-      csv += fmt::format("{},{},{},{},{},{},{},{}\r\n", product, model::to_string(severity),
+      csv += fmt::format("{},{},{},{},{},{},{},{},{}\r\n", product, model::to_string(severity),
                          summary.open, days(summary.median_age), days(summary.oldest_age),
                          summary.fixed, days(summary.mean_time_to_fix),
-                         days(summary.median_time_to_fix));
+                         days(summary.median_time_to_fix), summary.waived);
     }
   };
   for (const auto& [product, ages] : report.products) add(product, ages);

@@ -32,14 +32,19 @@ struct FindingAge {
   model::Severity severity = model::Severity::unknown;
   TimePoint first_seen_at{};
   std::optional<TimePoint> fixed_at;
+  bool waived = false;  ///< somebody answers for it now
 };
+/// Which of the open ones the gate of their newest active version waives now.
+void mark_waived(const Context& context, std::vector<FindingAge>& ages);
+
 /// Open ones, and those fixed since then. Open ones of products that have no active version any
 /// more are left out.
 std::vector<FindingAge> list_finding_ages(db::Database& database, TimePoint fixed_since);
 
 /// Of one severity; durations are 0 where there is nothing to take them from.
 struct AgeSummary {
-  int open = 0;
+  int open = 0;    ///< without those that are waived
+  int waived = 0;  ///< open, and somebody answers for them
   Duration median_age{};
   Duration oldest_age{};
   int fixed = 0;

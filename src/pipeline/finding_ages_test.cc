@@ -174,10 +174,31 @@ TEST(AgesCsv, HasARowForEachProductAndSeverity) {
       ages_csv(summarize_ages({of("Web-1.0", Severity::low, {}), of("Db-1.0", Severity::high, now),
                                of("Web-1.0", Severity::high, {})},
                               now));
-  EXPECT_THAT(csv, HasSubstr("Db-1.0/Debian-12,high,0,0.00,0.00,1,1.50,1.50\r\n"));
-  EXPECT_THAT(csv, HasSubstr("Web-1.0/Debian-12,high,1,1.50,1.50,0,0.00,0.00\r\n"
-                             "Web-1.0/Debian-12,low,1,1.50,1.50,0,0.00,0.00\r\n"
-                             "all,high,1,1.50,1.50,1,1.50,1.50\r\n"));
+  EXPECT_THAT(csv, HasSubstr("Db-1.0/Debian-12,high,0,0.00,0.00,1,1.50,1.50,0\r\n"));
+  EXPECT_THAT(csv, HasSubstr("Web-1.0/Debian-12,high,1,1.50,1.50,0,0.00,0.00,0\r\n"
+                             "Web-1.0/Debian-12,low,1,1.50,1.50,0,0.00,0.00,0\r\n"
+                             "all,high,1,1.50,1.50,1,1.50,1.50,0\r\n"));
+}
+
+TEST_F(FindingAges, WhatIsWaivedIsCountedApartUntilTheWaiverEnds) {
+  seen_.findings = {finding("CVE-1", Severity::high), finding("CVE-2", Severity::high)};
+  model::Pipeline pipeline = sample_pipeline();
+  pipeline.gate.max_pending_updates = 1000;
+  pipeline.gate.waivers = {{.finding = "CVE-1",
+                            .reason = "not reachable",
+                            .by = "ada",
+                            .expires_at = fixture_.clock.now() + 5 * kDay}};
+  fixture_.product.golden(pipeline);
+  const auto now = [&] {
+    auto ages = list_finding_ages(context().database, fixture_.clock.now() - 365 * kDay);
+    mark_waived(context(), ages);
+    return summarize_ages(ages, fixture_.clock.now()).all[Severity::high];
+  };
+  EXPECT_EQ(now().open, 1);
+  EXPECT_EQ(now().waived, 1);
+  fixture_.clock.advance(6 * kDay);
+  EXPECT_EQ(now().open, 2);
+  EXPECT_EQ(now().waived, 0);
 }
 
 }  // namespace

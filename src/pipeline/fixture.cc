@@ -7,6 +7,7 @@
 #include "cloud/hooks/faulty.h"
 #include "cloud/hooks/hooked_catalog.h"
 #include "cloud/hooks/hooked_cloud.h"
+#include "cloud/hooks/hooked_image_services.h"
 #include "cloud/hooks/hooked_launch_templates.h"
 
 namespace hallmark::pipeline {
@@ -80,6 +81,7 @@ class FakeScanner final : public scan::OutsideScanner {
   std::string name() const override { return name_; }
   Duration poll_interval() const override { return Duration{30'000}; }
   bool alters_machine() const override { return name_ == service_.altering; }
+  bool needs_machine() const override { return service_.needs_machine; }
   void check(std::stop_token) override {}
   std::string launch(const scan::ScanTarget& target, std::stop_token) override {
     if (service_.refuses) throw *service_.refuses;
@@ -164,6 +166,8 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
   catalog = options.catalog;
   if (!catalog) catalog = std::make_shared<cloud::MemoryCatalog>(catalog_world, *cloud, clock);
   catalog = std::make_shared<cloud::HookedCatalog>(catalog, hooks);
+  image_services = std::make_shared<cloud::HookedImageServices>(
+      std::make_shared<cloud::MemoryImageServices>(std::move(world)), hooks);
   std::string database_url =
       "sqlite://" + (directory / "hallmark.db").string() + "?synchronous=off";
   database = db::Database::open(database_url);
@@ -192,7 +196,8 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
               },
               .outside_scanner = options.outside_scanner,
               .organizations = organizations.get(),
-              .launch_templates = launch_templates.get()});
+              .launch_templates = launch_templates.get(),
+              .image_services = *image_services});
   engine = std::make_unique<workflow::Engine>(
       *database, clock, workflows(*context),
       workflow::EngineOptions{.log_directory = directory / "runs",

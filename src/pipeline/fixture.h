@@ -12,6 +12,7 @@
 #include "base/files.h"
 #include "cloud/memory/memory_catalog.h"
 #include "cloud/memory/memory_cloud.h"
+#include "cloud/memory/memory_image_services.h"
 #include "cloud/memory/memory_launch_templates.h"
 #include "cloud/memory/memory_organizations.h"
 #include "db/database.h"
@@ -46,6 +47,7 @@ struct FakeService {
   std::optional<Error> refuses;  ///< thrown by each launch
   bool stays = false;            ///< scans cannot be removed
   std::string altering;          ///< the name of the scanner that alters machines
+  bool needs_machine = true;
 
   int launches() const;
   std::vector<Path> scans() const;
@@ -84,6 +86,7 @@ class Product {
   std::shared_ptr<cloud::Cloud> cloud;
   std::shared_ptr<cloud::MemoryCatalogWorld> catalog_world;
   std::shared_ptr<cloud::Catalog> catalog;
+  std::shared_ptr<cloud::ImageServices> image_services;
   std::shared_ptr<cloud::Organizations> organizations;
   std::shared_ptr<cloud::LaunchTemplates> launch_templates;
   std::unique_ptr<db::Database> database;

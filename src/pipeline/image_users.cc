@@ -17,7 +17,8 @@ namespace {
 void find_users_at(const Context& context, const GoldenImage& image, const ImageTarget& target,
                    std::vector<ImageUser>& users) {
   try {
-    for (const cloud::Machine& machine : context.cloud.list_machines(target.place, {})) {
+    for (const cloud::Machine& machine :
+         context.cloud.list_machines(target.place, {.reachability = false})) {
       if (machine.image_id != target.image_id) continue;
       users.push_back({kMachineUser, machine.machine_id, target.place, machine.name});
     }

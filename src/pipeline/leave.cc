@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "pipeline/channel.h"
+#include "pipeline/fast_launch.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/launch_templates.h"
 #include "pipeline/names.h"
@@ -68,6 +69,10 @@ void remove_from_place(Context& context, const GoldenImage& image, const ImageTa
                        workflow::Run& run) {
   const std::string where = cloud::to_string(target.place);
   if (owned_there(target) && !target.image_id.empty()) {
+    // Only ours have it; another account may let nobody in any more.
+    if (target.place.account_id == image.home.account_id) {
+      await_fast_launch_off(context, run, image, target.place, target.image_id);
+    }
     at_place(context, image, target, run, "remove-image",
              [&] { remove_own_image(context, target.place, target.image_id); });
   }

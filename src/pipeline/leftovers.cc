@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "pipeline/archive.h"
 #include "pipeline/catalog.h"
 #include "pipeline/channel.h"
 #include "pipeline/golden_parameters.h"
@@ -30,6 +31,7 @@ std::vector<std::string> find_leftovers(Context& context, const GoldenImage& ima
       left.push_back(problem + " in " + cloud::to_string(check.place));
     }
   }
+  for (std::string& line : find_archives_left(context, image)) left.push_back(std::move(line));
   const std::string parameter = version_parameter(image.product, image.os, image.version);
   for (const cloud::Place& place : places) {
     const std::string where = cloud::to_string(place);

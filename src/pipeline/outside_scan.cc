@@ -76,6 +76,10 @@ Json where_is(const Scan& scan) {
 /// The machine as the scanners are told of it; without a title.
 scan::ScanTarget target_of(Context& context, workflow::Run& run, const Guest& guest,
                            const std::string& image_id, const std::string& part) {
+  if (guest.machine_id.empty()) {
+    return {
+        .account_id = guest.place.account_id, .region = guest.place.region, .image_id = image_id};
+  }
   Json seen = run.step(before(part) + "scan-target", [&](workflow::Step&) {
     auto machine = context.cloud.find_machine(guest.place, guest.machine_id);
     if (!machine) {
@@ -272,7 +276,9 @@ void scan_guest(Context& context, workflow::Run& run, const Guest& guest,
       if (altering.contains(use.name) != alters) continue;
       Scan scan{context, run.id(), part, use, target};
       // Of this machine: a run that is tried again has another one.
-      scan.target.title = fmt::format("hallmark {} {} {}", run.id(), guest.machine_id, use.name);
+      scan.target.title =
+          fmt::format("hallmark {} {} {}", run.id(),
+                      guest.machine_id.empty() ? image_id : guest.machine_id, use.name);
       scan.target.sbom = [&context, pipeline, target] {
         return sbom_of(context, pipeline, target);
       };

@@ -19,7 +19,8 @@ void check_scanners(Context& context, workflow::Run& run,
 
 /// Returns once every scan has ended or passed its deadline, and all that it left on its service is
 /// removed. A scan that cannot be started or has no results is an assessment that failed and says
-/// why: the gate decides, not the network. Assessments wait for read_scans.
+/// why: the gate decides, not the network. Assessments wait for read_scans. A guest without a
+/// machine id will do if no scanner needs a machine.
 /// `part` tells the machines of one run apart, in keys and in files; a run with one leaves it out.
 void scan_guest(Context& context, workflow::Run& run, const Guest& guest,
                 const std::string& image_id, const model::Pipeline& pipeline,

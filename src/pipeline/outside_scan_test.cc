@@ -266,5 +266,16 @@ TEST_F(Rescan, AScannerThatRefusesClosesTheGate) {
   EXPECT_EQ(result.at("gate").at("passed"), false);
 }
 
+TEST_F(Rescan, ScannersThatNeedNoMachineGetNone) {
+  make_golden();
+  const int launched = fixture_->world->effects("launch_machine");
+  service_.needs_machine = false;
+  service_.see = critical_seen;
+  const Json result = reassess();
+  EXPECT_EQ(service_.launches(), 4);
+  EXPECT_EQ(result.at("rescanned"), 2);
+  EXPECT_EQ(fixture_->world->effects("launch_machine"), launched);
+}
+
 }  // namespace
 }  // namespace hallmark::pipeline

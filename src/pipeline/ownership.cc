@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "pipeline/fast_launch.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/launch_templates.h"
 #include "pipeline/names.h"
@@ -28,7 +29,7 @@ std::string find_by_token(Context& context, const workflow::LedgerEntry& entry) 
   cloud::Place place = place_of(entry.where);
   cloud::Tags wanted = {{kTokenTag, entry.entry_id}};
   if (entry.kind == kMachineKind) {
-    auto machines = context.cloud.list_machines(place, {.tags = wanted});
+    auto machines = context.cloud.list_machines(place, {.tags = wanted, .reachability = false});
     return machines.empty() ? "" : machines.front().machine_id;
   }
   auto images = context.cloud.list_images(place, {.tags = wanted});
@@ -93,6 +94,10 @@ void remove_owned(Context& context, const workflow::LedgerEntry& entry) {
     context.cloud.revoke_key(place, member<std::string>(entry.where, "key_id"),
                              member<std::string>(entry.where, "image_id"),
                              member<std::string>(entry.where, "with"));
+  } else if (entry.kind == kArchiveKind) {
+    context.image_services.remove_archive(place, member<std::string>(entry.where, "image_id"),
+                                          member<std::string>(entry.where, "bucket"),
+                                          entry.external_id);
   } else if (entry.kind == kTemplateKind) {
     withdraw_template(context, place, member<std::string>(entry.where, "name"),
                       member<std::string>(entry.where, "image_key"));
@@ -106,6 +111,10 @@ void remove_owned(Context& context, const workflow::LedgerEntry& entry) {
 }
 
 void remove_own_image(Context& context, const cloud::Place& place, const std::string& image_id) {
+  if (!end_fast_launch(context, place, image_id)) {
+    throw Error(ErrorKind::unavailable, "the fast launch of {} in {} is being ended", image_id,
+                cloud::to_string(place));
+  }
   try {
     context.cloud.remove_image(place, image_id);
   } catch (const Error& e) {

@@ -20,6 +20,7 @@ inline constexpr const char* kParameterKind = "parameter";  ///< where: name, va
 inline constexpr const char* kLatestKind = "latest";        ///< where: image_id, image_key
 inline constexpr const char* kShareKind = "share";          ///< where: image_id, with
 inline constexpr const char* kKeyGrantKind = "key-grant";   ///< where: key_id, image_id, with
+inline constexpr const char* kArchiveKind = "archive";      ///< where: bucket, image_id
 inline constexpr const char* kTemplateKind = "template";    ///< where: name, image_key
 inline constexpr const char* kScanKind = "scan";            ///< where: see outside_scan.h
 
@@ -39,7 +40,8 @@ void make_owned_detail(Context& context, const workflow::Run& run, workflow::Ste
 /// still show a thing whose creation was never confirmed.
 void remove_owned(Context& context, const workflow::LedgerEntry& entry);
 
-/// Removes an image of ours, lifting its protection.
+/// Removes an image of ours, lifting its protection. Throws `unavailable` while its fast launch is
+/// being ended.
 void remove_own_image(Context& context, const cloud::Place& place, const std::string& image_id);
 
 /// Removes everything the run still owns in the cloud, going on past failures and throwing the

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "pipeline/at_once.h"
 #include "pipeline/channel_store.h"
+#include "pipeline/fast_launch.h"
 #include "pipeline/golden_parameters.h"
 #include "pipeline/launch_templates.h"
 #include "pipeline/names.h"
@@ -20,7 +21,7 @@ constexpr const char* kShareDelivery = "share";
 /// As it was recorded when it was brought there.
 std::string recorded_id(const Context& context, const GoldenImage& image,
                         const cloud::Place& place) {
-  if (place == image.home) return image.image_id;
+  if (place == image.home) return home_image_id(context, image);
   const auto target = find_target(context.database, image.run_id, place);
   return target && target->state != TargetState::removed ? target->image_id : "";
 }
@@ -33,6 +34,16 @@ constexpr const char* kOwnKeyHint =
 std::string owned_id(const Context& context, const GoldenImage& image, const cloud::Place& place) {
   auto owned = context.cloud.list_images(place, {.tags = {{kImageKeyTag, image.image_key}}});
   return owned.empty() ? "" : owned.front().image_id;
+}
+
+/// What golden.yaml wants of the image services.
+void look_at_services(const Context& context, const GoldenImage& image, const cloud::Image& found,
+                      std::vector<std::string>& problems) {
+  const auto settings = image.pipeline.get<model::Pipeline>().image;
+  if (auto problem = fast_launch_problem(context, settings, found)) problems.push_back(*problem);
+  if (settings.watermark && lacks_watermark(context, image, found)) {
+    problems.push_back("image " + found.image_id + " has no watermark");
+  }
 }
 
 OwnedImage look_at_owned(const Context& context, const GoldenImage& image,
@@ -53,6 +64,7 @@ OwnedImage look_at_owned(const Context& context, const GoldenImage& image,
   } else {
     seen.image_id = id;
     for (std::string& text : missing_settings(image, *found).problems) problem(std::move(text));
+    look_at_services(context, image, *found, seen.problems);
   }
   return seen;
 }
@@ -304,6 +316,20 @@ MissingSettings missing_settings(const GoldenImage& image, const cloud::Image& f
     problem("has no date of deprecation");
   }
   return missing;
+}
+
+std::string home_image_id(const Context& context, const GoldenImage& image) {
+  const auto target = find_target(context.database, image.run_id, image.home);
+  const bool is_recorded =
+      target && !target->image_id.empty() && target->state != TargetState::removed;
+  return is_recorded ? target->image_id : image.image_id;
+}
+
+bool lacks_watermark(const Context& context, const GoldenImage& image, const cloud::Image& found) {
+  if (!context.image_services.abilities().watermarks) return false;
+  const std::string mark = image.home.account_id + ":" + image.image_key;
+  return std::find(found.watermarks.begin(), found.watermarks.end(), mark) ==
+         found.watermarks.end();
 }
 
 void check_unit_key(const Context& context, const cloud::Place& owner, const KeyUse& key,

@@ -89,6 +89,13 @@ struct MissingSettings {
 };
 MissingSettings missing_settings(const GoldenImage& image, const cloud::Image& found);
 
+/// The image of ours where it was built: another one than the approved if that was lost, and came
+/// back from an archive.
+std::string home_image_id(const Context& context, const GoldenImage& image);
+
+/// Whether it has not the version's watermark although the cloud has them.
+bool lacks_watermark(const Context& context, const GoldenImage& image, const cloud::Image& found);
+
 /// Throws what the cloud throws.
 OwnedImage look_at_shared(const Context& context, const GoldenImage& image,
                           const std::string& region);

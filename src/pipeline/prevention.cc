@@ -50,7 +50,11 @@ class Names {
     std::optional<cloud::Image> image = cloud_.find_image({home_, place.region}, image_id);
     if (!image && place.account_id != home_) image = cloud_.find_image(place, image_id);
     if (!image) return std::nullopt;
-    AllowedImage allowed{image->owner_id, image->name};
+    AllowedImage allowed{image->owner_id, image->name, {}};
+    // Those that others have put on it allow what we know nothing of.
+    for (const std::string& mark : image->watermarks) {
+      if (mark.starts_with(home_ + ":")) allowed.watermarks.push_back(mark);
+    }
     known_.lock()->emplace(std::pair(place.region, image_id), allowed);
     return allowed;
   }
@@ -63,7 +67,7 @@ class Names {
 
 /// The rules that the place's list comes to.
 std::vector<cloud::LaunchRule> rules_of(Context& context, Names& names, PlacePrevention& one,
-                                        const std::vector<std::string>& also) {
+                                        const PreventionRequest& request) {
   std::vector<AllowedImage> images;
   for (const std::string& id : read_latest(context.cloud, one.place)) {
     auto image = names.find(one.place, id);
@@ -74,7 +78,7 @@ std::vector<cloud::LaunchRule> rules_of(Context& context, Names& names, PlacePre
       images.push_back(*image);
     }
   }
-  return launch_rules(images, also);
+  return launch_rules(images, request.also, request.derived);
 }
 
 void plan_place(Context& context, cloud::Enforcement& enforcement, Names& names,
@@ -84,7 +88,7 @@ void plan_place(Context& context, cloud::Enforcement& enforcement, Names& names,
   one.then.mode = request.mode.value_or(one.now.mode);
   // Where nothing is refused nobody needs rules, and somebody else's may wait there.
   if (one.then.mode != cloud::LaunchMode::disabled) {
-    one.then.rules = rules_of(context, names, one, request.also);
+    one.then.rules = rules_of(context, names, one, request);
   }
   if (!one.changes() || request.by_policy) return;
   if (one.now.is_managed) {
@@ -124,7 +128,7 @@ Json assigned(Json value) { return {{"@@assign", std::move(value)}}; }
 }  // namespace
 
 std::vector<cloud::LaunchRule> launch_rules(const std::vector<AllowedImage>& images,
-                                            std::vector<std::string> also) {
+                                            std::vector<std::string> also, bool derived) {
   std::sort(also.begin(), also.end());
   also.erase(std::unique(also.begin(), also.end()), also.end());
   std::map<std::string, std::set<std::string>> names;
@@ -143,6 +147,18 @@ std::vector<cloud::LaunchRule> launch_rules(const std::vector<AllowedImage>& ima
       part.push_back(name);
     }
     rules.push_back({.owners = {owner}, .names = std::move(part)});
+  }
+  std::set<std::string> marks;
+  if (derived) {
+    for (const AllowedImage& image : images) {
+      marks.insert(image.watermarks.begin(), image.watermarks.end());
+    }
+  }
+  std::vector<std::string> some;
+  for (const std::string& mark : marks) {
+    some.push_back(mark);
+    if (some.size() < cloud::kMaxLaunchNames && mark != *marks.rbegin()) continue;
+    rules.push_back({.watermarks = std::exchange(some, {})});
   }
   if (rules.size() > cloud::kMaxLaunchRules) {
     throw Error(ErrorKind::usage, "{} golden images need {} rules, and EC2 takes {} of {} names",
@@ -187,7 +203,10 @@ std::vector<std::string> allowed_lines(const std::vector<cloud::LaunchRule>& rul
   for (const cloud::LaunchRule& rule : rules) {
     const std::string owners = rule.owners.empty() ? "anybody" : join(rule.owners, ", ");
     const std::string more = rule.more.empty() ? "" : " if " + rule.more;
-    if (rule.names.empty()) lines.push_back(owners + " *" + more);
+    for (const std::string& mark : rule.watermarks) {
+      lines.push_back(owners + " * with the watermark " + mark + more);
+    }
+    if (rule.names.empty() && rule.watermarks.empty()) lines.push_back(owners + " *" + more);
     for (const std::string& name : rule.names) lines.push_back(owners + " " + name + more);
   }
   std::sort(lines.begin(), lines.end());

@@ -8,6 +8,7 @@
 
 #include "cloud/enforcement.h"
 #include "pipeline/context.h"
+#include "workflow/engine.h"
 
 namespace hallmark::pipeline {
 
@@ -15,6 +16,8 @@ struct PreventionRequest {
   /// Nothing: as it is; then a place that refuses nothing and marks nothing is left alone.
   std::optional<cloud::LaunchMode> mode;
   std::vector<std::string> also;  ///< owners whose images are allowed too: "amazon", an account id
+  /// What is made from the images is allowed too, whoever owns it, where they carry our watermarks.
+  bool derived = false;
   /// A place may go from disabled to enabled at once, without anybody having seen what would fail.
   bool skip_audit = false;
   /// Places are looked at for a policy of the organization: one that decides there already is in
@@ -38,12 +41,14 @@ struct PlacePrevention {
 struct AllowedImage {
   std::string owner_id;
   std::string name;
+  std::vector<std::string> watermarks;  ///< those of ours
 };
 
 /// The fewest rules that allow exactly these, by owner and name, and all of the owners in `also`;
-/// with neither a rule that allows none. Sorted. Throws `usage` if they are too many.
+/// with neither a rule that allows none. `derived`: and whatever carries their watermarks. Sorted.
+/// Throws `usage` if they are too many.
 std::vector<cloud::LaunchRule> launch_rules(const std::vector<AllowedImage>& images,
-                                            std::vector<std::string> also);
+                                            std::vector<std::string> also, bool derived = false);
 
 /// What would be changed; several places at a time, and one that cannot be looked at says so in its
 /// problem. What a place owns itself needs no rule. Changes nothing. Throws `cancelled`, and
@@ -68,6 +73,13 @@ inline constexpr std::size_t kMaxPolicyCharacters = 10'000;
 /// much is to be allowed, `corrupt` if the document is none.
 std::string declarative_policy(const std::string& document, cloud::LaunchMode mode,
                                const std::vector<cloud::LaunchRule>& rules);
+
+/// The same as a run, at every known place but those of our own account; for schedules. Throws
+/// `usage` if the cloud refuses no launches.
+std::string start_prevention(workflow::Engine& engine, Context& context,
+                             const PreventionRequest& request,
+                             std::optional<std::string> run_id = {});
+Json prevent(Context& context, workflow::Run& run);
 
 void to_json(Json& json, const PlacePrevention& value);
 

@@ -19,12 +19,13 @@ using testing::IsEmpty;
 
 std::vector<AllowedImage> images(int count) {
   std::vector<AllowedImage> made;
-  for (int i = 0; i < count; ++i) made.push_back({kHomeAccount, "image-" + std::to_string(i)});
+  for (int i = 0; i < count; ++i) made.push_back({kHomeAccount, "image-" + std::to_string(i), {}});
   return made;
 }
 
 TEST(LaunchRules, AllowExactlyTheseNames) {
-  const auto rules = launch_rules({{"2", "b"}, {"1", "z"}, {"1", "a"}, {"1", "z"}}, {});
+  const auto rules =
+      launch_rules({{"2", "b", {}}, {"1", "z", {}}, {"1", "a", {}}, {"1", "z", {}}}, {});
   EXPECT_THAT(allowed_lines(rules), ElementsAre("1 a", "1 z", "2 b"));
   EXPECT_EQ(rules.size(), 2u);
 }
@@ -34,8 +35,17 @@ TEST(LaunchRules, ForNoImageAllowNone) {
 }
 
 TEST(LaunchRules, OwnersThatAreAllowedNeedNoNames) {
-  EXPECT_THAT(allowed_lines(launch_rules({{"1", "a"}, {"2", "b"}}, {"amazon", "1", "amazon"})),
-              ElementsAre("1, amazon *", "2 b"));
+  EXPECT_THAT(
+      allowed_lines(launch_rules({{"1", "a", {}}, {"2", "b", {}}}, {"amazon", "1", "amazon"})),
+      ElementsAre("1, amazon *", "2 b"));
+}
+
+TEST(LaunchRules, ByWatermarkAllowWhatIsMadeFromThem) {
+  const std::vector<AllowedImage> marked = {{"1", "a", {"1:web", "1:base"}}, {"1", "b", {}}};
+  EXPECT_THAT(allowed_lines(launch_rules(marked, {}, true)),
+              ElementsAre("1 a", "1 b", "anybody * with the watermark 1:base",
+                          "anybody * with the watermark 1:web"));
+  EXPECT_THAT(allowed_lines(launch_rules(marked, {})), ElementsAre("1 a", "1 b"));
 }
 
 TEST(LaunchRules, AreWithinTheLimits) {

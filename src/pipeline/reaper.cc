@@ -171,13 +171,23 @@ struct Reaper {
       add({.kind = kind, .id = id, .place = place, .run_id = tag(tags, kRunTag), .reason = *reason},
           remove);
     };
-    for (const auto& machine : context.cloud.list_machines(place, {.tag_keys = {kRunTag}})) {
+    const cloud::MachineFilter owned{.tag_keys = {kRunTag}, .reachability = false};
+    for (const auto& machine : context.cloud.list_machines(place, owned)) {
       consider(kMachineKind, machine.machine_id, machine.tags,
                [&] { context.cloud.remove_machine(place, machine.machine_id); });
     }
     for (const auto& image : context.cloud.list_images(place, {.tag_keys = {kRunTag}})) {
       consider(kImageKind, image.image_id, image.tags,
                [&] { context.cloud.remove_image(place, image.image_id); });
+    }
+    if (context.image_services.abilities().loose_snapshots) {
+      const TimePoint settled = context.clock.now() - context.cloud.properties().settle_time;
+      for (const auto& loose : context.image_services.list_loose_snapshots(place, {kRunTag})) {
+        // Its image may not be seen yet.
+        if (loose.created_at > settled) continue;
+        consider("snapshot", loose.snapshot_id, loose.tags,
+                 [&] { context.image_services.remove_loose_snapshot(place, loose.snapshot_id); });
+      }
     }
     for (const auto& image : context.cloud.list_images(place, {.tag_keys = {kImageKeyTag}})) {
       if (seen.contains(image.image_id) || image.tags.contains(kRunTag)) continue;

@@ -1,7 +1,7 @@
 #pragma once
 /// Finds and removes what outlived the run that made it: by the ledger, and, if the database is
 /// lost or the ledger never heard of it, by owner tags alone; and what versions that are gone left
-/// behind: images, and parameters that name images which are not there.
+/// behind: images, snapshots of no image, and parameters that name images which are not there.
 
 #include <string>
 #include <vector>
@@ -12,7 +12,7 @@
 namespace hallmark::pipeline {
 
 struct Orphan {
-  std::string kind;  ///< "machine", "image", "parameter", "latest", "share"
+  std::string kind;  ///< "machine", "image", "snapshot", "parameter", "latest", "share"
   std::string id;
   cloud::Place place;
   std::string run_id;

@@ -94,16 +94,15 @@ struct Judged {
   std::string checked_at;
   std::vector<Offender> offenders;
   std::vector<Tagged> tagged;           ///< though they are fine
+  std::vector<Tagged> unknown;          ///< nobody can tell now: what is known of them stays
   std::vector<cloud::Place> looked_at;  ///< all of it
   std::vector<std::string> problems;
 };
 
 void to_json(Json& json, const Judged& value) {
-  json = {{"checked_at", value.checked_at},
-          {"offenders", value.offenders},
-          {"tagged", value.tagged},
-          {"looked_at", Json::array()},
-          {"problems", value.problems}};
+  json = {{"checked_at", value.checked_at}, {"offenders", value.offenders},
+          {"tagged", value.tagged},         {"unknown", value.unknown},
+          {"looked_at", Json::array()},     {"problems", value.problems}};
   for (const cloud::Place& place : value.looked_at) {
     json["looked_at"].push_back({place.account_id, place.region});
   }
@@ -113,6 +112,8 @@ void from_json(const Json& json, Judged& value) {
   value.checked_at = member<std::string>(json, "checked_at");
   value.offenders = member<std::vector<Offender>>(json, "offenders");
   value.tagged = member<std::vector<Tagged>>(json, "tagged");
+  // Runs that were recorded before have none.
+  value.unknown = json.value("unknown", std::vector<Tagged>());
   value.problems = member<std::vector<std::string>>(json, "problems");
   for (const Json& place : json.at("looked_at")) value.looked_at.push_back({place[0], place[1]});
 }
@@ -140,6 +141,9 @@ Judged judge(Context& context, const std::vector<cloud::Place>& places,
       auto tag = resource.tags.find(policy.tag);
       if (is_fine(ruling.verdict) && tag != resource.tags.end()) {
         judged.tagged.push_back({place.facts.place, resource.id, tag->second});
+      }
+      if (ruling.verdict == Verdict::unknown) {
+        judged.unknown.push_back({place.facts.place, resource.id, ""});
       }
       if (ruling.verdict != Verdict::non_compliant) continue;
       judged.offenders.push_back({.place = place.facts.place,
@@ -219,6 +223,9 @@ Remembered remember(db::Database& database, const Judged& judged) {
       present.insert({one.place.account_id, one.place.region, one.machine_id});
       one.since = since_of(connection, one, judged.checked_at);
       one.is_new = one.since == judged.checked_at;
+    }
+    for (const Tagged& one : judged.unknown) {
+      present.insert({one.place.account_id, one.place.region, one.machine_id});
     }
     for (const cloud::Place& place : judged.looked_at) {
       const auto known = connection.query(

@@ -1,6 +1,7 @@
 #pragma once
 /// What is done about machines that are not compliant, by a policy that somebody has written down;
-/// without one, nothing. Only machines that are non-compliant: what is unknown is left alone.
+/// without one, nothing. Only machines that are non-compliant: what is unknown is left alone,
+/// and so is what is known of it.
 
 #include <optional>
 #include <string>

@@ -196,5 +196,22 @@ TEST_F(Remediation, LeavesWhatSomebodyAnswersFor) {
   EXPECT_TRUE(runs(raw_));
 }
 
+TEST_F(Remediation, WhatIsUnknownMeanwhileGainsNoTime) {
+  const model::RemediationPolicy policy{.tag = "since", .stop_after = 72h};
+  run(policy);
+  const std::string since = machine(raw_).tags.at("since");
+  // For a day nobody can tell what it was made from.
+  model::RemediationPolicy derived = policy;
+  derived.accept_derived = true;
+  fixture_.clock.advance(24h);
+  for (int call = 1; call <= 3; ++call) {
+    fixture_.world->fail("find_image", call, Error(ErrorKind::denied, "not now"));
+  }
+  EXPECT_THAT(run(derived).at("machines"), IsEmpty());
+  fixture_.clock.advance(24h);
+  run(policy);
+  EXPECT_EQ(machine(raw_).tags.at("since"), since);
+}
+
 }  // namespace
 }  // namespace hallmark::pipeline

@@ -9,6 +9,7 @@
 #include "pipeline/guest.h"
 #include "pipeline/names.h"
 #include "pipeline/outside_scan.h"
+#include "pipeline/placement.h"
 
 namespace hallmark::pipeline {
 
@@ -25,31 +26,39 @@ struct Subject {
   cloud::Platform platform = cloud::Platform::linux;
   model::Pipeline pipeline;
   TimePoint deadline;
+  bool needs_machine = true;  ///< else its scanners look at the image
 };
 
 Subject read_subject(Context& context, workflow::Run& run, const std::string& image_run_id,
                      const std::string& image_key) {
   const Json seen = run.step("rescan-subject/" + image_key, [&](workflow::Step&) {
     const GoldenImage image = get_golden_image(context.database, image_run_id);
-    const auto found = context.cloud.find_image(image.home, image.image_id);
-    if (!found) throw Error(ErrorKind::not_found, "image {} is gone", image.image_id);
+    const std::string image_id = home_image_id(context, image);
+    const auto found = context.cloud.find_image(image.home, image_id);
+    if (!found) throw Error(ErrorKind::not_found, "image {} is gone", image_id);
     const auto pipeline = image.pipeline.get<model::Pipeline>();
     // Those that alter the machine come after the others: each may use all of its time. A machine
     // that nobody removes switches itself off after that.
     Duration scans{};
-    for (const model::ScannerUse& use : pipeline.scanners) scans += use.deadline + kSlack;
+    bool needs_machine = false;
+    for (const model::ScannerUse& use : pipeline.scanners) {
+      scans += use.deadline + kSlack;
+      needs_machine |= context.outside_scanner(use.name)->needs_machine();
+    }
     return Json{{"account_id", image.home.account_id},
                 {"region", image.home.region},
-                {"image_id", image.image_id},
+                {"image_id", image_id},
                 {"platform", cloud::to_string(found->platform)},
                 {"pipeline", pipeline},
+                {"needs_machine", needs_machine},
                 {"deadline", to_rfc3339(context.clock.now() + pipeline.build.boot_limit + scans)}};
   });
   return {.place = {member<std::string>(seen, "account_id"), member<std::string>(seen, "region")},
           .image_id = member<std::string>(seen, "image_id"),
           .platform = cloud::platform_from(member<std::string>(seen, "platform")),
           .pipeline = member<model::Pipeline>(seen, "pipeline"),
-          .deadline = from_rfc3339(member<std::string>(seen, "deadline"))};
+          .deadline = from_rfc3339(member<std::string>(seen, "deadline")),
+          .needs_machine = seen.value("needs_machine", true)};
 }
 
 /// By name too: a launch whose answer was lost, or that did not come up, gave us no id.
@@ -77,6 +86,12 @@ std::string rescan(Context& context, workflow::Run& run, const std::string& imag
                                   .machine_size = subject.pipeline.build.machine_size,
                                   .name = "scan of " + image_key,
                                   .deadline = subject.deadline};
+    if (!subject.needs_machine) {
+      const Guest nobody{.label = "rescan/" + image_key, .place = subject.place};
+      scan_guest(context, run, nobody, subject.image_id, subject.pipeline,
+                 model::image_name(subject.pipeline));
+      return problem;
+    }
     try {
       const Guest guest = launch_guest(context, run, "rescan/" + image_key, subject.place, spec,
                                        subject.platform, subject.pipeline.build.boot_limit);

@@ -1,6 +1,6 @@
 #pragma once
 /// Outside scanners look again at a golden image: at a machine that is launched for it and removed
-/// as soon as they have seen it, whatever they say.
+/// as soon as they have seen it, whatever they say; at the image alone if none of them needs one.
 
 #include <set>
 #include <string>

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "pipeline/catalog.h"
 #include "pipeline/channel.h"
+#include "pipeline/fast_launch.h"
 #include "pipeline/image_users.h"
 #include "pipeline/leave.h"
 #include "pipeline/placement.h"
@@ -99,6 +100,7 @@ Json retire(Context& context, workflow::Run& run) {
     });
   };
   const auto disable = [&](const ImageTarget& target, workflow::Run& branch) {
+    await_fast_launch_off(context, branch, image, target.place, target.image_id);
     branch.step("disable/" + cloud::to_string(target.place), [&](workflow::Step&) {
       if (!context.cloud.find_image(target.place, target.image_id)) return;
       context.cloud.disable_image(target.place, target.image_id);

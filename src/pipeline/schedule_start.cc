@@ -4,6 +4,7 @@
 #include "base/ids.h"
 #include "model/exemption_file.h"
 #include "model/pipeline_file.h"
+#include "pipeline/prevention.h"
 #include "pipeline/rebuild.h"
 #include "pipeline/remediation.h"
 #include "pipeline/retention.h"
@@ -90,6 +91,11 @@ StartedWork start_work(workflow::Engine& engine, Context& context, const Schedul
     }
     if (schedule.starts == ScheduledWork::remediate) {
       return start_remediation(engine, policy_in(schedule), known_places(context), run_id);
+    }
+    if (schedule.starts == ScheduledWork::prevent) {
+      PreventionRequest request{.also = schedule.also, .derived = schedule.derived};
+      if (!schedule.mode.empty()) request.mode = cloud::launch_mode_from(schedule.mode);
+      return start_prevention(engine, context, request, run_id);
     }
     model::Pipeline pipeline = model::load_pipeline(schedule.pipeline_file, schedule.variables);
     pipeline.version =

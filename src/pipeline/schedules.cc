@@ -14,8 +14,8 @@ namespace hallmark::pipeline {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> kWork = {"reassess", "compliance", "retire", "build",
-                                                   "remediate"};
+constexpr std::array<std::string_view, 6> kWork = {"reassess", "compliance", "retire",
+                                                   "build",    "remediate",  "prevent"};
 constexpr std::array<std::string_view, 4> kFiringStates = {"claimed", "started", "skipped",
                                                            "failed"};
 
@@ -258,17 +258,26 @@ std::optional<TimePoint> next_due(const Context& context, const std::vector<Sche
   return next;
 }
 
-void set_paused(const Context& context, const Schedule& schedule, bool paused) {
+void set_paused(const Context& context, const Schedule& schedule, bool paused,
+                const std::string& by) {
   const TimePoint now = context.clock.now();
-  context.database.transaction([&](db::Connection& connection) {
+  using Told = std::optional<audit::Event>;
+  context.audit.append([&](db::Connection& connection) -> Told {
     const std::optional<Row> row = row_of(connection, schedule.name);
     if (!row) write_row(connection, schedule, now);
-    if (row && row->paused == paused) return;
+    if ((row && row->paused) == paused) return std::nullopt;
     connection.execute("update schedules set paused = :paused where name = :name",
                        {{"paused", std::int64_t{paused}}, {"name", schedule.name}});
-    if (paused) return;
-    connection.execute("update schedules set settled_at = :now where name = :name",
-                       {{"now", to_rfc3339(now)}, {"name", schedule.name}});
+    if (!paused) {
+      connection.execute("update schedules set settled_at = :now where name = :name",
+                         {{"now", to_rfc3339(now)}, {"name", schedule.name}});
+    }
+    return audit::Event{.token = random_id("event"),
+                        .actor = by,
+                        .action = paused ? "schedule.paused" : "schedule.resumed",
+                        .subject = schedule.name,
+                        .detail = {{"expression", schedule.expression.text},
+                                   {"start", to_string(schedule.starts)}}};
   });
 }
 
@@ -388,12 +397,12 @@ ScheduleStanding schedule_standing(const Context& context, const Schedule& sched
   return standing;
 }
 
-void pause_schedule(const Context& context, const Schedule& schedule) {
-  set_paused(context, schedule, true);
+void pause_schedule(const Context& context, const Schedule& schedule, const std::string& by) {
+  set_paused(context, schedule, true, by);
 }
 
-void resume_schedule(const Context& context, const Schedule& schedule) {
-  set_paused(context, schedule, false);
+void resume_schedule(const Context& context, const Schedule& schedule, const std::string& by) {
+  set_paused(context, schedule, false, by);
 }
 
 void to_json(Json& json, const Firing& value) {

@@ -31,6 +31,7 @@ enum class ScheduledWork {
   retire,      ///< what is due by retention in golden.yaml
   build,       ///< the version that the pipeline file names, or the next that is free
   remediate,   ///< a check of all places, and what a policy says about machines
+  prevent,     ///< what places may launch, in step with their lists
 };
 std::string_view to_string(ScheduledWork work);
 /// Throws `usage`.
@@ -51,6 +52,10 @@ struct Schedule {
   Duration grace = kSupersededGrace;
   // remediate, with exemptions
   Path policy_file;
+  // prevent
+  std::string mode;               ///< "audit", "enabled", "disabled"; empty: as it is at each place
+  std::vector<std::string> also;  ///< owners whose images are allowed too
+  bool derived = false;           ///< and what is made from golden images, by watermark
 };
 
 enum class FiringState {
@@ -106,8 +111,9 @@ std::vector<std::string> open_runs_of(workflow::Engine& engine, const Context& c
 ScheduleStanding schedule_standing(const Context& context, const Schedule& schedule, int most);
 
 /// A paused schedule is not due. What was due meanwhile is not caught up when it goes on.
-void pause_schedule(const Context& context, const Schedule& schedule);
-void resume_schedule(const Context& context, const Schedule& schedule);
+/// The audit log is told.
+void pause_schedule(const Context& context, const Schedule& schedule, const std::string& by);
+void resume_schedule(const Context& context, const Schedule& schedule, const std::string& by);
 
 /// The ids of the runs that this work was begun with now, each with `token` in it: the same token
 /// starts the same runs again, which is once. `problems`: what could not be started. Throws what

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/sync.h"
 #include "base/testing.h"
+#include "cloud/memory/memory_enforcement.h"
 #include "pipeline/compliance_history.h"
 #include "pipeline/fixture.h"
 #include "pipeline/rebuild.h"
@@ -192,7 +193,7 @@ TEST_F(Schedules, AClaimThatIsLeftIsNotFiredOnceTheScheduleIsPausedOrOff) {
     adopt();
     context().fetch = [](const std::string&, std::stop_token) -> std::string { throw Crash(); };
     EXPECT_THROW(fire_after(7 * 24h), Crash);
-    if (paused) pause_schedule(context(), schedules_[0]);
+    if (paused) pause_schedule(context(), schedules_[0], "ada");
     schedules_[0].enabled = paused;
     adopt();
     const auto fired = fire_after(kLongSilence);
@@ -265,13 +266,13 @@ TEST_F(Schedules, OneThatCannotBeStartedKeepsNoOther) {
 
 TEST_F(Schedules, APausedOneIsNotDueAndCatchesNothingUp) {
   adopt();
-  pause_schedule(context(), schedules_[0]);
+  pause_schedule(context(), schedules_[0], "ada");
   EXPECT_THAT(fire_after(3h), IsEmpty());
   EXPECT_TRUE(schedule_standing(context(), schedules_[0], 1).paused);
   EXPECT_EQ(schedule_standing(context(), schedules_[0], 1).next_due_at, std::nullopt);
   adopt();
   EXPECT_THAT(fire(), IsEmpty());
-  resume_schedule(context(), schedules_[0]);
+  resume_schedule(context(), schedules_[0], "ada");
   EXPECT_THAT(fire(), IsEmpty());
   EXPECT_THAT(fire_after(1h), SizeIs(1));
 }
@@ -429,6 +430,44 @@ TEST(NextPatch, CountsTheLastNumber) {
                                           {"v999", "v1000"}}) {
     EXPECT_EQ(next_patch(version), next);
   }
+}
+
+TEST_F(Schedules, PausesAndResumesAreInTheAuditLog) {
+  adopt();
+  pause_schedule(context(), schedules_[0], "ada");
+  pause_schedule(context(), schedules_[0], "ada");
+  resume_schedule(context(), schedules_[0], "grace");
+  resume_schedule(context(), schedules_[0], "grace");
+  std::vector<std::string> told;
+  for (const audit::Entry& entry : context().audit.read(0, 100)) {
+    const Json event = parse_json(entry.text, "entry");
+    if (event.at("subject") != "hourly") continue;
+    told.push_back(event.at("actor").get<std::string>() + " " +
+                   event.at("action").get<std::string>());
+  }
+  EXPECT_THAT(told, ElementsAre("ada schedule.paused", "grace schedule.resumed"));
+}
+
+TEST_F(Schedules, KeepWhatPlacesMayLaunchInStep) {
+  cloud::MemoryEnforcement enforcement;
+  model::Pipeline pipeline = sample_pipeline();
+  const GoldenImage image = fixture_.product.golden(pipeline);
+  fixture_.product.drive(start_distribute(engine(), context(), image, {}));
+  enforcement.settings[to_string(kChildWest)].mode = cloud::LaunchMode::audit;
+  schedules_ = {schedule_of("hourly", "rate(1 hour)", ScheduledWork::prevent)};
+  adopt();
+  const auto refused = fire_after(1h);
+  EXPECT_EQ(refused.at(0).state, FiringState::failed);
+  EXPECT_THAT(refused.at(0).detail, HasSubstr("refuses no launches"));
+  context().enforcement = &enforcement;
+  const auto fired = fire_after(1h);
+  ASSERT_EQ(fired.at(0).state, FiringState::started) << fired.at(0).detail;
+  const auto run = fixture_.product.drive(fired.at(0).run_ids.at(0));
+  ASSERT_EQ(run.state, workflow::RunState::succeeded) << run.error->full_text();
+  EXPECT_THAT(enforcement.done, ElementsAre("rules " + to_string(kChildWest)));
+  enforcement.refused = kChildAccount;
+  const auto failed = fixture_.product.drive(fire_after(1h).at(0).run_ids.at(0));
+  EXPECT_EQ(failed.state, workflow::RunState::failed);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "pipeline/image_store.h"
+#include "pipeline/placement.h"
 
 namespace hallmark::pipeline {
 
@@ -22,7 +23,7 @@ std::string image_of_golden(Context& context, const cloud::Place& home,
     throw Error(ErrorKind::conflict, "the parent image {} is {}, not active", parent.image_key,
                 to_string(parent.state));
   }
-  if (parent.home.region == home.region) return parent.image_id;
+  if (parent.home.region == home.region) return home_image_id(context, parent);
   for (const ImageTarget& target : list_targets(context.database, parent.run_id)) {
     if (target.place == home && target.state == TargetState::available) return target.image_id;
   }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "pipeline/archive.h"
 #include "pipeline/catalog_wish.h"
 #include "pipeline/compliance.h"
 #include "pipeline/decision.h"
@@ -10,6 +11,7 @@
 #include "pipeline/image_users.h"
 #include "pipeline/leave.h"
 #include "pipeline/placement.h"
+#include "pipeline/prevention.h"
 #include "pipeline/remediation.h"
 #include "pipeline/wish.h"
 #include "pipeline/workflows.h"
@@ -52,9 +54,15 @@ std::optional<std::string> open_run(workflow::Engine& engine, const std::string&
   return runs.front().run_id;
 }
 
-/// Two runs that bring an image to places and take it away from them must not meet.
+bool is_golden(const GoldenImage& image) {
+  return image.state == GoldenState::active || image.state == GoldenState::deprecated;
+}
+
+}  // namespace
+
 void refuse_if_busy(workflow::Engine& engine, const std::string& image_key) {
-  for (const char* workflow : {"distribute", "retire", "restore", "decommission", "publish"}) {
+  for (const char* workflow :
+       {"distribute", "retire", "restore", "decommission", "publish", "archive", "unarchive"}) {
     if (auto run = open_run(engine, workflow, image_key)) {
       throw Error(ErrorKind::conflict, "a {} run of {} has not ended: {}", workflow, image_key,
                   *run)
@@ -63,12 +71,6 @@ void refuse_if_busy(workflow::Engine& engine, const std::string& image_key) {
     }
   }
 }
-
-bool is_golden(const GoldenImage& image) {
-  return image.state == GoldenState::active || image.state == GoldenState::deprecated;
-}
-
-}  // namespace
 
 std::vector<workflow::WorkflowDefinition> workflows(Context& context) {
   auto with = [&context](Json (*fn)(Context&, workflow::Run&)) {
@@ -79,11 +81,14 @@ std::vector<workflow::WorkflowDefinition> workflows(Context& context) {
           {"decommission", 1, with(decommission)},
           {"retire", 1, with(retire)},
           {"restore", 2, with(restore)},
+          {"archive", 1, with(archive)},
+          {"unarchive", 1, with(unarchive)},
           {"reassess", 1, with(reassess)},
           {"promote", 1, with(promote)},
           {"publish", 1, with(publish)},
           {"compliance", 1, with(compliance)},
-          {"remediate", 1, with(remediate)}};
+          {"remediate", 1, with(remediate)},
+          {"prevent", 1, with(prevent)}};
 }
 
 std::string start_build(workflow::Engine& engine, Context& context, const model::Pipeline& pipeline,

@@ -1,7 +1,7 @@
 #pragma once
 /// The product's workflows, and how each is started. Inputs are complete: a run never reads
 /// golden.yaml again. Workflows: build, distribute, promote, retire, restore,
-/// decommission, reassess, publish, compliance.
+/// decommission, archive, unarchive (archive.h), reassess, publish, compliance.
 
 #include <optional>
 #include <string>
@@ -18,6 +18,10 @@ namespace hallmark::pipeline {
 
 /// All of them, for the engine. `context` must outlive it.
 std::vector<workflow::WorkflowDefinition> workflows(Context& context);
+
+/// Two runs that bring an image to places and take it away from them must not meet. Throws
+/// `conflict` if one of the version with this key has not ended.
+void refuse_if_busy(workflow::Engine& engine, const std::string& image_key);
 
 /// Reserves the version and records the run. Scripts behind URLs are fetched now, so that what was
 /// built is what was recorded. Throws `conflict` if the version exists, and what fetching throws.

@@ -20,7 +20,8 @@
 
 namespace hallmark::scan {
 
-/// A machine that was started from the image to be looked at.
+/// A machine that was started from the image to be looked at, or the image alone: then machine_id
+/// is empty.
 struct ScanTarget {
   /// One for each scan of each run, and the same on every attempt: a launch whose answer was lost
   /// is found again by it.
@@ -52,6 +53,8 @@ class OutsideScanner {
   virtual std::string name() const = 0;
   /// Waiting shorter than this between looks only burns the service's limits.
   virtual Duration poll_interval() const = 0;
+  /// Whether it looks at a running machine; else the target may have none, only the image.
+  virtual bool needs_machine() const { return true; }
   /// Whether its scan alters the machine: others must have looked before.
   virtual bool alters_machine() const { return false; }
   /// Credentials, and every name in the configuration that the service must know. Called before

@@ -63,6 +63,7 @@ _DELAYS = {
     "instance-start": 5, "instance-stop": 5, "instance-terminate": 5, "image": 30,
     "image-copy": 60, "snapshot": 10, "snapshot-copy": 30, "ssm-registration": 20, "volume": 1,
     "nat-gateway": 30, "stack": 2, "provision": 2, "parameter-check": 2,
+    "store": 20, "fast-launch": 30,
 }
 
 
@@ -101,7 +102,7 @@ class World:
             self.made = collections.Counter()  # what calls made, by kind, whatever became of it
             self.most_instances = 0  # that existed at one moment
             self.switches = {"throttle": False, "lag": 0, "enforce": False,
-                             "marketplace": [], "capacity": [], "copy-limit": 100,
+                             "marketplace": [], "capacity": [], "copy-limit": 100, "store-limit": 1200,
                              "run-commands": True, "empty-pages": False, "command-rules": []}
             self.organization = {}
             for number, account in enumerate(self.seed_accounts):

@@ -184,11 +184,12 @@ class AwsCloud final : public Cloud {
 }  // namespace
 
 std::span<const hallmark::aws::Need> aws_model_needs() {
-  static constexpr std::array<hallmark::aws::Need, 9> kNeeds = {
+  static constexpr std::array<hallmark::aws::Need, 10> kNeeds = {
       {{"ec2", "DescribeImages", "IncludeDisabled"},
        {"ec2", "DescribeImages", "MaxResults"},
        {"ec2", "RegisterImage", "TagSpecifications"},
        {"ec2", "CopyImage", "TagSpecifications"},
+       {"ec2", "CopyImage", "SnapshotCopyCompletionDurationMinutes"},
        {"ec2", "DeregisterImage", "DeleteAssociatedSnapshots"},
        {"ec2", "DisableImage", "ImageId"},
        {"ec2", "EnableImage", "ImageId"},

@@ -120,6 +120,28 @@ TEST_F(AwsCloudTest, TriesOtherTypesAndSubnetsWhereThereIsNoRoom) {
   EXPECT_EQ(tokens.size(), 4u) << "one token stands for one set of parameters";
 }
 
+TEST_F(AwsCloudTest, AnImagesArchitectureChoosesAmongTheTypes) {
+  config_.instance_types = {"t3.medium", "g4dn.xlarge", "m7g.large", "c6gn.large"};
+  config_.regions.front().subnet_ids.clear();
+  caller_->answers["RunInstances"] = [](const Value&) -> Value {
+    throw refusal("InsufficientInstanceCapacity", ErrorKind::unavailable);
+  };
+  const auto types_for = [&](const char* architecture) {
+    caller_->answers["DescribeImages"] = [architecture](const Value&) -> Value {
+      Value arm = image();
+      arm["Architecture"] = architecture;
+      return {{"Images", Value::array({arm})}};
+    };
+    caller_->inputs["RunInstances"].clear();
+    EXPECT_THROW(launch(), Error);
+    return attempts();
+  };
+  EXPECT_THAT(types_for("x86_64"), ElementsAre("t3.medium ", "g4dn.xlarge "));
+  EXPECT_THAT(types_for("arm64"), ElementsAre("m7g.large ", "c6gn.large "));
+  config_.instance_types = {"t3.medium"};
+  EXPECT_THAT(types_for("arm64"), ElementsAre("t4g.medium ", "m7g.large ", "m6g.large "));
+}
+
 TEST_F(AwsCloudTest, SameTokenIsTheSameClientTokenInAnotherProcess) {
   launch();
   caller_ = std::make_shared<ScriptedCaller>(*caller_);

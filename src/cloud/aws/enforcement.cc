@@ -1,6 +1,7 @@
 #include "cloud/aws/enforcement.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/error.h"
 #include "cloud/aws/session.h"
@@ -43,9 +44,24 @@ std::vector<std::string> sorted_texts(const Value& criterion, const char* member
   return texts;
 }
 
+/// Nothing if it says more of one than its key.
+std::optional<std::vector<std::string>> watermarks_of(const Value& criterion) {
+  std::vector<std::string> keys;
+  for (const Value& mark : criterion.value("ImageWatermarks", Value::array())) {
+    if (mark.size() != 1 || !mark.contains("WatermarkKey")) return std::nullopt;
+    keys.push_back(text(mark, "WatermarkKey"));
+  }
+  std::sort(keys.begin(), keys.end());
+  return keys;
+}
+
 LaunchRule rule_from(Value criterion) {
   LaunchRule rule{.owners = sorted_texts(criterion, "ImageProviders"),
                   .names = sorted_texts(criterion, "ImageNames")};
+  if (auto marks = watermarks_of(criterion)) {
+    rule.watermarks = std::move(*marks);
+    criterion.erase("ImageWatermarks");
+  }
   criterion.erase("ImageProviders");
   criterion.erase("ImageNames");
   // What is empty says nothing.
@@ -92,6 +108,9 @@ class AwsEnforcement : public Enforcement {
       Value criterion = Value::object();
       if (!rule.owners.empty()) criterion["ImageProviders"] = rule.owners;
       if (!rule.names.empty()) criterion["ImageNames"] = rule.names;
+      for (const std::string& key : rule.watermarks) {
+        criterion["ImageWatermarks"].push_back({{"WatermarkKey", key}});
+      }
       criteria.push_back(criterion);
     }
     session_.call(place, "ec2", "ReplaceImageCriteriaInAllowedImagesSettings",

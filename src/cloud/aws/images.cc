@@ -14,9 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// On a snapshot that was uploaded for an image which is not registered yet: the image's name. Such
-/// a snapshot is listed as a pending image, so that whoever cleans up sees it.
-constexpr const char* kImportingTag = "hallmark:importing";
 /// EC2's own device name for a root volume of an image that was made from a disk.
 constexpr const char* kRootDevice = "/dev/xvda";
 /// The most that DescribeImages gives at a time (Amazon EC2 API Reference, DescribeImages,
@@ -86,6 +83,10 @@ Image image_from(const Value& value, const Place& place) {
   if (std::string created = text(value, "CreationDate"); !created.empty()) {
     image.created_at = from_rfc3339(created);
   }
+  for (const Value& mark : value.value("ImageWatermarks", Value::array())) {
+    image.watermarks.push_back(text(mark, "WatermarkKey"));
+  }
+  std::sort(image.watermarks.begin(), image.watermarks.end());
   if (std::string deprecated = text(value, "DeprecationTime"); !deprecated.empty()) {
     image.deprecated_at = from_rfc3339(deprecated);
   }
@@ -111,12 +112,6 @@ Tags with_token(Tags tags, const std::string& token) {
   return tags;
 }
 
-/// For calls that make an image: the same tags on it and on its snapshots.
-Value image_tag_specifications(const ImageSpec& spec, const std::string& token) {
-  Tags tags = with_token(spec.tags, token);
-  return Value::array({tag_specification("image", tags), tag_specification("snapshot", tags)});
-}
-
 bool gone(const Error& e) {
   auto* api = dynamic_cast<const ApiError*>(&e);
   return api != nullptr &&
@@ -126,8 +121,13 @@ bool gone(const Error& e) {
 
 bool says(const ApiError& e, std::string_view code) { return e.code() == code; }
 
-/// Makes the image by `create` unless the token made it already; adopts what an earlier attempt
-/// made whose answer was lost.
+}  // namespace
+
+Value image_tag_specifications(const ImageSpec& spec, const std::string& token) {
+  Tags tags = with_token(spec.tags, token);
+  return Value::array({tag_specification("image", tags), tag_specification("snapshot", tags)});
+}
+
 std::string make_image(const Session& session, const Place& place, const ImageSpec& spec,
                        const std::string& token, const std::function<std::string()>& create) {
   check_image_name(spec.name);
@@ -139,8 +139,6 @@ std::string make_image(const Session& session, const Place& place, const ImageSp
   }
   return *image_made_by(session, place, spec.name, token, true);
 }
-
-}  // namespace
 
 std::vector<std::string> snapshot_ids(const Value& image) {
   std::vector<std::string> ids;
@@ -286,6 +284,11 @@ std::string copy_image(const Session& session, const Place& place,
     if (!key.empty()) {
       input["Encrypted"] = true;
       input["KmsKeyId"] = key;
+    }
+    if (spec.copy_within) {
+      check_copy_within(*spec.copy_within);
+      input["SnapshotCopyCompletionDurationMinutes"] =
+          std::chrono::duration_cast<std::chrono::minutes>(*spec.copy_within).count();
     }
     try {
       return text(session.call(place, "ec2", "CopyImage", input, stop), "ImageId");

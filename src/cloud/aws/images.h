@@ -48,6 +48,15 @@ Value owned_image(const Session& session, const Place& place, const std::string&
 /// DescribeImages' own words for an image that place.account_id may see; nothing if there is none.
 std::optional<Value> describe_image(const Session& session, const Place& place,
                                     const std::string& image_id);
+/// On a snapshot that was uploaded for an image which is not registered yet: the image's name. Such
+/// a snapshot is listed as a pending image, so that whoever cleans up sees it.
+inline constexpr const char* kImportingTag = "hallmark:importing";
+/// For calls that make an image: the same tags on it and on its snapshots.
+Value image_tag_specifications(const ImageSpec& spec, const std::string& token);
+/// Makes the image by `create` unless the token made it already; adopts what an earlier attempt
+/// made whose answer was lost.
+std::string make_image(const Session& session, const Place& place, const ImageSpec& spec,
+                       const std::string& token, const std::function<std::string()>& create);
 /// The image that a call with this token made; throws `conflict` if another image has the name.
 /// `name_taken`: the cloud has just said that the name is in use, so something must be found, if
 /// not at once.

@@ -40,10 +40,7 @@ Machine machine_from(const Value& value, const Place& place) {
   if (auto reason = value.find("StateReason"); reason != value.end()) {
     machine.state_reason = text(*reason, "Message");
   }
-  if (auto launched = value.find("LaunchTime"); launched != value.end() && launched->is_number()) {
-    machine.launched_at = TimePoint(std::chrono::duration_cast<Duration>(
-        std::chrono::duration<double>(launched->get<double>())));
-  }
+  machine.launched_at = time_of(value, "LaunchTime");
   return machine;
 }
 
@@ -225,13 +222,33 @@ Value launchable_image(const Session& session, const Place& place, const Machine
             place.account_id + ", accept the terms, then: hallmark run retry");
 }
 
+/// Amazon EC2 Instance Types guide, "Instance type naming conventions": a g after the generation
+/// stands for AWS's own processors; before there was that rule there was a1.
+bool is_arm64(const std::string& type) {
+  const std::string family = type.substr(0, type.find('.'));
+  if (family == "a1") return true;
+  const auto generation = family.find_first_of("0123456789");
+  return generation != std::string::npos && family.find('g', generation) != std::string::npos;
+}
+
+/// Those of the configuration that run images of this architecture; if there are none, others like
+/// its defaults that do.
+std::vector<std::string> types_for(const AwsCloudConfig& config, const std::string& architecture) {
+  const bool wants_arm64 = architecture == "arm64";
+  std::vector<std::string> types = config.instance_types;
+  std::erase_if(types, [&](const std::string& type) { return is_arm64(type) != wants_arm64; });
+  if (!types.empty()) return types;
+  if (wants_arm64) return {"t4g.medium", "m7g.large", "m6g.large"};
+  return AwsCloudConfig{}.instance_types;
+}
+
 /// Calls RunInstances for one instance type and subnet after the other while there is no room.
 /// Nothing if there is none for any; `refusals` then says why.
 std::optional<Value> run_instances(const Session& session, const Place& place,
                                    const MachineSpec& spec, const Value& image, Value input,
                                    const std::string& token, std::string& refusals,
                                    std::stop_token stop) {
-  std::vector<std::string> types = session.config.instance_types;
+  std::vector<std::string> types = types_for(session.config, text(image, "Architecture"));
   if (!spec.machine_size.empty()) types = {spec.machine_size};
   std::vector<std::string> subnets = session.region(place).subnet_ids;
   if (subnets.empty()) subnets = {""};
@@ -326,7 +343,7 @@ std::vector<Machine> list_machines(const Session& session, const Place& place,
         machines.push_back(std::move(machine));
     }
   });
-  mark_reachable(session, place, machines);
+  if (wanted.reachability) mark_reachable(session, place, machines);
   return machines;
 }
 

@@ -43,11 +43,6 @@ Tags catalog_tags(const Value& tag_list) {
   return tags;
 }
 
-TimePoint time_of(const Value& value, const std::string& member) {
-  const double seconds = value.value(member, 0.0);
-  return TimePoint(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds)));
-}
-
 }  // namespace on_aws
 
 namespace {

@@ -21,7 +21,6 @@ std::vector<Value> catalog_list(const Session& session, const Place& place,
 std::string account_in(const std::string& arn);
 /// tags_from without all that is ours.
 Tags catalog_tags(const Value& tag_list);
-TimePoint time_of(const Value& value, const std::string& member);
 
 // service_catalog_products.cc
 VersionId publish_version(const Session& session, const Place& place, const ProductKey& key,

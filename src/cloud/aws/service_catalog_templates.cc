@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include "cloud/aws/buckets.h"
 #include "cloud/aws/service_catalog_parts.h"
 
 namespace hallmark::cloud::on_aws {
@@ -53,28 +54,8 @@ bool is_template_of(const Session& session, const Place& place, const ProductKey
 
 void remove_template(const Session& session, const Place& place, const ProductKey& key,
                      const std::string& version) {
-  const Place where = session.bucket_place(place);
-  const std::string bucket = bucket_of(session, place);
-  const std::string name = template_key(key, version);
-  std::vector<std::string> versions;
-  Value input = {{"Bucket", bucket}, {"Prefix", name}};
-  while (true) {
-    Value page = session.call(where, "s3", "ListObjectVersions", input);
-    for (const char* member : {"Versions", "DeleteMarkers"}) {
-      for (const Value& one : page.value(member, Value::array())) {
-        // Version 1's name is where version 10's begins.
-        if (text(one, "Key") == name) versions.push_back(text(one, "VersionId"));
-      }
-    }
-    if (!page.value("IsTruncated", false)) break;
-    input["KeyMarker"] = text(page, "NextKeyMarker");
-    input["VersionIdMarker"] = text(page, "NextVersionIdMarker");
-  }
-  for (const std::string& id : versions) {
-    Value one = {{"Bucket", bucket}, {"Key", name}};
-    if (!id.empty()) one["VersionId"] = id;
-    session.call(where, "s3", "DeleteObject", one);
-  }
+  remove_object(session, session.bucket_place(place), bucket_of(session, place),
+                template_key(key, version));
 }
 
 }  // namespace hallmark::cloud::on_aws

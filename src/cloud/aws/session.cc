@@ -144,6 +144,13 @@ std::string text(const Value& value, std::string_view member) {
   return found != value.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
+TimePoint time_of(const Value& value, std::string_view member) {
+  auto found = value.find(member);
+  if (found == value.end() || !found->is_number()) return {};
+  return TimePoint(
+      std::chrono::duration_cast<Duration>(std::chrono::duration<double>(found->get<double>())));
+}
+
 bool is_resource_id(std::string_view id, std::string_view prefix) {
   constexpr std::size_t kOldDigits = 8;
   constexpr std::size_t kDigits = 17;

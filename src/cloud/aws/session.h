@@ -69,6 +69,9 @@ Value tag_filters(const Tags& tags, const TagKeys& keys);
 /// A member as text, or "" if the answer leaves it out.
 std::string text(const Value& value, std::string_view member);
 
+/// A member as a time, or the epoch if the answer leaves it out.
+TimePoint time_of(const Value& value, std::string_view member);
+
 /// Whether it has the shape of a resource id, "ami-" or "i-" and 8 or 17 hex digits. What has not
 /// cannot exist, and is not sent.
 bool is_resource_id(std::string_view id, std::string_view prefix);

@@ -283,7 +283,7 @@ TEST(Policy, SaysWhyOfEachStatementAndAllowsNoWildcardAction) {
                                   .prefix = "hallmark",
                                   .child_role = "goldenAMICrossAccountRole"};
   for (const std::string& text : {on_aws::hallmark_policy(names), on_aws::catalog_policy(names),
-                                  on_aws::targets_policy(names)}) {
+                                  on_aws::images_policy(names), on_aws::targets_policy(names)}) {
     EXPECT_EQ(text.find('@'), std::string::npos);
     Value policy = Value::parse(text);
     EXPECT_LT(policy.dump().size(), kMostCharacters);

@@ -86,4 +86,13 @@ std::unique_ptr<Cloud> StandIn::open(const AwsCloudConfig& config, Clock& clock)
       [this](const std::string& account) { return credentials(account); }, clock);
 }
 
+std::shared_ptr<ImageServices> StandIn::open_image_services(const AwsCloudConfig& config,
+                                                            Clock& clock) const {
+  auto caller = client(config.account_id, clock);
+  const bool watermarks = hallmark::aws::knows(caller->models(), watermark_need());
+  return make_aws_image_services(
+      config, std::move(caller),
+      [this](const std::string& account) { return credentials(account); }, watermarks, clock);
+}
+
 }  // namespace hallmark::cloud

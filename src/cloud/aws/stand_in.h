@@ -10,6 +10,7 @@
 #include "aws/http_client.h"
 #include "base/json.h"
 #include "cloud/aws/aws_cloud.h"
+#include "cloud/aws/image_services.h"
 #include "net/stand_in_process.h"
 
 namespace hallmark::cloud {
@@ -35,6 +36,9 @@ class StandIn {
   const std::string& endpoint() const { return endpoint_; }
   /// One more cloud over the same accounts and regions, with all that the stand-in was set up with.
   std::unique_ptr<Cloud> open(const AwsCloudConfig& config, Clock& clock) const;
+  /// The same of image services.
+  std::shared_ptr<ImageServices> open_image_services(const AwsCloudConfig& config,
+                                                     Clock& clock) const;
 
  private:
   net::StandInProcess process_;

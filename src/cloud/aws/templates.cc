@@ -33,6 +33,10 @@ std::string catalog_policy(const PolicyNames& names) {
   return filled_in("catalog-policy.json", names);
 }
 
+std::string images_policy(const PolicyNames& names) {
+  return filled_in("images-policy.json", names);
+}
+
 std::string targets_policy(const PolicyNames& names) {
   return filled_in("targets-policy.json", names);
 }

@@ -28,6 +28,8 @@ struct PolicyNames {
 std::string hallmark_policy(const PolicyNames& names);
 /// catalog-policy.json: what it needs besides, to keep a catalog. Both in one are too long for IAM.
 std::string catalog_policy(const PolicyNames& names);
+/// images-policy.json: the same for archives in S3, fast launch, watermarks and reading keys.
+std::string images_policy(const PolicyNames& names);
 /// targets-policy.json: what it needs besides, for targets that are units or name launch templates.
 std::string targets_policy(const PolicyNames& names);
 

@@ -223,6 +223,11 @@ void copy_image_file(const Path& source, const Path& target, std::stop_token sto
   copy_disk_file(source, target, stop);
 }
 
+void sync_file(const Path& file) {
+  FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) throw_errno(errno, "cannot sync " + file.string());
+}
+
 void create_overlay(const Path& overlay, const std::string& base, std::stop_token stop) {
   ProcessResult result = run_process({.argv = {"qemu-img", "create", "-q", "-f", "qcow2", "-b",
                                                base, "-F", "qcow2", overlay.string()}},

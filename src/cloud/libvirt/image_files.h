@@ -34,6 +34,9 @@ void copy_image_file(const Path& source, const Path& target, std::stop_token sto
 /// A private copy of a file that its owner may change: reflink or real copy, never a second name.
 void copy_disk_file(const Path& source, const Path& target, std::stop_token stop);
 
+/// Returns once the file's content is on the disk.
+void sync_file(const Path& file);
+
 /// A new qcow2 that holds the differences from `base`, named relative to the overlay's directory.
 void create_overlay(const Path& overlay, const std::string& base, std::stop_token stop);
 

@@ -23,11 +23,6 @@ std::uint64_t stored_size(const Path& file) {
                                             : 0;
 }
 
-void sync_file(const Path& file) {
-  FileDescriptor fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) throw_errno(errno, "cannot sync " + file.string());
-}
-
 }  // namespace
 
 Json to_json(const ImageRecord& record) {

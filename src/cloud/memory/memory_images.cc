@@ -76,6 +76,7 @@ std::string MemoryCloud::create_image(const Place& place, const std::string& mac
   if (auto source = call.state().images.find(from.machine.image_id);
       source != call.state().images.end()) {
     record.image.platform = source->second.image.platform;
+    record.image.watermarks = source->second.image.watermarks;
   }
   record.image.source_region = place.region;
   return add_image(call, place, spec, key, std::move(record));
@@ -86,6 +87,7 @@ std::string MemoryCloud::copy_image(const Place& place, const std::string& sourc
                                     const std::string& token, std::stop_token stop) {
   check_not_stopped(stop);
   check_image_name(spec.name);
+  if (spec.copy_within) check_copy_within(*spec.copy_within);
   Call call = world_->enter("copy_image", place);
   std::string key = token_key("copy_image", place, token);
   if (auto made = call.state().tokens.find(key); made != call.state().tokens.end()) {
@@ -127,6 +129,7 @@ std::string MemoryCloud::copy_image(const Place& place, const std::string& sourc
   record.image.source_image_id = source_image_id;
   record.image.source_region = source_region;
   record.image.imds_v2_only = source.image.imds_v2_only;
+  record.image.watermarks = source.image.watermarks;
   // As on AWS, keys are looked at once the copy is under way.
   const bool is_known = spec.kms_key.empty() || spec.kms_key == kManagedKey ||
                         world_->options().keys.contains(spec.kms_key);

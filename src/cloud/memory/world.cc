@@ -86,6 +86,13 @@ void MemoryWorld::set_image_uses(const Place& place, std::vector<ImageUse> uses)
   image_uses_[place] = std::move(uses);
 }
 
+void MemoryWorld::leave_snapshot(const Place& place, const LooseSnapshot& snapshot) {
+  Call call = enter();
+  call.state().loose_snapshots[snapshot.snapshot_id] = {place, snapshot};
+  call.changed(false);
+  call.done();
+}
+
 void MemoryWorld::power_off(const std::string& machine_id) {
   Call call = enter();
   auto found = state_.machines.find(machine_id);
@@ -140,6 +147,13 @@ std::vector<std::string> MemoryWorld::leftovers() {
     for (const std::string& account : accounts) {
       lines.push_back(fmt::format("key grant {} for {}", grant, account));
     }
+  }
+  for (const auto& [name, archive] : state_.archives) lines.push_back("archive " + name);
+  for (const auto& [id, fast] : state_.fast_launches) {
+    if (fast.state != FastLaunchState::off) lines.push_back("fast launch of " + id);
+  }
+  for (const auto& [id, loose] : state_.loose_snapshots) {
+    lines.push_back(fmt::format("snapshot {} in {}", id, to_string(loose.place)));
   }
   std::sort(lines.begin(), lines.end());
   return lines;
@@ -343,6 +357,7 @@ void MemoryWorld::drop_unused_disks(Call& call) {
   std::set<std::string> used;
   for (const auto& [id, record] : call.state().images) used.insert(record.disk);
   for (const auto& [id, record] : call.state().machines) used.insert(record.disk);
+  for (const auto& [name, archive] : call.state().archives) used.insert(archive.image.disk);
   for (const auto& entry : std::filesystem::directory_iterator(files_ / "disks")) {
     if (!used.contains(entry.path().filename().string())) hallmark::remove_all(entry.path());
   }

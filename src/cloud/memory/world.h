@@ -50,6 +50,11 @@ struct MemoryOptions {
   double call_burst = 10;
   /// Those that there are beside kManagedKey. With any other, copies fail.
   std::set<std::string> keys;
+  ImageAbilities abilities = {true, true, true, true, true};
+  int archive_looks = 0;      ///< looks at an archive that see it being stored
+  int fast_launch_looks = 0;  ///< looks at fast launch until a change of it is done
+  /// What check_key says of a key; of others that there is nothing wrong.
+  std::map<std::string, KeyCheck> key_checks;
   /// Those of `keys` whose policy lets whole units use them.
   std::set<std::string> open_keys;
   /// Copies into a region that may be pending at once; one more is `throttled`. 0: no limit.
@@ -88,6 +93,8 @@ class MemoryWorld {
   void encrypt_image(const std::string& image_id, const std::string& key_id);
   /// What list_image_uses gives there from now on, in this process.
   void set_image_uses(const Place& place, std::vector<ImageUse> uses);
+  /// A snapshot that belongs to no image.
+  void leave_snapshot(const Place& place, const LooseSnapshot& snapshot);
   /// Makes the organization another one.
   void change_units(const std::function<void(UnitList&)>& change);
   UnitList units();
@@ -101,8 +108,8 @@ class MemoryWorld {
   int effects(std::string_view operation);
   /// How often it was called.
   int calls(std::string_view operation);
-  /// One line for each image, machine (unless terminated), parameter and grant of a key that still
-  /// exists, sorted.
+  /// One line for each image, machine (unless terminated), parameter, grant of a key, archive, fast
+  /// launch and loose snapshot that still exists, sorted.
   std::vector<std::string> leftovers();
 
   Clock& clock() { return clock_; }

@@ -179,6 +179,21 @@ Json world_state_to_json(const WorldState& state) {
                                     {"version", parameter.version}});
     }
   }
+  json["archives"] = Json::object();
+  for (const auto& [name, archive] : state.archives) {
+    json["archives"][name] = {{"image", to_json(archive.image)}, {"looks", archive.looks}};
+  }
+  json["fast_launches"] = Json::object();
+  for (const auto& [id, fast] : state.fast_launches) {
+    json["fast_launches"][id] = {{"state", static_cast<int>(fast.state)}, {"looks", fast.looks}};
+  }
+  json["loose_snapshots"] = Json::object();
+  for (const auto& [id, loose] : state.loose_snapshots) {
+    json["loose_snapshots"][id] = {{"account_id", loose.place.account_id},
+                                   {"region", loose.place.region},
+                                   {"tags", loose.snapshot.tags},
+                                   {"created_at", milliseconds(loose.snapshot.created_at)}};
+  }
   return json;
 }
 
@@ -204,6 +219,24 @@ WorldState world_state_from_json(const Json& json) {
     state.parameters[place][parameter.name] = parameter;
   }
   state.key_grants = member<std::map<std::string, std::set<std::string>>>(json, "key_grants");
+  // Named, for they must outlive the loops.
+  const Json archives = member<Json>(json, "archives");
+  const Json fast_launches = member<Json>(json, "fast_launches");
+  const Json loose_snapshots = member<Json>(json, "loose_snapshots");
+  for (const auto& [name, each] : archives.items()) {
+    state.archives[name] = {image_from(member<Json>(each, "image")), member<int>(each, "looks")};
+  }
+  for (const auto& [id, each] : fast_launches.items()) {
+    state.fast_launches[id] = {static_cast<FastLaunchState>(member<int>(each, "state")),
+                               member<int>(each, "looks")};
+  }
+  for (const auto& [id, each] : loose_snapshots.items()) {
+    state.loose_snapshots[id] = {
+        {member<std::string>(each, "account_id"), member<std::string>(each, "region")},
+        {.snapshot_id = id,
+         .tags = member<Tags>(each, "tags"),
+         .created_at = time_of(member<std::int64_t>(each, "created_at"))}};
+  }
   state.units = unit_list_from(member<Json>(json, "units"));
   for (const Json& each : member<Json>(json, "templates")) {
     MemoryTemplate record = template_from(each);

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "cloud/cloud.h"
+#include "cloud/image_services.h"
 #include "cloud/launch_templates.h"
 #include "cloud/organizations.h"
 
@@ -42,6 +43,22 @@ struct MemoryCommand {
   std::optional<TimePoint> time_limit;
 };
 
+/// As the image was when it was stored.
+struct MemoryArchive {
+  MemoryImage image;
+  int looks = 0;
+};
+
+struct MemoryFastLaunch {
+  FastLaunchState state = FastLaunchState::off;
+  int looks = 0;  ///< since it last changed
+};
+
+struct MemorySnapshot {
+  Place place;
+  LooseSnapshot snapshot;
+};
+
 struct MemoryTemplate {
   LaunchTemplate launch_template;
   Place place;
@@ -56,6 +73,9 @@ struct WorldState {
   std::map<Place, std::map<std::string, Parameter>> parameters;
   /// "{place} {key} {image}" -> accounts that may use the key for it
   std::map<std::string, std::set<std::string>> key_grants;
+  std::map<std::string, MemoryArchive> archives;          ///< "{region} {bucket} {object}"
+  std::map<std::string, MemoryFastLaunch> fast_launches;  ///< by image
+  std::map<std::string, MemorySnapshot> loose_snapshots;
   UnitList units;
   std::map<std::string, MemoryTemplate> templates;
   std::map<std::string, std::string> tokens;  ///< operation, place and token -> id

@@ -48,6 +48,7 @@ class ImageScanner final : public OutsideScanner {
         clock_(clock) {}
 
   std::string name() const override { return "inspector-image"; }
+  bool needs_machine() const override { return false; }
   Duration poll_interval() const override { return poll_interval_; }
 
   void check(std::stop_token stop) override {

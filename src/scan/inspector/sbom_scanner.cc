@@ -13,6 +13,7 @@ class SbomScanner final : public OutsideScanner {
       : place_(std::move(place)), access_(std::move(access)), clock_(clock) {}
 
   std::string name() const override { return "inspector-sbom"; }
+  bool needs_machine() const override { return false; }
   Duration poll_interval() const override { return std::chrono::seconds(1); }
 
   void check(std::stop_token stop) override {

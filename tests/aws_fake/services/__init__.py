@@ -6,7 +6,8 @@ _OPERATIONS = {}
 
 MODULES = (
     "sts", "ec2.instances", "ec2.images", "ec2.copies", "ec2.snapshots", "ec2.volumes",
-    "ec2.networks", "ec2.tags", "ec2.launch_templates", "ec2.catalog", "ec2.allowed_images", "ebs", "parameters",
+    "ec2.networks", "ec2.tags", "ec2.launch_templates", "ec2.catalog", "ec2.allowed_images",
+    "ec2.archives", "ec2.fast_launch", "ec2.watermarks", "ebs", "parameters",
     "commands", "iam", "kms", "s3", "sns", "sesv2", "servicecatalog", "config", "events",
     "organizations", "cloudformation", "functions", "inspector2",
     "inspector_scans", "inspector_scan", "secrets", "autoscaling",

@@ -65,6 +65,11 @@ def _fits(criterion, item):
     if providers and item["OwnerId"] not in providers and \
             item.get("ImageOwnerAlias") not in providers:
         return False
+    marks = criterion.get("ImageWatermarks")
+    carried = [mark["WatermarkKey"] for mark in item.get("ImageWatermarks", ())]
+    if marks and not any(fnmatch.fnmatchcase(key, mark.get("WatermarkKey", "*"))
+                         for mark in marks for key in carried):
+        return False
     names = criterion.get("ImageNames")
     return not names or any(fnmatch.fnmatchcase(item["Name"], name.replace("[", "[[]"))
                             for name in names)

@@ -51,6 +51,10 @@ def _copy(call):
         raise Refusal("ResourceLimitExceeded", "You have reached the limit of concurrent AMI "
                       f"copies to this region: {world.switches['copy-limit']}")
     images._check_name(call, given["Name"])
+    within = given.get("SnapshotCopyCompletionDurationMinutes")
+    if within is not None and (within % 15 or not 15 <= within <= 48 * 60):
+        raise Refusal("InvalidParameterValue", "A completion duration is 15 minutes to 48 hours, "
+                      "in steps of 15 minutes")
     call.dry_run()
     tags = tags_for(call, "image")
     if given.get("CopyImageTags") and source["OwnerId"] == call.account:
@@ -65,13 +69,15 @@ def _copy(call):
         if snapshot is not None:
             copy = snapshots.copied(call, snapshot, given.get("Encrypted"), given.get("KmsKeyId"),
                                     "", tags_for(call, "snapshot"))
+            copy.update({"TransferType": "standard"} if within is None else
+                        {"TransferType": "time-based", "CompletionDurationMinutes": within})
             made.append(copy)
             ebs["SnapshotId"] = copy["SnapshotId"]
             ebs["Encrypted"] = copy["Encrypted"]
         mappings.append({"DeviceName": mapping["DeviceName"], "Ebs": ebs})
     same = {name: source.get(name) for name in (
         "Architecture", "RootDeviceName", "Platform", "EnaSupport", "BootMode", "ImdsSupport",
-        "TpmSupport", "PlatformDetails", "SriovNetSupport", "VirtualizationType")}
+        "TpmSupport", "PlatformDetails", "SriovNetSupport", "VirtualizationType", "ImageWatermarks")}
     image_shape = world.models.service("ec2").shape("Image")
     if "SourceImageId" in image_shape.members:
         same.update(SourceImageId=source["ImageId"], SourceImageRegion=source["_region"])

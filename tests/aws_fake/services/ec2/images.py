@@ -164,7 +164,8 @@ def create_image(call):
                 tags_for(call, "image"), Architecture=instance["Architecture"],
                 RootDeviceName=instance["RootDeviceName"], Platform=instance.get("Platform"),
                 ProductCodes=list(instance["ProductCodes"]), BootMode=source.get("BootMode"),
-                ImdsSupport=source.get("ImdsSupport"), SourceInstanceId=instance["InstanceId"],
+                ImdsSupport=source.get("ImdsSupport"),
+                ImageWatermarks=source.get("ImageWatermarks"), SourceInstanceId=instance["InstanceId"],
                 SourceImageId=instance["ImageId"], SourceImageRegion=call.region,
                 PlatformDetails=instance["PlatformDetails"])
     for mapping in mappings:
