@@ -276,9 +276,10 @@ VolumeGroups read_volume_groups(const std::vector<BlockReader*>& physical_volume
     });
   }
   std::set<std::string> used;
-  for (const auto& [id, group] : newest) {
+  for (const auto& known : newest) {
     problem_on_error([&] {
-      Group opened = open_group(group.first, group.second, at_hand);
+      const auto& [name, section] = known.second;
+      Group opened = open_group(name, section, at_hand);
       for (const auto& [key, place] : opened.places) used.insert(place.id);
       add_volumes(groups, opened);
     });
