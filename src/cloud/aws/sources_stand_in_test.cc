@@ -168,7 +168,8 @@ TEST_F(AwsSources, CheckOfALaunchTellsWhatCannotBeAndPassesOverWhatMayPass) {
   std::string store = image({{"name", "old"}, {"root_device_type", "instance-store"}});
   EXPECT_EQ(kind_of({.image_id = store}), ErrorKind::usage);
   std::string arm = image({{"name", "arm"}, {"architecture", "arm64"}});
-  EXPECT_EQ(kind_of({.image_id = arm}), ErrorKind::usage);
+  EXPECT_EQ(kind_of({.image_id = arm}), std::nullopt) << "a size of its architecture is chosen";
+  EXPECT_EQ(kind_of({.image_id = arm, .machine_size = "t3.small"}), ErrorKind::usage);
   EXPECT_EQ(kind_of({.image_id = arm, .machine_size = "t4g.small"}), std::nullopt);
   std::string good = image({{"name", "good"}});
   EXPECT_EQ(kind_of({.image_id = good, .kind = MachineKind::offline}), ErrorKind::usage);
