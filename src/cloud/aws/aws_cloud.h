@@ -40,6 +40,8 @@ struct AwsCloudConfig {
   std::string instance_profile;
   /// Tried in order when one has no capacity, after the size that a machine asks for.
   std::vector<std::string> instance_types = {"t3.medium", "t3a.medium", "m5.large"};
+  /// How long AWS may take to check the image id of a parameter: seconds, on a bad day a minute.
+  Duration image_check_limit{60'000};
 };
 
 /// Whose credentials to use in an account that is not ours. Called often; caches.

@@ -19,7 +19,8 @@ struct Ground {
   AwsCloudConfig config{.account_id = kHome.account_id,
                         .regions = {{.name = kHome.region, .bucket = "output-home"},
                                     {.name = kAway.region, .bucket = "output-away"}},
-                        .instance_profile = "hallmark-machine"};
+                        .instance_profile = "hallmark-machine",
+                        .image_check_limit = Duration{8'000}};
   StandIn stand_in{{kHome.account_id, kGuest.account_id}};
 };
 

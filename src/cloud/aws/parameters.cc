@@ -20,8 +20,6 @@ constexpr Duration kTakeoverGrace = 10s;
 constexpr Duration kFirstRacePause = 50ms;
 constexpr Duration kLongestRacePause = 1s;
 constexpr Duration kLockLimit = 2min;
-/// What AWS checks of an image id takes seconds; a minute is its delay on a bad day.
-constexpr Duration kCheckLimit = 1min;
 
 bool not_found(const ApiError& e) { return e.code() == "ParameterNotFound"; }
 bool exists(const ApiError& e) { return e.code() == "ParameterAlreadyExists"; }
@@ -51,7 +49,7 @@ std::optional<Stored> read(const Session& session, const Place& place, const std
 /// is checked after the call has been answered, and a version that fails never comes to be.
 void await_check(const Session& session, const Place& place, const std::string& name,
                  const std::string& image_id, std::int64_t version) {
-  const TimePoint until = session.clock.now() + kCheckLimit;
+  const TimePoint until = session.clock.now() + session.config.image_check_limit;
   for (Duration pause = kFirstRacePause;;
        pause = std::min<Duration>(pause * 2, kLongestRacePause)) {
     auto present = read(session, place, name);
