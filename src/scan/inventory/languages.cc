@@ -51,14 +51,16 @@ void LanguagePackages::visit(const std::string& path, const fs::FileInfo& info) 
   }
   gap_on_error(inventory_.gaps, path, [&] {
     if (path.ends_with(".dist-info/METADATA") || path.ends_with(".egg-info/PKG-INFO") ||
-        path.ends_with(".egg-info")) {
+        path.ends_with(".egg/EGG-INFO/PKG-INFO") || path.ends_with(".egg-info")) {
       read_python(path);
     } else if (path.ends_with("/package.json") && is_npm_package(path)) {
       if (auto package = parse_npm_package(text_of(path))) add({*package}, path);
     } else if (path.ends_with("/package-lock.json")) {
       read_npm_lock(path);
     } else if (path.ends_with(".gemspec") && directory_of(path).ends_with("/specifications")) {
-      if (auto package = parse_gemspec(text_of(path))) add({*package}, path);
+      auto package = parse_gemspec(text_of(path));
+      if (!package) throw Error(ErrorKind::corrupt, "it names no gem or version");
+      add({*package}, path);
     } else if (is_archive(path)) {
       read_jar(
           inventory_,
@@ -87,9 +89,12 @@ void LanguagePackages::read_python(const std::string& path) {
   // pip and its likes sign for what they installed; below /usr what nobody signed for, or rpm did,
   // is the distribution's.
   if (path.starts_with("/usr/") && !path.starts_with("/usr/local/")) {
-    const std::string note = std::string(directory_of(path)) + "/INSTALLER";
-    if (!is_file(files_, note)) return;
-    const std::string installer(trim(files_.read_file(note, kMaxText)));
+    const std::string directory(directory_of(path));
+    const std::string note = directory + "/INSTALLER";
+    // pip of old left a list of its files in place of its name.
+    if (!is_file(files_, note) && !is_file(files_, directory + "/installed-files.txt")) return;
+    const std::string installer(
+        trim(is_file(files_, note) ? files_.read_file(note, kMaxText) : "pip"));
     if (installer == "rpm" || installer == "debian" || installer == "apk") return;
   }
   if (auto package = parse_python_metadata(text_of(path))) {
