@@ -264,6 +264,8 @@ TEST(Support, EndsOnADay) {
   EXPECT_EQ(end_of_support({.id = "debian", .version_id = "12"}), "2028-06-30");
   EXPECT_EQ(end_of_support({.id = "almalinux", .version_id = "9.4"}), "2032-05-31");
   EXPECT_EQ(end_of_support({.id = "alpine", .version_id = "3.20.3"}), "2026-04-01");
+  EXPECT_EQ(end_of_support({.id = "rhel", .version_id = "10.0"}), "2035-05-31");
+  EXPECT_EQ(end_of_support({.id = "sles", .version_id = "15.6"}), "2025-12-31");
   EXPECT_EQ(end_of_support({.id = "alpine", .version_id = "3.2"}), "");
   EXPECT_EQ(end_of_support({.id = "debian", .version_id = "1"}), "");
 }

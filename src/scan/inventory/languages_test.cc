@@ -73,8 +73,9 @@ std::string zip(const std::vector<std::pair<std::string, std::string>>& files) {
     content += std::string("PK\3\4", 4) + std::string(22, '\0') + number(name.size(), 2) +
                number(0, 2) + name + bytes;
   }
-  return content + directory + "PK\5\6" + std::string(8, '\0') + number(directory.size(), 4) +
-         number(content.size(), 4) + number(0, 2);
+  return content + directory + "PK\5\6" + std::string(4, '\0') + number(files.size(), 2) +
+         number(files.size(), 2) + number(directory.size(), 4) + number(content.size(), 4) +
+         number(0, 2);
 }
 
 std::vector<std::string> told(const std::vector<model::Package>& packages) {
@@ -244,6 +245,21 @@ TEST(Jars, SayWhatTheyAreAndWhatIsInThem) {
   ASSERT_THAT(found.gaps, SizeIs(2));
   EXPECT_EQ(found.gaps[0].what, "/opt/app.jar!/BOOT-INF/lib/b.jar");
   EXPECT_EQ(found.gaps[1].what, "/opt/other.jar");
+}
+
+TEST(Jars, AScriptMayStandBeforeOne) {
+  const std::string jar = "#!/bin/sh\n" + zip({{"a", "content"}});
+  const auto entries = zip_entries(reader_of(jar), jar.size());
+  ASSERT_THAT(entries, SizeIs(1));
+  EXPECT_EQ(zip_content(reader_of(jar), entries[0], 100), "content");
+}
+
+TEST(Jars, ADirectoryThatHidesEntriesIsAGap) {
+  const std::string jar = zip({{"X.class", "x"}, {"Y.class", "y"}});
+  std::string fewer = jar;
+  fewer[fewer.size() - 12] = 1;
+  EXPECT_EQ(kind_of([&] { zip_entries(reader_of(fewer), fewer.size()); }), ErrorKind::corrupt);
+  EXPECT_THAT(zip_entries(reader_of(jar), jar.size()), SizeIs(2));
 }
 
 TEST(Jars, ArchivesInArchivesEnd) {
