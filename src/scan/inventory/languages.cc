@@ -12,7 +12,7 @@ namespace hallmark::scan {
 namespace {
 
 // A lock file of a large application has 10 MiB.
-constexpr std::uint64_t kMaxManifest = 64u << 20;
+constexpr std::uint64_t kMaxLock = 64u << 20;
 // No program of Go or Rust is as small.
 constexpr std::uint64_t kMinProgram = 64u << 10;
 constexpr std::uint32_t kAnybodyRuns = 0111;
@@ -75,7 +75,7 @@ void LanguagePackages::visit(const std::string& path, const fs::FileInfo& info) 
 }
 
 std::string LanguagePackages::text_of(const std::string& path) {
-  return files_.read_file(path, kMaxManifest);
+  return files_.read_file(path, kMaxText);
 }
 
 void LanguagePackages::add(std::vector<model::Package> packages, const std::string& path) {
@@ -97,7 +97,8 @@ void LanguagePackages::read_python(const std::string& path) {
         trim(is_file(files_, note) ? files_.read_file(note, kMaxText) : "pip"));
     if (installer == "rpm" || installer == "debian" || installer == "apk") return;
   }
-  if (auto package = parse_python_metadata(text_of(path))) {
+  // A description of any length may follow.
+  if (auto package = parse_python_metadata(files_.read_range(path, 0, kMaxText))) {
     add({*package}, path);
   } else {
     throw Error(ErrorKind::corrupt, "it names no package or version");
@@ -109,7 +110,7 @@ void LanguagePackages::read_npm_lock(const std::string& path) {
   if (files_.stat(std::string(directory_of(path)) + "/node_modules")) return;
   // That of a package that is installed is what its makers built it with.
   if (path.find("/node_modules/") != path.npos) return;
-  add(parse_npm_lock(text_of(path)), path);
+  add(parse_npm_lock(files_.read_file(path, kMaxLock)), path);
 }
 
 void LanguagePackages::read_program(const std::string& path) {

@@ -242,9 +242,21 @@ TEST(Jars, SayWhatTheyAreAndWhatIsInThem) {
   model::Inventory found = walked(files);
   EXPECT_THAT(told(found.packages), ElementsAre("java g:a 1.0", "java org.x.y 2.0"));
   EXPECT_EQ(found.packages[0].path, "/opt/app.jar");
-  ASSERT_THAT(found.gaps, SizeIs(2));
+  ASSERT_THAT(found.gaps, SizeIs(3));
   EXPECT_EQ(found.gaps[0].what, "/opt/app.jar!/BOOT-INF/lib/b.jar");
-  EXPECT_EQ(found.gaps[1].what, "/opt/other.jar");
+  EXPECT_EQ(found.gaps[1].what, "/opt/app.jar");
+  EXPECT_THAT(found.gaps[1].reason, HasSubstr("group is not known"));
+  EXPECT_EQ(found.gaps[2].what, "/opt/other.jar");
+}
+
+TEST(Jars, HaveTheGroupThatAdvisoriesGiveThem) {
+  MemoryFiles files{
+      {"/opt/s.jar", zip({{"META-INF/MANIFEST.MF",
+                           "Implementation-Title: spring-beans\nImplementation-Version: 5.3.1\n"},
+                          {"X.class", "x"}})}};
+  model::Inventory found = walked(files);
+  EXPECT_THAT(told(found.packages), ElementsAre("java org.springframework:spring-beans 5.3.1"));
+  EXPECT_THAT(found.gaps, IsEmpty());
 }
 
 TEST(Jars, AScriptMayStandBeforeOne) {
