@@ -260,6 +260,17 @@ TEST(AppPackages, AreNamedAndTheirContentIsAGap) {
   EXPECT_THAT(inventory.gaps, SizeIs(2));
 }
 
+TEST(Support, IsNotProlongedByTheImage) {
+  auto end = [](const char* id, const char* said) {
+    return end_of_support({.id = id, .version_id = "12", .end_of_support = said});
+  };
+  EXPECT_EQ(end("debian", "2099-01-01"), "2028-06-30");
+  EXPECT_EQ(end("debian", "2027-01-01"), "2027-01-01");
+  EXPECT_EQ(end("debian", "never"), "2028-06-30");
+  EXPECT_EQ(end("fedora", "2027-05-13"), "2027-05-13");
+  EXPECT_EQ(end("fedora", "never"), "");
+}
+
 TEST(Support, EndsOnADay) {
   EXPECT_EQ(end_of_support({.id = "debian", .version_id = "12"}), "2028-06-30");
   EXPECT_EQ(end_of_support({.id = "almalinux", .version_id = "9.4"}), "2032-05-31");

@@ -45,9 +45,17 @@ constexpr Release kReleases[] = {
     {"sles", "12.5", "2024-10-31"},
 };
 
-}  // namespace
+bool is_date(std::string_view text) {
+  constexpr std::string_view kForm = "dddd-dd-dd";
+  if (text.size() != kForm.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_digit = text[i] >= '0' && text[i] <= '9';
+    if (kForm[i] == 'd' ? !is_digit : text[i] != '-') return false;
+  }
+  return true;
+}
 
-std::string end_of_support(const model::Distribution& distribution) {
+std::string known_end(const model::Distribution& distribution) {
   const std::string_view version = distribution.version_id;
   for (const Release& release : kReleases) {
     // "9.4" is of 9, but "3.2" not of "3.20".
@@ -56,6 +64,17 @@ std::string end_of_support(const model::Distribution& distribution) {
     if (distribution.id == release.id && fits) return std::string(release.end);
   }
   return "";
+}
+
+}  // namespace
+
+std::string end_of_support(const model::Distribution& distribution) {
+  const std::string& said = distribution.end_of_support;
+  const std::string known = known_end(distribution);
+  // What is no day would compare as later than any.
+  if (!is_date(said)) return known;
+  // An image does not prolong its own support.
+  return known.empty() || said < known ? said : known;
 }
 
 }  // namespace hallmark::scan
