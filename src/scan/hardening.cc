@@ -78,93 +78,102 @@ constexpr Rule kRules[] = {
      "empty /var/log as the last step of the build"},
 };
 
-// Debian, Ubuntu, Fedora, RHEL, SUSE and Alpine deliver these so.
-constexpr std::string_view kDelivered[] = {"at",
-                                           "bwrap",
-                                           "chage",
-                                           "chfn",
-                                           "chsh",
-                                           "cockpit-session",
-                                           "crontab",
-                                           "dbus-daemon-launch-helper",
-                                           "expiry",
-                                           "fusermount",
-                                           "fusermount3",
-                                           "gpasswd",
-                                           "grub2-set-bootflag",
-                                           "locate",
-                                           "lockfile",
-                                           "mlocate",
-                                           "mount",
-                                           "mount.cifs",
-                                           "mount.nfs",
-                                           "newgidmap",
-                                           "newgrp",
-                                           "newuidmap",
-                                           "ntfs-3g",
-                                           "pam_extrausers_chkpwd",
-                                           "pam_timestamp_check",
-                                           "passwd",
-                                           "ping",
-                                           "ping6",
-                                           "pkexec",
-                                           "plocate",
-                                           "polkit-agent-helper-1",
-                                           "postdrop",
-                                           "postqueue",
-                                           "exim4",
-                                           "snap-confine",
-                                           "ssh-agent",
-                                           "ssh-keysign",
-                                           "staprun",
-                                           "su",
-                                           "sudo",
-                                           "sudoedit",
-                                           "traceroute6.iputils",
-                                           "umount",
-                                           "umount.nfs",
-                                           "umount.nfs4",
-                                           "mount.nfs4",
-                                           "unix2_chkpwd",
-                                           "unix_chkpwd",
-                                           "userhelper",
-                                           "usernetctl",
-                                           "utempter",
-                                           "wall",
-                                           "write",
-                                           "bsd-write",
-                                           "Xorg.wrap",
-                                           "bbsuid",
-                                           "doas",
-                                           "sg",
-                                           "vmware-user-suid-wrapper",
-                                           "chkstat",
-                                           "unix_update",
-                                           "sssd_pam",
-                                           "krb5_child",
-                                           "ldap_child",
-                                           "selinux_child",
-                                           "proxy_child",
-                                           "p11_child",
-                                           "mtr-packet",
-                                           "dotlockfile",
-                                           "screen",
-                                           "ecryptfs",
-                                           "mount.ecryptfs_private",
-                                           "tmux"};
+// Debian, Ubuntu, Fedora, RHEL, SUSE and Alpine deliver these so, in kProgramPlaces.
+constexpr std::string_view kSetuid[] = {"at",
+                                        "bbsuid",
+                                        "bwrap",
+                                        "chage",
+                                        "chfn",
+                                        "chsh",
+                                        "cockpit-session",
+                                        "crontab",
+                                        "doas",
+                                        "exim4",
+                                        "expiry",
+                                        "fusermount",
+                                        "fusermount3",
+                                        "gpasswd",
+                                        "grub2-set-bootflag",
+                                        "mount",
+                                        "mount.cifs",
+                                        "mount.ecryptfs_private",
+                                        "mount.nfs",
+                                        "mount.nfs4",
+                                        "newgidmap",
+                                        "newgrp",
+                                        "newuidmap",
+                                        "ntfs-3g",
+                                        "pam_timestamp_check",
+                                        "passwd",
+                                        "ping",
+                                        "ping6",
+                                        "pkexec",
+                                        "polkit-agent-helper-1",
+                                        "sg",
+                                        "staprun",
+                                        "su",
+                                        "sudo",
+                                        "sudoedit",
+                                        "traceroute6.iputils",
+                                        "umount",
+                                        "umount.nfs",
+                                        "umount.nfs4",
+                                        "unix2_chkpwd",
+                                        "unix_chkpwd",
+                                        "userhelper",
+                                        "usernetctl",
+                                        "vmware-user-suid-wrapper",
+                                        "Xorg.wrap"};
+constexpr std::string_view kSetgid[] = {
+    "at",      "bsd-write",   "chage",     "crontab", "dotlockfile",
+    "expiry",  "locate",      "lockfile",  "mlocate", "pam_extrausers_chkpwd",
+    "plocate", "postdrop",    "postqueue", "screen",  "ssh-agent",
+    "tmux",    "unix_chkpwd", "utempter",  "wall",    "write"};
+constexpr std::string_view kProgramPlaces[] = {"/bin", "/sbin", "/usr/bin", "/usr/sbin",
+                                               "/usr/libexec"};
+// Helpers of programs, which either bit makes what they are. Elsewhere below /usr/lib anybody's
+// file may have a well-known name.
+constexpr std::string_view kHelpers[] = {"/lib/dbus-1.0/dbus-daemon-launch-helper",
+                                         "/lib64/dbus-1/dbus-daemon-launch-helper",
+                                         "/usr/lib/cockpit/cockpit-session",
+                                         "/usr/lib/dbus-1.0/dbus-daemon-launch-helper",
+                                         "/usr/lib/dbus-1/dbus-daemon-launch-helper",
+                                         "/usr/lib/openssh/ssh-keysign",
+                                         "/usr/lib/policykit-1/polkit-agent-helper-1",
+                                         "/usr/lib/polkit-1/polkit-agent-helper-1",
+                                         "/usr/lib/snapd/snap-confine",
+                                         "/usr/lib/ssh/ssh-keysign",
+                                         "/usr/lib/utempter/utempter",
+                                         "/usr/lib/x86_64-linux-gnu/utempter/utempter",
+                                         "/usr/lib/aarch64-linux-gnu/utempter/utempter",
+                                         "/usr/lib/xorg/Xorg.wrap",
+                                         "/usr/libexec/dbus-1/dbus-daemon-launch-helper",
+                                         "/usr/libexec/dbus-daemon-launch-helper",
+                                         "/usr/libexec/openssh/ssh-keysign",
+                                         "/usr/libexec/snapd/snap-confine",
+                                         "/usr/libexec/sssd/krb5_child",
+                                         "/usr/libexec/sssd/ldap_child",
+                                         "/usr/libexec/sssd/p11_child",
+                                         "/usr/libexec/sssd/proxy_child",
+                                         "/usr/libexec/sssd/selinux_child",
+                                         "/usr/libexec/sssd/sssd_pam",
+                                         "/usr/libexec/utempter/utempter"};
 
-bool is_delivered(const std::string& path) {
-  const bool is_in_usr = path.starts_with("/usr/") && !path.starts_with("/usr/local/");
-  if (!is_in_usr && !path.starts_with("/bin/") && !path.starts_with("/sbin/") &&
-      !path.starts_with("/lib/")) {
-    return false;
-  }
-  const std::string_view name = std::string_view(path).substr(path.rfind('/') + 1);
-  return std::find(std::begin(kDelivered), std::end(kDelivered), name) != std::end(kDelivered);
+template <std::size_t n>
+bool has(const std::string_view (&list)[n], std::string_view word) {
+  return std::find(std::begin(list), std::end(list), word) != std::end(list);
 }
 
 bool is_expected(const model::HardeningFact& fact) {
-  return (fact.rule == "setuid" || fact.rule == "setgid") && is_delivered(fact.path);
+  const bool is_setuid = fact.rule == "setuid";
+  if (!is_setuid && fact.rule != "setgid") return false;
+  if (has(kHelpers, fact.path)) return true;
+  const std::size_t slash = fact.path.rfind('/');
+  if (slash == std::string::npos) return false;
+  const std::string_view path = fact.path;
+  const std::string_view name = path.substr(slash + 1);
+  return has(kProgramPlaces, path.substr(0, slash)) &&
+         (is_setuid ? has(kSetuid, name) : has(kSetgid, name));
 }
 
 model::Finding finding_of(const model::HardeningFact& fact) {

@@ -49,6 +49,22 @@ TEST(Hardening, WhatDistributionsDeliverIsNone) {
               IsEmpty());
   EXPECT_THAT(told(with({{"setuid", "/usr/local/bin/sudo", ""}, {"setuid", "/opt/su", ""}})),
               SizeIs(2));
+  // A name that is known says nothing elsewhere, nor of the other bit.
+  EXPECT_THAT(told(with({{"setuid", "/usr/lib/openssh/ssh-keysign", ""}})), IsEmpty());
+  EXPECT_THAT(told(with({{"setuid", "/usr/share/x/sudo", ""},
+                         {"setuid", "/usr/lib/x/su", ""},
+                         {"setuid", "/usr/bin/wall", ""},
+                         {"setgid", "/usr/bin/sudo", ""}})),
+              SizeIs(4));
+}
+
+TEST(Hardening, IsInEveryAssessmentOfAScannerThatHasIt) {
+  ManualClock clock(from_rfc3339("2026-09-01T00:00:00Z"));
+  const auto assess = with_hardening(
+      [](const model::Inventory&, std::stop_token) { return model::Assessment{}; }, clock);
+  const auto found = assess(with({{"machine-id", "/etc/machine-id", ""}}), {});
+  ASSERT_THAT(found.findings, SizeIs(1));
+  EXPECT_EQ(found.findings[0].finding_id, "hardening:machine-id:/etc/machine-id");
 }
 
 TEST(Hardening, TextOfTheImageIsHarmless) {

@@ -41,8 +41,7 @@ void read_distribution(Inventory& inventory, fs::FileSystem& files) {
       break;
     }
   });
-  std::string& end = inventory.distribution.end_of_support;
-  if (end.empty()) end = end_of_support(inventory.distribution);
+  inventory.distribution.end_of_support = end_of_support(inventory.distribution);
 }
 
 void append(Inventory& inventory, DpkgPackages found) {

@@ -49,7 +49,10 @@ std::vector<std::vector<std::string>> rows_of(std::string_view text, std::size_t
   std::vector<std::vector<std::string>> rows;
   for (const std::string& line : split(text, '\n')) {
     std::vector<std::string> row = split(line, ':');
-    if (row.size() >= columns && !row[0].empty()) rows.push_back(std::move(row));
+    // "+" and "-" ask a directory service for others.
+    const bool is_account =
+        row.size() >= columns && !row[0].empty() && row[0][0] != '+' && row[0][0] != '-';
+    if (is_account) rows.push_back(std::move(row));
   }
   return rows;
 }
@@ -68,7 +71,8 @@ std::vector<model::HardeningFact> account_facts(std::string_view passwd, std::st
   };
   for (const auto& row : rows_of(passwd, 4)) {
     if (row[1].empty()) add("empty-password", "/etc/passwd", "user " + row[0]);
-    if (row[2] == "0" && row[0] != "root") add("second-root", "/etc/passwd", "user " + row[0]);
+    const bool is_root = !row[2].empty() && row[2].find_first_not_of('0') == std::string::npos;
+    if (is_root && row[0] != "root") add("second-root", "/etc/passwd", "user " + row[0]);
     if (!row[1].empty() && !is_locked(row[1])) {
       add("password-in-passwd", "/etc/passwd", "user " + row[0]);
     }

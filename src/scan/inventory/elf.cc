@@ -15,12 +15,15 @@ namespace {
 // Lists of packages have some hundred KiB in the largest programs.
 constexpr std::uint64_t kMaxList = 8u << 20;
 constexpr std::uint64_t kMaxNames = 1u << 20;
+// None that is looked for has as many letters.
+constexpr std::uint64_t kMaxName = 64;
 constexpr std::string_view kGoMagic("\xff Go buildinf:", 14);
 
 struct Section {
   std::uint64_t address = 0;
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
+  bool is_loaded = false;  ///< only then its address means anything
 };
 
 /// The sections of a program by name.
@@ -52,7 +55,9 @@ class Elf {
   /// What lies at an address of the running program. Throws `corrupt` if nothing does.
   std::string at_address(std::uint64_t address, std::uint64_t length) const {
     for (const auto& [name, section] : sections_) {
-      if (address < section.address || address - section.address >= section.size) continue;
+      if (!section.is_loaded || address < section.address ||
+          address - section.address >= section.size)
+        continue;
       const std::uint64_t within = address - section.address;
       if (length > section.size - within || length > kMaxList) break;
       return whole(section.offset + within, length);
@@ -84,7 +89,7 @@ class Elf {
     const std::uint64_t size = head.u16(is_64_bit_ ? 0x3a : 0x2e);
     const std::uint64_t count = head.u16(is_64_bit_ ? 0x3c : 0x30);
     const std::uint64_t names_at = head.u16(is_64_bit_ ? 0x3e : 0x32);
-    if (table == 0 || size < (is_64_bit_ ? 64u : 40u) || names_at >= count) return false;
+    if (table == 0 || size != (is_64_bit_ ? 64u : 40u) || names_at >= count) return false;
     const std::string rows = read_(table, size * count);
     if (rows.size() != size * count) return false;
     const Bytes bytes(rows, big_endian_);
@@ -92,7 +97,8 @@ class Elf {
       const std::uint64_t at = index * size;
       return Section{.address = word(bytes, at + 0x0c, at + 0x10),
                      .offset = word(bytes, at + 0x10, at + 0x18),
-                     .size = word(bytes, at + 0x14, at + 0x20)};
+                     .size = word(bytes, at + 0x14, at + 0x20),
+                     .is_loaded = (word(bytes, at + 0x08, at + 0x08) & 2) != 0};
     };
     const Section name_section = section(names_at);
     const std::string names = read_(name_section.offset, std::min(name_section.size, kMaxNames));
@@ -100,7 +106,8 @@ class Elf {
       constexpr std::uint32_t kNoBits = 8;  // takes no place in the file
       const std::uint32_t name = bytes.u32(i * size);
       if (bytes.u32(i * size + 4) == kNoBits || name >= names.size()) continue;
-      sections_.try_emplace(names.substr(name, names.find('\0', name) - name), section(i));
+      const std::string_view rest = std::string_view(names).substr(name, kMaxName);
+      sections_.try_emplace(std::string(rest.substr(0, rest.find('\0'))), section(i));
     }
     return true;
   }
@@ -158,6 +165,9 @@ std::vector<model::Package> go_packages(const Elf& elf, const Section& section) 
   } else {
     toolchain = go_text_at(elf, info, 0);
     modules = go_text_at(elf, info, 1);
+  }
+  if (!toolchain.starts_with("go") && !toolchain.starts_with("devel")) {
+    throw Error(ErrorKind::corrupt, "Go's build information names no version of Go");
   }
   // The text stands between two marks of 16 bytes.
   if (modules.size() >= 33 && modules[modules.size() - 17] == '\n') {

@@ -27,6 +27,7 @@ class FileFacts {
   void add(const char* rule, const std::string& path, std::string detail = "");
   void look_at_mode(const std::string& path, const fs::FileInfo& info);
   void look_at_name(const std::string& path, const fs::FileInfo& info);
+  void count_authorized_keys(const std::string& path);
   /// The first bytes of a file; empty where it cannot be read, which is a gap.
   std::string beginning(const std::string& path);
 

@@ -91,6 +91,21 @@ TEST(FileFacts, WhatBelongsToOneMachineOrPerson) {
   }
 }
 
+TEST(FileFacts, WhatIsCalledOrKeptOtherwise) {
+  MemoryFiles files{{"/root/.ssh/deploy", kKey},
+                    {"/root/.ssh/config", "Host x\n"},
+                    {"/etc/keys/root", "ssh-rsa A a\n"},
+                    {"/root/.kube/config", "users:\n- user:\n    token: s3cr3t\n"},
+                    {"/root/.npmrc", "//r/:_password=s3cr3t\n//r/:_auth=s3cr3t\n"}};
+  files.add_link("/root/.ssh/authorized_keys", "/etc/keys/root");
+  files.add_link("/home/a/.ssh/authorized_keys", "/nowhere");
+  model::Inventory found = walked(files);
+  EXPECT_THAT(told(found), ElementsAre("authorized-key /root/.ssh/authorized_keys",
+                                       "credentials /root/.kube/config", "credentials /root/.npmrc",
+                                       "private-key /root/.ssh/deploy"));
+  EXPECT_THAT(found.gaps, IsEmpty());
+}
+
 TEST(FileFacts, AThousandOfOneKindAreSummedUp) {
   MemoryFiles files;
   for (int i = 0; i < 1000; ++i) files.add("/data/" + std::to_string(i), "x", 0666);
@@ -133,6 +148,8 @@ TEST(AccountFacts, PasswordsAreJudgedWithoutBeingTold) {
   EXPECT_THAT(
       accounts("root::0:0:root:/root:/bin/bash\ntoor:x:0:0::/:/bin/sh\n", "a::1:::::\n"),
       ElementsAre("empty-password user root", "second-root user toor", "empty-password user a"));
+  EXPECT_THAT(accounts("a:x:00:0\nb:x::0\n+::0:0::/:/bin/sh\n-x:::\n", "+::0:0:::::\n"),
+              ElementsAre("second-root user a"));
   // Made by "openssl passwd -6 -salt abcdefgh".
   const std::string vagrant =
       "$6$abcdefgh$E1hF0gaN0DpDb6CPUzLu2iVL8Dk4IHUSGbTjeK66FbWF.6b8XrgzScIZctPmnNtrdCxnYsTEiY4Y28."
@@ -161,6 +178,25 @@ TEST(SshdFacts, TheFirstWordCountsAndIncludesAreRead) {
                          {"/etc/ssh/sshd_config.d/50-cloud.bak", "PermitEmptyPasswords yes\n"}})),
               ElementsAre("sshd-root-login /etc/ssh/sshd_config"));
   EXPECT_THAT(sshd({{"/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config\n"}}).gaps, SizeIs(1));
+}
+
+TEST(SshdFacts, WhatStandsUnderMatchHoldsForSome) {
+  EXPECT_THAT(told(sshd({{"/etc/ssh/sshd_config",
+                          "PasswordAuthentication no # as it should be\nMatch User x\n"
+                          "Include more\nX11Forwarding yes\nMatch all\nPermitRootLogin yes\n"},
+                         {"/etc/ssh/more", "PermitEmptyPasswords yes\n"}})),
+              ElementsAre("sshd-root-login /etc/ssh/sshd_config"));
+}
+
+TEST(SshdFacts, FilesThatIncludeOneAnotherEndInOneGap) {
+  MemoryFiles files;
+  files.add("/etc/ssh/sshd_config", "Include d/*\n");
+  for (int i = 0; i < 300; ++i) {
+    files.add("/etc/ssh/d/" + std::to_string(i), "Include /etc/ssh/d/none*\n");
+  }
+  model::Inventory inventory;
+  read_sshd_facts(inventory, files);
+  EXPECT_THAT(inventory.gaps, SizeIs(1));
 }
 
 TEST(IdentityFacts, AnIdOfOneMachine) {
@@ -224,10 +260,23 @@ TEST(AppPackages, AreNamedAndTheirContentIsAGap) {
   EXPECT_THAT(inventory.gaps, SizeIs(2));
 }
 
+TEST(Support, IsNotProlongedByTheImage) {
+  auto end = [](const char* id, const char* said) {
+    return end_of_support({.id = id, .version_id = "12", .end_of_support = said});
+  };
+  EXPECT_EQ(end("debian", "2099-01-01"), "2028-06-30");
+  EXPECT_EQ(end("debian", "2027-01-01"), "2027-01-01");
+  EXPECT_EQ(end("debian", "never"), "2028-06-30");
+  EXPECT_EQ(end("fedora", "2027-05-13"), "2027-05-13");
+  EXPECT_EQ(end("fedora", "never"), "");
+}
+
 TEST(Support, EndsOnADay) {
   EXPECT_EQ(end_of_support({.id = "debian", .version_id = "12"}), "2028-06-30");
   EXPECT_EQ(end_of_support({.id = "almalinux", .version_id = "9.4"}), "2032-05-31");
   EXPECT_EQ(end_of_support({.id = "alpine", .version_id = "3.20.3"}), "2026-04-01");
+  EXPECT_EQ(end_of_support({.id = "rhel", .version_id = "10.0"}), "2035-05-31");
+  EXPECT_EQ(end_of_support({.id = "sles", .version_id = "15.6"}), "2025-12-31");
   EXPECT_EQ(end_of_support({.id = "alpine", .version_id = "3.2"}), "");
   EXPECT_EQ(end_of_support({.id = "debian", .version_id = "1"}), "");
 }

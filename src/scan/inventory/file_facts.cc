@@ -18,6 +18,7 @@ constexpr std::uint32_t kGroupRuns = 00010;
 // A key has a few KiB, a file of credentials little more. What is larger holds neither at its
 // beginning.
 constexpr std::uint64_t kBeginning = 16u << 10;
+constexpr std::string_view kAuthorizedKeys = "/.ssh/authorized_keys";
 constexpr std::uint64_t kMaxFacts = 200;  // of one rule
 
 std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
@@ -44,11 +45,15 @@ constexpr SecretFile kCredentials[] = {
     {"/.azure/msal_token_cache.bin", ""},
     {"/.docker/config.json", "\"auth\""},
     {"/.kube/config", "client-key-data"},
+    {"/.kube/config", "token:"},
+    {"/.kube/config", "password:"},
     {"/etc/kubernetes/admin.conf", "client-key-data"},
+    {"/etc/kubernetes/admin.conf", "token:"},
     {"/.netrc", "password"},
     {"/.git-credentials", "://"},
     {"/.pgpass", ":"},
-    {"/.npmrc", "_authToken"},
+    {"/.npmrc", "_auth"},
+    {"/.npmrc", "_password"},
     {"/.pypirc", "password"},
     {"/.vault-token", ""},
     {"/.terraform.d/credentials.tfrc.json", "token"},
@@ -85,6 +90,12 @@ void FileFacts::add(const char* rule, const std::string& path, std::string detai
 void FileFacts::visit(const std::string& path, const fs::FileInfo& info) {
   look_at_mode(path, info);
   if (info.type == fs::FileType::regular && info.size_bytes > 0) look_at_name(path, info);
+  // sshd follows links to it.
+  if (info.type == fs::FileType::symlink && path.ends_with(kAuthorizedKeys)) {
+    bool is_there = false;
+    gap_on_error(inventory_.gaps, path, [&] { is_there = is_file(files_, path); });
+    if (is_there) count_authorized_keys(path);
+  }
 }
 
 void FileFacts::look_at_mode(const std::string& path, const fs::FileInfo& info) {
@@ -119,23 +130,28 @@ void FileFacts::look_at_name(const std::string& path, const fs::FileInfo& info) 
   if (std::find(std::begin(kHistories), std::end(kHistories), name) != std::end(kHistories)) {
     add("shell-history", path, format_size(info.size_bytes));
   }
-  if (path.ends_with("/.ssh/authorized_keys")) {
-    int keys = 0;
-    for (const std::string& line : split(beginning(path), '\n')) {
-      keys += trim(line).empty() || trim(line)[0] == '#' ? 0 : 1;
-    }
-    if (keys > 0) add("authorized-key", path, fmt::format("{} keys", keys));
-  }
+  if (path.ends_with(kAuthorizedKeys)) count_authorized_keys(path);
   if (path.starts_with("/var/lib/cloud/instances/") && name == "user-data.txt") {
     add("user-data", path, "what the machine was launched with");
   }
-  if (has_key_name(name) && holds_private_key(beginning(path))) add("private-key", path);
+  // People name their keys as they like.
+  const bool may_be_key = has_key_name(name) || path.find("/.ssh/") != path.npos;
+  if (may_be_key && holds_private_key(beginning(path))) add("private-key", path);
   for (const SecretFile& secret : kCredentials) {
     if (!path.ends_with(secret.end)) continue;
     if (secret.needle.empty() || beginning(path).find(secret.needle) != std::string::npos) {
       add("credentials", path);
+      break;
     }
   }
+}
+
+void FileFacts::count_authorized_keys(const std::string& path) {
+  int keys = 0;
+  for (const std::string& line : split(beginning(path), '\n')) {
+    keys += trim(line).empty() || trim(line)[0] == '#' ? 0 : 1;
+  }
+  if (keys > 0) add("authorized-key", path, fmt::format("{} keys", keys));
 }
 
 std::string FileFacts::beginning(const std::string& path) {

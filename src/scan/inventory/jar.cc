@@ -37,6 +37,37 @@ std::string value_of(const std::map<std::string, std::string>& values, const cha
   return found == values.end() ? "" : found->second;
 }
 
+/// Groups of what advisories speak of most, by the artifact's name or its beginning before a '*'.
+constexpr std::pair<const char*, const char*> kGroups[] = {
+    {"spring-boot*", "org.springframework.boot"},
+    {"spring-security-*", "org.springframework.security"},
+    {"spring-aop", "org.springframework"},
+    {"spring-beans", "org.springframework"},
+    {"spring-context", "org.springframework"},
+    {"spring-core", "org.springframework"},
+    {"spring-expression", "org.springframework"},
+    {"spring-jdbc", "org.springframework"},
+    {"spring-messaging", "org.springframework"},
+    {"spring-tx", "org.springframework"},
+    {"spring-web", "org.springframework"},
+    {"spring-webflux", "org.springframework"},
+    {"spring-webmvc", "org.springframework"},
+    {"log4j", "log4j"},
+    {"log4j-api", "org.apache.logging.log4j"},
+    {"log4j-core", "org.apache.logging.log4j"},
+    {"commons-collections", "commons-collections"},
+    {"commons-fileupload", "commons-fileupload"},
+    {"struts2-core", "org.apache.struts"},
+    {"tomcat-embed-core", "org.apache.tomcat.embed"}};
+
+/// Empty if it is not known.
+std::string group_of(const std::string& artifact) {
+  for (const auto& [pattern, group] : kGroups) {
+    if (matches_pattern(artifact, pattern)) return group;
+  }
+  return "";
+}
+
 class JarReader {
  public:
   JarReader(model::Inventory& inventory, std::string path)
@@ -61,8 +92,9 @@ class JarReader {
       if (is_archive(entry.name)) nested(read_at, entry, name, depth);
     }
     if (is_known || !has_classes) return;
-    if (manifest != nullptr && from_manifest(zip_content(read_at, *manifest, kMaxProperties))) {
-      return;
+    if (manifest != nullptr) {
+      spend(*manifest);
+      if (from_manifest(zip_content(read_at, *manifest, kMaxProperties), name)) return;
     }
     inventory_.gaps.push_back({name, "nothing in it says which package it is"});
   }
@@ -82,15 +114,24 @@ class JarReader {
     return true;
   }
 
-  bool from_manifest(const std::string& text) {
+  /// Advisories name a package with its group, which a manifest need not say.
+  bool from_manifest(const std::string& text, const std::string& where) {
     const auto manifest = properties(text, ':');
     // "org.apache.commons.lang3;singleton:=true"
     std::string symbolic = value_of(manifest, "Bundle-SymbolicName");
     symbolic = symbolic.substr(0, symbolic.find(';'));
-    return add(value_of(manifest, "Implementation-Vendor-Id"),
-               value_of(manifest, "Implementation-Title"),
-               value_of(manifest, "Implementation-Version")) ||
-           add("", symbolic, value_of(manifest, "Bundle-Version"));
+    const std::string title = value_of(manifest, "Implementation-Title");
+    std::string group = value_of(manifest, "Implementation-Vendor-Id");
+    if (group.empty()) group = group_of(title);
+    if (!add(group, title, value_of(manifest, "Implementation-Version"))) {
+      group = group_of(symbolic);
+      if (!add(group, symbolic, value_of(manifest, "Bundle-Version"))) return false;
+    }
+    if (group.empty()) {
+      inventory_.gaps.push_back(
+          {where, "its Maven group is not known: no advisory may name it so"});
+    }
+    return true;
   }
 
   void nested(const ReadAt& read_at, const ZipEntry& entry, const std::string& name, int depth) {

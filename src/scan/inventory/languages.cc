@@ -12,7 +12,7 @@ namespace hallmark::scan {
 namespace {
 
 // A lock file of a large application has 10 MiB.
-constexpr std::uint64_t kMaxManifest = 64u << 20;
+constexpr std::uint64_t kMaxLock = 64u << 20;
 // No program of Go or Rust is as small.
 constexpr std::uint64_t kMinProgram = 64u << 10;
 constexpr std::uint32_t kAnybodyRuns = 0111;
@@ -51,14 +51,16 @@ void LanguagePackages::visit(const std::string& path, const fs::FileInfo& info) 
   }
   gap_on_error(inventory_.gaps, path, [&] {
     if (path.ends_with(".dist-info/METADATA") || path.ends_with(".egg-info/PKG-INFO") ||
-        path.ends_with(".egg-info")) {
+        path.ends_with(".egg/EGG-INFO/PKG-INFO") || path.ends_with(".egg-info")) {
       read_python(path);
     } else if (path.ends_with("/package.json") && is_npm_package(path)) {
       if (auto package = parse_npm_package(text_of(path))) add({*package}, path);
     } else if (path.ends_with("/package-lock.json")) {
       read_npm_lock(path);
     } else if (path.ends_with(".gemspec") && directory_of(path).ends_with("/specifications")) {
-      if (auto package = parse_gemspec(text_of(path))) add({*package}, path);
+      auto package = parse_gemspec(text_of(path));
+      if (!package) throw Error(ErrorKind::corrupt, "it names no gem or version");
+      add({*package}, path);
     } else if (is_archive(path)) {
       read_jar(
           inventory_,
@@ -73,7 +75,7 @@ void LanguagePackages::visit(const std::string& path, const fs::FileInfo& info) 
 }
 
 std::string LanguagePackages::text_of(const std::string& path) {
-  return files_.read_file(path, kMaxManifest);
+  return files_.read_file(path, kMaxText);
 }
 
 void LanguagePackages::add(std::vector<model::Package> packages, const std::string& path) {
@@ -87,12 +89,16 @@ void LanguagePackages::read_python(const std::string& path) {
   // pip and its likes sign for what they installed; below /usr what nobody signed for, or rpm did,
   // is the distribution's.
   if (path.starts_with("/usr/") && !path.starts_with("/usr/local/")) {
-    const std::string note = std::string(directory_of(path)) + "/INSTALLER";
-    if (!is_file(files_, note)) return;
-    const std::string installer(trim(files_.read_file(note, kMaxText)));
+    const std::string directory(directory_of(path));
+    const std::string note = directory + "/INSTALLER";
+    // pip of old left a list of its files in place of its name.
+    if (!is_file(files_, note) && !is_file(files_, directory + "/installed-files.txt")) return;
+    const std::string installer(
+        trim(is_file(files_, note) ? files_.read_file(note, kMaxText) : "pip"));
     if (installer == "rpm" || installer == "debian" || installer == "apk") return;
   }
-  if (auto package = parse_python_metadata(text_of(path))) {
+  // A description of any length may follow.
+  if (auto package = parse_python_metadata(files_.read_range(path, 0, kMaxText))) {
     add({*package}, path);
   } else {
     throw Error(ErrorKind::corrupt, "it names no package or version");
@@ -104,7 +110,7 @@ void LanguagePackages::read_npm_lock(const std::string& path) {
   if (files_.stat(std::string(directory_of(path)) + "/node_modules")) return;
   // That of a package that is installed is what its makers built it with.
   if (path.find("/node_modules/") != path.npos) return;
-  add(parse_npm_lock(text_of(path)), path);
+  add(parse_npm_lock(files_.read_file(path, kMaxLock)), path);
 }
 
 void LanguagePackages::read_program(const std::string& path) {

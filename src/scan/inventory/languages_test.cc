@@ -28,7 +28,7 @@ std::string number(std::uint64_t value, int length) {
 std::string elf(const std::vector<std::pair<std::string, std::string>>& sections) {
   std::string names(1, '\0'), content, table(64, '\0');
   auto add = [&](const std::string& name, const std::string& bytes) {
-    table += number(names.size(), 4) + number(1, 4) + number(0, 8) +
+    table += number(names.size(), 4) + number(1, 4) + number(2, 8) +
              number(0x1000 * (table.size() / 64), 8) + number(64 + content.size(), 8) +
              number(bytes.size(), 8) + std::string(24, '\0');
     names += name + '\0';
@@ -73,8 +73,9 @@ std::string zip(const std::vector<std::pair<std::string, std::string>>& files) {
     content += std::string("PK\3\4", 4) + std::string(22, '\0') + number(name.size(), 2) +
                number(0, 2) + name + bytes;
   }
-  return content + directory + "PK\5\6" + std::string(8, '\0') + number(directory.size(), 4) +
-         number(content.size(), 4) + number(0, 2);
+  return content + directory + "PK\5\6" + std::string(4, '\0') + number(files.size(), 2) +
+         number(files.size(), 2) + number(directory.size(), 4) + number(content.size(), 4) +
+         number(0, 2);
 }
 
 std::vector<std::string> told(const std::vector<model::Package>& packages) {
@@ -111,6 +112,16 @@ TEST(Languages, PythonThatTheDistributionDidNotBring) {
   EXPECT_EQ(found.gaps[0].what, "/opt/app/e.egg-info");
 }
 
+TEST(Languages, PythonAsItWasInstalledBeforeWheels) {
+  MemoryFiles files{
+      {"/usr/lib/python2.7/site-packages/a.egg-info/PKG-INFO", "Name: a\nVersion: 1\n"},
+      {"/usr/lib/python2.7/site-packages/a.egg-info/installed-files.txt", "../a.py\n"},
+      {"/usr/lib/python2.7/site-packages/b.egg-info/PKG-INFO", "Name: b\nVersion: 1\n"},
+      {"/opt/app/c.egg/EGG-INFO/PKG-INFO", "Name: c\nVersion: 2\n"}};
+  EXPECT_THAT(told(walked(files).packages),
+              ::testing::UnorderedElementsAre("python a 1", "python c 2"));
+}
+
 TEST(Languages, NodeByWhatIsInstalledElseByTheLock) {
   MemoryFiles files{
       {"/srv/a/node_modules/left-pad/package.json", R"({"name":"left-pad","version":"1.3.0"})"},
@@ -136,6 +147,8 @@ TEST(Languages, RubyByItsSpecifications) {
                      "# stub: rack\nGem::Specification.new do |s|\n  s.name = \"rack\".freeze\n"
                      "  s.version = \"2.2.3\"\n"}};
   EXPECT_THAT(told(walked(files).packages), ElementsAre("ruby rack 2.2.3"));
+  MemoryFiles odd{{"/var/lib/gems/3.1.0/specifications/x.gemspec", "no gem\n"}};
+  EXPECT_THAT(walked(odd).gaps, SizeIs(1));
 }
 
 const std::string kModules =
@@ -184,6 +197,25 @@ TEST(Programs, GoBeforeByPointers) {
               ElementsAre("go stdlib 1.16.1", "go golang.org/x/net v0.1.0", "go new.org/a v1.0.1"));
 }
 
+TEST(Programs, WhatIsNotLoadedHasNoAddressAndGoHasAVersion) {
+  auto program = [](const std::string& toolchain, std::uint64_t at) {
+    const std::string data =
+        number(0x2000, 8) + number(toolchain.size(), 8) + number(0x2000, 8) + number(0, 8);
+    std::string info = "\xff Go buildinf:";
+    info += std::string("\x08\x00", 2) + number(at, 8) + number(0x1010, 8);
+    return elf({{".data", data}, {".rodata", toolchain}, {".go.buildinfo", info}});
+  };
+  const std::string good = program("go1.16.1", 0x1000);
+  EXPECT_THAT(told(program_packages(reader_of(good))), ElementsAre("go stdlib 1.16.1"));
+  const std::string nonsense = program("python", 0x1000);
+  EXPECT_EQ(kind_of([&] { program_packages(reader_of(nonsense)); }), ErrorKind::corrupt);
+  // The flags of the second section, which the table has behind the empty first and .data.
+  std::string unloaded = good;
+  const std::size_t table = good.size() - 5 * 64;
+  unloaded[table + 2 * 64 + 8] = 0;
+  EXPECT_EQ(kind_of([&] { program_packages(reader_of(unloaded)); }), ErrorKind::corrupt);
+}
+
 TEST(Programs, RustThatIsAuditable) {
   const std::string list =
       R"({"packages":[{"name":"serde","version":"1.0.1","source":"crates.io"},
@@ -210,9 +242,36 @@ TEST(Jars, SayWhatTheyAreAndWhatIsInThem) {
   model::Inventory found = walked(files);
   EXPECT_THAT(told(found.packages), ElementsAre("java g:a 1.0", "java org.x.y 2.0"));
   EXPECT_EQ(found.packages[0].path, "/opt/app.jar");
-  ASSERT_THAT(found.gaps, SizeIs(2));
+  ASSERT_THAT(found.gaps, SizeIs(3));
   EXPECT_EQ(found.gaps[0].what, "/opt/app.jar!/BOOT-INF/lib/b.jar");
-  EXPECT_EQ(found.gaps[1].what, "/opt/other.jar");
+  EXPECT_EQ(found.gaps[1].what, "/opt/app.jar");
+  EXPECT_THAT(found.gaps[1].reason, HasSubstr("group is not known"));
+  EXPECT_EQ(found.gaps[2].what, "/opt/other.jar");
+}
+
+TEST(Jars, HaveTheGroupThatAdvisoriesGiveThem) {
+  MemoryFiles files{
+      {"/opt/s.jar", zip({{"META-INF/MANIFEST.MF",
+                           "Implementation-Title: spring-beans\nImplementation-Version: 5.3.1\n"},
+                          {"X.class", "x"}})}};
+  model::Inventory found = walked(files);
+  EXPECT_THAT(told(found.packages), ElementsAre("java org.springframework:spring-beans 5.3.1"));
+  EXPECT_THAT(found.gaps, IsEmpty());
+}
+
+TEST(Jars, AScriptMayStandBeforeOne) {
+  const std::string jar = "#!/bin/sh\n" + zip({{"a", "content"}});
+  const auto entries = zip_entries(reader_of(jar), jar.size());
+  ASSERT_THAT(entries, SizeIs(1));
+  EXPECT_EQ(zip_content(reader_of(jar), entries[0], 100), "content");
+}
+
+TEST(Jars, ADirectoryThatHidesEntriesIsAGap) {
+  const std::string jar = zip({{"X.class", "x"}, {"Y.class", "y"}});
+  std::string fewer = jar;
+  fewer[fewer.size() - 12] = 1;
+  EXPECT_EQ(kind_of([&] { zip_entries(reader_of(fewer), fewer.size()); }), ErrorKind::corrupt);
+  EXPECT_THAT(zip_entries(reader_of(jar), jar.size()), SizeIs(2));
 }
 
 TEST(Jars, ArchivesInArchivesEnd) {

@@ -83,6 +83,7 @@ class Pages {
     sum.add(Bytes(log.part(0, 24), big_endian));
     if (sum.first != log.u32(24) || sum.second != log.u32(28)) return;
     std::map<std::uint32_t, std::string_view> uncommitted;
+    std::optional<std::uint32_t> committed;
     for (std::uint64_t at = kWalHeader; at + kFrameHeader + page_size_ <= log.size();
          at += kFrameHeader + page_size_) {
       const std::string_view page = log.part(at + kFrameHeader, page_size_);
@@ -97,8 +98,10 @@ class Pages {
       if (pages_after == 0) continue;
       for (const auto& [number, content] : uncommitted) log_[number] = content;
       uncommitted.clear();
-      count_ = std::min<std::uint64_t>(pages_after, count_ + log_.size());
+      committed = pages_after;
     }
+    // What is in neither the file nor the log is not there, whatever commits say.
+    if (committed) count_ = std::min<std::uint64_t>(*committed, count_ + log_.size());
   }
 
   Bytes file_;

@@ -31,19 +31,23 @@ class SshdSettings {
   void read(const std::string& path, int depth = 0) {
     if (depth > kMaxDepth || ++files_read_ > kMaxFiles) {
       // Once: files that include one another would say it without end.
-      if (files_read_ <= kMaxFiles)
-        inventory_.gaps.push_back({path, "its files include one another"});
+      if (!is_given_up_) {
+        inventory_.gaps.push_back({path, "too many files include one another"});
+      }
+      is_given_up_ = true;
       files_read_ = kMaxFiles + 1;
       return;
     }
+    bool applies = true;  // to every connection
     for (const std::string& raw : split(text_of(inventory_, files_, path), '\n')) {
       auto [word, value] = taken_apart(raw);
       if (word.empty()) continue;
-      if (word == "match") return;
+      if (word == "match") applies = to_lower(value) == "all";
+      if (!applies || word == "match") continue;
       if (word == "include") {
         include(value, depth);
       } else {
-        settings_.try_emplace(word, Setting{to_lower(value), path});
+        settings_.try_emplace(word, Setting{to_lower(first_word(value)), path});
       }
     }
   }
@@ -67,6 +71,12 @@ class SshdSettings {
     return {to_lower(line.substr(0, end)), std::string(trim(value))};
   }
 
+  static std::string first_word(std::string_view value) {
+    const bool is_quoted = value.starts_with('"');
+    if (is_quoted) value.remove_prefix(1);
+    return std::string(value.substr(0, value.find_first_of(is_quoted ? "\"" : " \t")));
+  }
+
   /// Patterns in the last part of the path, as distributions have them.
   void include(const std::string& patterns, int depth) {
     for (const std::string& word : split(patterns, ' ')) {
@@ -87,6 +97,7 @@ class SshdSettings {
   model::Inventory& inventory_;
   fs::FileSystem& files_;
   int files_read_ = 0;
+  bool is_given_up_ = false;
   std::map<std::string, Setting> settings_;
 };
 

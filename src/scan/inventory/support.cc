@@ -32,6 +32,8 @@ constexpr Release kReleases[] = {
     {"alpine", "3.17", "2024-11-22"},  {"alpine", "3.16", "2024-05-23"},
     {"alpine", "3.15", "2023-11-01"},  {"alpine", "3.14", "2023-05-01"},
     {"alpine", "3.13", "2022-11-01"},  {"alpine", "3.12", "2022-05-01"},
+    {"rhel", "10", "2035-05-31"},      {"rocky", "10", "2035-05-31"},
+    {"ol", "7", "2024-12-31"},         {"sles", "15.6", "2025-12-31"},
     {"rhel", "9", "2032-05-31"},       {"rhel", "8", "2029-05-31"},
     {"rhel", "7", "2024-06-30"},       {"rhel", "6", "2020-11-30"},
     {"almalinux", "10", "2035-05-31"}, {"almalinux", "9", "2032-05-31"},
@@ -43,9 +45,17 @@ constexpr Release kReleases[] = {
     {"sles", "12.5", "2024-10-31"},
 };
 
-}  // namespace
+bool is_date(std::string_view text) {
+  constexpr std::string_view kForm = "dddd-dd-dd";
+  if (text.size() != kForm.size()) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool is_digit = text[i] >= '0' && text[i] <= '9';
+    if (kForm[i] == 'd' ? !is_digit : text[i] != '-') return false;
+  }
+  return true;
+}
 
-std::string end_of_support(const model::Distribution& distribution) {
+std::string known_end(const model::Distribution& distribution) {
   const std::string_view version = distribution.version_id;
   for (const Release& release : kReleases) {
     // "9.4" is of 9, but "3.2" not of "3.20".
@@ -54,6 +64,17 @@ std::string end_of_support(const model::Distribution& distribution) {
     if (distribution.id == release.id && fits) return std::string(release.end);
   }
   return "";
+}
+
+}  // namespace
+
+std::string end_of_support(const model::Distribution& distribution) {
+  const std::string& said = distribution.end_of_support;
+  const std::string known = known_end(distribution);
+  // What is no day would compare as later than any.
+  if (!is_date(said)) return known;
+  // An image does not prolong its own support.
+  return known.empty() || said < known ? said : known;
 }
 
 }  // namespace hallmark::scan

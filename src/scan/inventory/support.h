@@ -7,8 +7,8 @@
 
 namespace hallmark::scan {
 
-/// "2028-06-30"; empty if nothing is known of this release. For what os-release itself does not say
-/// (SUPPORT_END).
+/// "2028-06-30": the earlier of what os-release says (SUPPORT_END, if it is a day) and what is
+/// known of this release; empty if neither says anything.
 std::string end_of_support(const model::Distribution& distribution);
 
 }  // namespace hallmark::scan

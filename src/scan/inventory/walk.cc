@@ -15,6 +15,8 @@ namespace {
 constexpr std::uint64_t kMaxEntries = 4'000'000;
 constexpr std::size_t kMaxPath = 4096;
 constexpr std::size_t kMaxGaps = 100;
+// Of names of directories that are still to be read.
+constexpr std::uint64_t kMaxWaiting = 256u << 20;
 
 bool is_transient(const std::string& path) {
   static constexpr std::array<const char*, 4> kTransient = {"/dev", "/proc", "/run", "/sys"};
@@ -26,10 +28,12 @@ bool is_transient(const std::string& path) {
 void walk(model::Inventory& inventory, fs::FileSystem& files, const Visit& visit) {
   std::vector<std::string> waiting = {"/"};
   std::uint64_t entries = 0;
+  std::uint64_t waiting_bytes = 1;
   std::vector<model::CoverageGap> gaps;
   while (!waiting.empty() && gaps.size() < kMaxGaps) {
     const std::string directory = std::move(waiting.back());
     waiting.pop_back();
+    waiting_bytes -= directory.size();
     gap_on_error(gaps, directory, [&] {
       if (directory.size() > kMaxPath) throw Error(ErrorKind::corrupt, "its path is too long");
       for (fs::DirectoryEntry& entry : files.entries(directory)) {
@@ -37,10 +41,16 @@ void walk(model::Inventory& inventory, fs::FileSystem& files, const Visit& visit
         std::string path = directory == "/" ? "/" + entry.name : directory + "/" + entry.name;
         visit(path, entry.info);
         if (entry.info.type == fs::FileType::directory && !is_transient(path)) {
+          waiting_bytes += path.size();
+          if (waiting_bytes > kMaxWaiting) return;
           waiting.push_back(std::move(path));
         }
       }
     });
+    if (waiting_bytes > kMaxWaiting) {
+      gaps.push_back({"files", "names of directories take 256 MiB; the rest was not looked at"});
+      break;
+    }
     if (entries > kMaxEntries) {
       gaps.push_back({"files", "there are more than 4,000,000; the rest was not looked at"});
       break;

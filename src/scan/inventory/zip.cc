@@ -62,20 +62,31 @@ std::vector<ZipEntry> zip_entries(const ReadAt& read, std::uint64_t size_bytes) 
   if (start == 0xffffffff || length > kMaxDirectory) {
     throw Error(ErrorKind::corrupt, "a zip archive of this size is not read");
   }
-  const std::string directory = read(start, length);
+  // A script may stand before the archive, which makes it start itself: the directory ends where
+  // its end begins.
+  const std::uint64_t end_at = size_bytes - tail_size + at;
+  if (start + length > end_at) throw Error(ErrorKind::corrupt, "its directory overlaps its end");
+  const std::uint64_t before = end_at - length - start;
+  const std::string directory = read(before + start, length);
+  if (directory.size() != length) throw Error(ErrorKind::corrupt, "its directory is cut off");
   const Bytes bytes(directory, false);
   std::vector<ZipEntry> entries;
-  for (std::uint64_t place = 0; place + 46 <= bytes.size();) {
+  std::uint64_t used = 0;
+  for (std::uint64_t& place = used; place + 46 <= bytes.size();) {
     if (bytes.u32(place) != kEntryMark) {
       throw Error(ErrorKind::corrupt, "its directory breaks off");
     }
     const std::uint64_t name = bytes.u16(place + 28);
     entries.push_back({.name = std::string(bytes.part(place + 46, name)),
-                       .offset = bytes.u32(place + 42),
+                       .offset = before + bytes.u32(place + 42),
                        .packed_size = bytes.u32(place + 20),
                        .size = bytes.u32(place + 24),
                        .method = bytes.u16(place + 10)});
     place += 46 + name + bytes.u16(place + 30) + bytes.u16(place + 32);
+  }
+  // What is left over would be entries that nobody looked at.
+  if (entries.size() != end.u16(at + 10) || used != bytes.size()) {
+    throw Error(ErrorKind::corrupt, "its directory does not hold the entries it counts");
   }
   return entries;
 }
