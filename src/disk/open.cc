@@ -72,6 +72,10 @@ void refuse_elsewhere(const Path& file, const Path& within) {
   std::error_code error;
   Path real = std::filesystem::canonical(file, error);
   if (error || within.empty()) return;  // what is missing is named when it is opened
+  if (!std::filesystem::is_regular_file(real)) {
+    throw Error(ErrorKind::denied, "the image names {} as its backing file, which is no plain file",
+                real.string());
+  }
   auto [end, at] = std::mismatch(within.begin(), within.end(), real.begin(), real.end());
   if (end == within.end()) return;
   throw Error(ErrorKind::denied, "the image names {} as its backing file, which lies elsewhere",

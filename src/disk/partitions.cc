@@ -109,12 +109,12 @@ bool has_signature(const Bytes& sector) { return little16(sector, 510) == 0xaa55
 bool is_extended(unsigned type) { return type == 0x05 || type == 0x0f || type == 0x85; }
 
 /// A boot sector of a bare file system has the signature too, but code or text where entries lie.
-bool looks_like_table(const std::array<MbrEntry, 4>& entries, std::uint64_t sectors) {
+bool looks_like_table(const std::array<MbrEntry, 4>& entries) {
   bool any = false;
   for (const MbrEntry& entry : entries) {
     if (entry.status != 0 && entry.status != 0x80) return false;
-    if (entry.type == 0 || entry.count == 0) continue;
-    if (entry.first == 0 || entry.first >= sectors) return false;
+    if (entry.count == 0) continue;  // as in Linux, whatever the type
+    if (entry.first == 0) return false;
     any = true;
   }
   return any;
@@ -130,11 +130,12 @@ void add_mbr_partition(PartitionTable& table, BlockReader& disk, int number, uns
   table.partitions.push_back({number, offset, size, fmt::format("{:#04x}", type), "", ""});
 }
 
-/// Each link of the chain holds one logical partition and the place of the next link.
-void read_logical(PartitionTable& table, BlockReader& disk, std::uint64_t extended) {
+/// Each link of the chain holds a logical partition and the place of the next link. As in Linux any
+/// entry may be either, and `number` counts what is found, over all chains.
+void read_logical(PartitionTable& table, BlockReader& disk, std::uint64_t extended, int& number) {
   std::set<std::uint64_t> seen;
   std::uint64_t link = extended;
-  for (int number = 5; number < 5 + kMaxLogical; ++number) {
+  for (int links = 0; links < kMaxLogical; ++links) {
     auto sector = read_if_inside(disk, link * kMbrSector, kMbrSector);
     if (!sector || !has_signature(*sector) || !seen.insert(link).second) {
       table.problems.push_back(
@@ -142,12 +143,17 @@ void read_logical(PartitionTable& table, BlockReader& disk, std::uint64_t extend
       return;
     }
     auto entries = mbr_entries(*sector);
-    if (entries[0].type != 0 && entries[0].count != 0) {
-      add_mbr_partition(table, disk, number, entries[0].type, link + entries[0].first,
-                        entries[0].count);
+    const MbrEntry* next = nullptr;
+    for (const MbrEntry& entry : entries) {
+      if (entry.count == 0) continue;
+      if (!is_extended(entry.type)) {
+        add_mbr_partition(table, disk, number++, entry.type, link + entry.first, entry.count);
+      } else if (next == nullptr) {
+        next = &entry;
+      }
     }
-    if (!is_extended(entries[1].type) || entries[1].count == 0) return;
-    link = extended + entries[1].first;
+    if (next == nullptr) return;
+    link = extended + next->first;
   }
   table.problems.push_back("there are too many logical partitions");
 }
@@ -155,11 +161,12 @@ void read_logical(PartitionTable& table, BlockReader& disk, std::uint64_t extend
 PartitionTable read_mbr(BlockReader& disk, const std::array<MbrEntry, 4>& entries) {
   PartitionTable table;
   table.kind = TableKind::mbr;
+  int logical = 5;
   for (int i = 0; i < 4; ++i) {
     const MbrEntry& entry = entries[static_cast<std::size_t>(i)];
-    if (entry.type == 0 || entry.count == 0) continue;
+    if (entry.count == 0) continue;
     if (is_extended(entry.type)) {
-      read_logical(table, disk, entry.first);
+      read_logical(table, disk, entry.first, logical);
     } else {
       add_mbr_partition(table, disk, i + 1, entry.type, entry.first, entry.count);
     }
@@ -278,9 +285,10 @@ PartitionTable read_partitions(BlockReader& disk) {
   bool protective = false;
   if (has_signature(*sector)) {
     auto entries = mbr_entries(*sector);
-    protective = std::any_of(entries.begin(), entries.end(),
-                             [](const MbrEntry& entry) { return entry.type == kProtective; });
-    if (!protective && looks_like_table(entries, disk.size_bytes() / kMbrSector)) {
+    protective = std::any_of(entries.begin(), entries.end(), [](const MbrEntry& entry) {
+      return entry.type == kProtective && entry.first == 1;
+    });
+    if (!protective && looks_like_table(entries)) {
       PartitionTable table = read_mbr(disk, entries);
       if (std::uint32_t signature = little32(*sector, kMbrDiskSignature)) {
         for (Partition& partition : table.partitions) {
@@ -290,8 +298,13 @@ PartitionTable read_partitions(BlockReader& disk) {
       return table;
     }
   }
-  if (auto table = read_gpt(disk, protective)) return *table;
-  return {};
+  auto table = read_gpt(disk, protective);
+  if (protective) return *table;
+  PartitionTable none;
+  if (table) {
+    none.problems.emplace_back("there is a GPT without its protective MBR, which Linux ignores");
+  }
+  return none;
 }
 
 std::string partition_type_name(const std::string& type) {

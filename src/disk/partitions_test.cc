@@ -111,6 +111,54 @@ TEST(Partitions, ReadsMbrWithLogicalPartitions) {
   EXPECT_THAT(table.problems, IsEmpty());
 }
 
+const char* const kMbr =
+    "label: dos\nstart=2048, size=2048, type=83\nstart=4096, size=2048, type=83\n";
+
+TEST(Partitions, PartitionBeyondTheDiskHidesNoOther) {
+  std::string bytes = partitioned(kMbr);
+  bytes[446 + 16 + 11] = '\x10';
+  auto disk = memory_disk(bytes);
+  PartitionTable table = read_partitions(*disk);
+  EXPECT_EQ(table.kind, TableKind::mbr);
+  EXPECT_THAT(numbers(table), ElementsAre(1));
+  EXPECT_THAT(table.problems, ElementsAre(HasSubstr("partition 2 leaves")));
+}
+
+TEST(Partitions, OnlyEntriesWithoutSizeAreUnused) {
+  std::string bytes = partitioned(kMbr);
+  bytes[446 + 4] = '\0';
+  auto disk = memory_disk(bytes);
+  EXPECT_THAT(numbers(read_partitions(*disk)), ElementsAre(1, 2));
+}
+
+TEST(Partitions, GptNeedsItsProtectiveMbr) {
+  for (std::size_t broken : {510u, 446u + 4u, 446u + 9u}) {
+    std::string bytes = partitioned(kGpt);
+    bytes[broken] ^= 1;
+    auto disk = memory_disk(bytes);
+    EXPECT_NE(read_partitions(*disk).kind, TableKind::gpt) << broken;
+  }
+}
+
+TEST(Partitions, LogicalPartitionsAreNumberedAsFound) {
+  std::string bytes = partitioned(
+      "label: dos\nstart=4096, size=10240, type=5\nstart=6144, size=1024, type=83\n"
+      "start=10240, size=1024, type=83\n");
+  // The first link leads on with its first entry and has its partition in the second.
+  auto entry = [&](std::size_t i) { return 4096 * 512 + 446 + 16 * i; };
+  std::string first = bytes.substr(entry(0), 16);
+  bytes.replace(entry(0), 16, bytes, entry(1), 16);
+  bytes.replace(entry(1), 16, first);
+  auto disk = memory_disk(bytes);
+  EXPECT_THAT(numbers(read_partitions(*disk)), ElementsAre(5, 6));
+  // An empty link has no number.
+  bytes.replace(entry(1), 16, 16, '\0');
+  disk = memory_disk(bytes);
+  PartitionTable table = read_partitions(*disk);
+  ASSERT_THAT(numbers(table), ElementsAre(5));
+  EXPECT_EQ(table.partitions[0].offset_bytes, 5 * kMiB);
+}
+
 TEST(Partitions, LoopOfLogicalPartitionsEnds) {
   std::string bytes = partitioned(
       "label: dos\nstart=4096, size=10240, type=5\nstart=6144, size=1024, type=83\n"

@@ -19,7 +19,9 @@ constexpr std::uint64_t kSector = 512;
 constexpr std::uint32_t kUnused = 0xffffffff;
 // The format's own limit is 2 TiB, in blocks of 2 MiB; qemu-img writes no others.
 constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 42;
-constexpr std::uint32_t kMaxBlock = 256 << 20;
+constexpr std::uint32_t kMinBlock = 4096, kMaxBlock = 256 << 20;
+// Of 2 TiB in blocks of 2 MiB the table has 4 MiB.
+constexpr std::uint64_t kMaxTable = 64 << 20;
 
 enum Type : std::uint32_t { kFixed = 2, kDynamic = 3, kDifferencing = 4 };
 
@@ -52,6 +54,10 @@ std::optional<Bytes> read_footer(BlockReader& storage) {
   if (storage.size_bytes() < kSector) return std::nullopt;
   Bytes footer = read_bytes(storage, storage.size_bytes() - kSector, kSector);
   if (!starts_with(footer, "conectix") || !has_right_sum(footer, 64)) return std::nullopt;
+  // A guest can write such a sector at the end of its raw disk: the rest of the file must agree.
+  bool agrees = big32(footer, 60) == kFixed ? big64(footer, 48) == storage.size_bytes() - kSector
+                                            : read_bytes(storage, 0, kSector) == footer;
+  if (!agrees) return std::nullopt;
   return footer;
 }
 
@@ -71,8 +77,6 @@ class Vhd final : public BlockReader {
       read_table(big64(footer, 16));
     } else if (type != kFixed) {
       throw broken(name_, "is of an unknown type");
-    } else if (size_bytes_ > storage_->size_bytes() - kSector) {
-      throw broken(name_, "is shorter than it says");
     }
   }
 
@@ -100,7 +104,8 @@ class Vhd final : public BlockReader {
     }
     std::uint32_t entries = big32(header, 28);
     block_bytes_ = big32(header, 32);
-    if (block_bytes_ < kSector || block_bytes_ > kMaxBlock || !std::has_single_bit(block_bytes_)) {
+    if (block_bytes_ < kMinBlock || block_bytes_ > kMaxBlock ||
+        !std::has_single_bit(block_bytes_)) {
       throw broken(name_, "has blocks of an impossible size");
     }
     if (entries < (size_bytes_ + block_bytes_ - 1) / block_bytes_) {
@@ -109,8 +114,9 @@ class Vhd final : public BlockReader {
     // A bit for each sector of the block comes before it. All that were never written are zeros in
     // the file as well, so that the bits need not be looked at.
     bitmap_bytes_ = (block_bytes_ / kSector / 8 + kSector - 1) / kSector * kSector;
-    table_ = read_bytes(*storage_, big64(header, 16),
-                        (size_bytes_ + block_bytes_ - 1) / block_bytes_ * 4);
+    std::uint64_t length = (size_bytes_ + block_bytes_ - 1) / block_bytes_ * 4;
+    if (length > kMaxTable) throw broken(name_, "has too long a table");
+    table_ = read_bytes(*storage_, big64(header, 16), length);
   }
 
   void read_block(std::uint64_t block, std::uint64_t inside, std::span<std::byte> out) {

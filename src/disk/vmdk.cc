@@ -61,7 +61,8 @@ Header parse_header(const Bytes& bytes, const std::string& name) {
   header.descriptor = little64(bytes, 28);
   header.descriptor_sectors = little64(bytes, 36);
   header.table_entries = little32(bytes, 44);
-  header.directory = little64(bytes, flags & 2 ? 48 : 56);
+  // Not the redundant one, which flag 2 announces: QEMU and VMware read this one always.
+  header.directory = little64(bytes, 56);
   header.has_zero_grains = flags & 4;
   header.compressed = flags & 0x10000;
   header.has_markers = flags & 0x20000;

@@ -79,11 +79,30 @@ TEST_F(ForeignDisk, DeltasAndPartsAreRefused) {
   EXPECT_EQ(error_of_bytes(parts).kind(), ErrorKind::usage);
   std::string vhd = image("vpc", "subformat=dynamic", mixed_content(kMiB, 2));
   // One type less some number in the sum.
-  std::size_t footer = vhd.size() - 512;
-  vhd[footer + 63] = 4;
-  vhd[footer + 67] = static_cast<char>(vhd[footer + 67] - 1);
+  for (std::size_t footer : {std::size_t{0}, vhd.size() - 512}) {
+    vhd[footer + 63] = 4;
+    vhd[footer + 67] = static_cast<char>(vhd[footer + 67] - 1);
+  }
   EXPECT_EQ(error_of_bytes(vhd).kind(), ErrorKind::usage);
   EXPECT_THAT(error_of_bytes(vhd).message(), HasSubstr("differencing"));
+}
+
+TEST_F(ForeignDisk, RawDiskThatEndsLikeAVhdIsRaw) {
+  for (const char* options : {"subformat=fixed,force_size=on", "subformat=dynamic"}) {
+    std::string vhd = image("vpc", options, mixed_content(kMiB, 2));
+    std::string raw = std::string(2 * kMiB, 'r') + vhd.substr(vhd.size() - 512);
+    write_file(path("raw"), raw);
+    EXPECT_EQ(open_disk(path("raw"))->size_bytes(), raw.size()) << options;
+  }
+}
+
+TEST_F(ForeignDisk, RedundantDirectoryIsNotRead) {
+  std::string content = mixed_content(kMiB, 2);
+  std::string vmdk = image("vmdk", "subformat=monolithicSparse", content);
+  ASSERT_TRUE(vmdk[8] & 2);
+  vmdk.replace(48, 8, 8, '\x7f');
+  write_file(path("image"), vmdk);
+  expect_same(*open_disk(path("image")), content);
 }
 
 TEST_F(ForeignDisk, DamageIsCorruptAndNeverCrashes) {

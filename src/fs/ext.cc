@@ -284,7 +284,8 @@ class ExtFileSystem final : public FileSystem {
     std::uint64_t end = EXT2_I_SIZE(&node.inode);
     if (offset >= end) return "";
     std::uint64_t size = std::min(length, end - offset);
-    storage_.allow(kMetadataBudget + 2 * size);
+    // For each block of content its indirect blocks or extents are read again, from the cache.
+    storage_.allow(kMetadataBudget + 8 * std::min(size, std::uint64_t{1} << 40));
     ext2_file_t opened = nullptr;
     check(ext2fs_file_open2(fs_.get(), node.number, node.small(), 0, &opened),
           "cannot open " + path);

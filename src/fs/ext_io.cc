@@ -68,6 +68,7 @@ errcode_t read_blocks(io_channel base, unsigned long long block, int count, void
   std::span out(static_cast<std::byte*>(data), static_cast<std::size_t>(length));
   if (count != 1) return channel.storage->read(offset, out);
   if (const Bytes* known = channel.blocks.find(block)) {
+    if (errcode_t status = channel.storage->spend(length)) return status;
     std::copy(known->begin(), known->end(), out.begin());
     return 0;
   }
@@ -87,12 +88,21 @@ errcode_t flush(io_channel) { return 0; }
 
 }  // namespace
 
+errcode_t ExtStorage::spend(std::uint64_t bytes) {
+  if (bytes <= budget_) {
+    budget_ -= bytes;
+    return 0;
+  }
+  if (!failure_) {
+    failure_ = std::make_exception_ptr(
+        Error(ErrorKind::corrupt, "the file system's structures run in circles"));
+  }
+  return EXT2_ET_SHORT_READ;
+}
+
 errcode_t ExtStorage::read(std::uint64_t offset, std::span<std::byte> out) {
+  if (errcode_t status = spend(out.size())) return status;
   try {
-    if (out.size() > budget_) {
-      throw Error(ErrorKind::corrupt, "the file system's structures run in circles");
-    }
-    budget_ -= out.size();
     partition_.read(offset, out);
     return 0;
   } catch (...) {

@@ -28,6 +28,8 @@ class ExtStorage {
   void rethrow() {
     if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
   }
+  /// Counts `bytes` as read. Cached ones count too: a circle may be short.
+  errcode_t spend(std::uint64_t bytes);
   errcode_t read(std::uint64_t offset, std::span<std::byte> out);
 
  private:

@@ -86,6 +86,14 @@ std::string Mount::value_of(const std::string& option) const {
   return {};
 }
 
+static std::string plain_place(const std::string& place) {
+  std::string plain;
+  for (const std::string& part : split(place, '/')) {
+    if (!part.empty() && part != ".") plain += "/" + part;
+  }
+  return plain.empty() ? "/" : plain;
+}
+
 std::vector<Mount> parse_fstab(const std::string& text) {
   std::vector<Mount> mounts;
   for (const std::string& line : split(text, '\n')) {
@@ -93,6 +101,7 @@ std::vector<Mount> parse_fstab(const std::string& text) {
     if (fields.size() < 2 || fields[0].starts_with('#')) continue;
     Mount mount{fields[0], fields[1], fields.size() > 2 ? fields[2] : "auto", {}};
     if (fields.size() > 3) mount.options = split(fields[3], ',');
+    if (mount.place.starts_with('/')) mount.place = plain_place(mount.place);
     mounts.push_back(std::move(mount));
   }
   return mounts;

@@ -18,6 +18,8 @@ namespace {
 constexpr const char* kOsRelease[] = {"/etc/os-release", "/usr/lib/os-release"};
 // Text that a person edits is small; more is a mistake or an attack.
 constexpr std::uint64_t kMaxText = 1 << 20;
+// Machines mount a handful; each line is compared with each volume.
+constexpr std::size_t kMaxMounts = 1000;
 
 bool has_os_release(std::vector<Gap>& gaps, Volume& volume) {
   bool found = false;
@@ -84,6 +86,11 @@ class Mounting {
     });
     std::vector<Mount> mounts = parse_fstab(text);
     std::erase_if(mounts, [](const Mount& mount) { return !is_wanted(mount); });
+    if (mounts.size() > kMaxMounts) {
+      mounts.erase(mounts.begin() + kMaxMounts, mounts.end());
+      system_.gaps.push_back(
+          {"/etc/fstab", fmt::format("it has more than {} lines to mount", kMaxMounts)});
+    }
     // What is mounted into another comes after it.
     std::stable_sort(mounts.begin(), mounts.end(), [](const Mount& a, const Mount& b) {
       return std::count(a.place.begin(), a.place.end(), '/') <
@@ -113,15 +120,37 @@ class Mounting {
     for (Volume& volume : volumes_) {
       std::string place = place_of_type(volume.partition_type);
       if (place.empty() || !volume.files || &volume == &root_) continue;
-      bool taken = std::any_of(mounted_.begin(), mounted_.end(),
-                               [&](const Mounted& each) { return each.place == place; });
-      if (!taken) mounted_.push_back({place, std::move(volume.files)});
+      gap_on_error(system_.gaps, volume.where, [&] {
+        if (is_taken(place)) {
+          system_.gaps.push_back(
+              {volume.where, fmt::format("its type says {}, where another is mounted", place)});
+        } else if (holds_files(place)) {
+          system_.gaps.push_back(
+              {volume.where, fmt::format("its type says {}, where the root has files, so that "
+                                         "systemd does not mount it",
+                                         place)});
+        } else {
+          mounted_.push_back({place, std::move(volume.files)});
+        }
+      });
     }
   }
 
   std::vector<Mounted> take() { return std::move(mounted_); }
 
  private:
+  bool is_taken(const std::string& place) const {
+    return std::any_of(mounted_.begin(), mounted_.end(),
+                       [&](const Mounted& each) { return each.place == place; });
+  }
+
+  /// As systemd, which mounts by type only where nothing is hidden by it.
+  bool holds_files(const std::string& place) {
+    std::optional<FileInfo> info = root_.files->stat(place);
+    if (!info) return false;
+    return info->type != FileType::directory || !root_.files->list(place).empty();
+  }
+
   System& system_;
   std::vector<Volume>& volumes_;
   Volume& root_;

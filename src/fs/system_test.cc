@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <map>
 
 #include "base/process.h"
@@ -133,13 +134,76 @@ TEST(System, PutsPartitionsTogetherByFstab) {
 }
 
 TEST(System, PutsPartitionsTogetherByType) {
-  Opened opened = open(disk_of(
-      {{kUsrType, ext({{"lib/os-release", "ID=debian\n"}})},
-       {kVarType, ext({{"lib/dpkg/status", "s"}})},
-       {kRootType, ext({{"etc/os-release", "->../usr/lib/os-release"}, {"var/covered", ""}})}}));
-  EXPECT_THAT(opened.system.gaps, IsEmpty());
+  Opened opened =
+      open(disk_of({{kUsrType, ext({{"lib/os-release", "ID=debian\n"}})},
+                    {kVarType, ext({{"lib/dpkg/status", "s"}})},
+                    {kVarType, ext({{"second", ""}})},
+                    {kRootType, ext({{"etc/os-release", "->../usr/lib/os-release"}})}}));
+  EXPECT_THAT(opened.system.gaps, ElementsAre(gap("partition 3", "another is mounted")));
   EXPECT_EQ(opened.system.files->read_file("/etc/os-release"), "ID=debian\n");
   EXPECT_EQ(opened.system.files->read_file("/var/lib/dpkg/status"), "s");
+}
+
+TEST(System, TypeOfAPartitionHidesNoFiles) {
+  Opened opened = open(disk_of({{kVarType, ext({{"hides", ""}})},
+                                {kRootType, ext({{"etc/os-release", ""}, {"var/kept", "k"}})}}));
+  EXPECT_THAT(opened.system.gaps, ElementsAre(gap("partition 1", "the root has files")));
+  EXPECT_EQ(opened.system.files->read_file("/var/kept"), "k");
+}
+
+TEST(System, MountThatCannotBeIsAGapAndCoversNothing) {
+  Opened opened = open(disk_of({{"83", ext({{"etc/os-release", "ID=debian\n"},
+                                            {"etc/fstab",
+                                             "/dev/sda2 /etc/.. ext4\n"
+                                             "/dev/sda3 /none/app ext4\n"
+                                             "/dev/sda4 /made// ext4\n"}})},
+                                {"83", ext({{"x", ""}})},
+                                {"83", ext({{"x", ""}})},
+                                {"83", ext({{"x", "y"}})}},
+                               "dos"));
+  EXPECT_THAT(opened.system.gaps, ::testing::UnorderedElementsAre(gap("", "cover the root"),
+                                                                  gap("", "does not exist")));
+  EXPECT_EQ(opened.system.files->read_file("/etc/os-release"), "ID=debian\n");
+  EXPECT_EQ(opened.system.files->read_file("/made/x"), "y");
+}
+
+TEST(System, LaterMountCoversAnEarlierOneBelow) {
+  auto disk = disk::memory_disk(ext({{"log/x", ""}}));
+  std::vector<Mounted> mounted;
+  for (const char* place : {"/log", "/log/deep", "/log"}) {
+    mounted.push_back({place, open_file_system(*disk)});
+  }
+  auto files = join_file_systems(open_file_system(*disk), std::move(mounted));
+  EXPECT_FALSE(files->stat("/log/deep"));
+  EXPECT_THAT(files->warnings(), ElementsAre(HasSubstr("/log is"), HasSubstr("/log/deep is")));
+}
+
+TEST(System, LinesOfFstabAreBounded) {
+  std::string lines;
+  for (int i = 0; i < 1001; ++i) lines += "/dev/sda9 /x ext4 nofail\n";
+  Opened opened = open(ext({{"etc/os-release", ""}, {"etc/fstab", lines}}));
+  EXPECT_THAT(opened.system.gaps, ElementsAre(gap("fstab", "more than 1000")));
+}
+
+/// Each of the blocks names the next one in all its entries: 2^24 ways to an empty block.
+TEST(Ext, IndirectBlocksThatShareEndInTime) {
+  constexpr std::size_t kBlock = 1024, kFirst = 400;
+  TempDir directory;
+  std::string image = ext({{"d/x", ""}}, {"-b", "1024"});
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    std::uint32_t next = kFirst + i + 1;
+    for (std::size_t at = 0; at < kBlock; at += 4) {
+      std::memcpy(&image[(kFirst + i) * kBlock + at], &next, 4);
+    }
+  }
+  image.replace((kFirst + 3) * kBlock, kBlock, kBlock, '\0');
+  image[(kFirst + 3) * kBlock + 5] = 4;  // one unused entry as long as the block
+  put_file(directory.path() / "image", image);
+  check_process({.argv = {"debugfs", "-w", "-R", "set_inode_field d block[TIND] 400",
+                          (directory.path() / "image").string()}});
+  auto disk = disk::memory_disk(read_file(directory.path() / "image"));
+  auto files = open_file_system(*disk);
+  EXPECT_EQ(kind_of([&] { files->stat("/d/none"); }), ErrorKind::corrupt);
 }
 
 TEST(System, MountOfWhatIsNotThereIsAGap) {

@@ -23,8 +23,12 @@ class View final : public FileSystem {
   View(std::unique_ptr<FileSystem> root, std::vector<Mounted> mounted) {
     mounts_.emplace("", std::move(root));
     for (Mounted& each : mounted) {
-      std::string place = resolve(each.place, true).value_or(each.place);
-      mounts_.insert_or_assign(place, std::move(each.files));
+      try {
+        mount(each);
+      } catch (const Error& error) {
+        if (error.kind() == ErrorKind::unavailable || error.kind() == ErrorKind::internal) throw;
+        refuse(each.place, replace_all(error.full_text(), "\n", ";"));
+      }
       known_.clear();
     }
   }
@@ -33,7 +37,7 @@ class View final : public FileSystem {
   std::string label() const override { return root().label(); }
   std::string uuid() const override { return root().uuid(); }
   std::vector<std::string> warnings() const override {
-    std::vector<std::string> all;
+    std::vector<std::string> all = problems_;
     for (const auto& [place, files] : mounts_) {
       for (const std::string& warning : files->warnings()) {
         all.push_back(place.empty() ? warning : place + ": " + warning);
@@ -92,6 +96,36 @@ class View final : public FileSystem {
   }
 
  private:
+  void refuse(const std::string& place, const std::string& reason) {
+    problems_.push_back("nothing is mounted at " + place + ": " + reason);
+  }
+
+  void mount(Mounted& each) {
+    std::optional<std::string> place = place_of(each.place);
+    if (!place) return refuse(each.place, "the directory that it would be in does not exist");
+    if (place->empty()) return refuse(each.place, "it would cover the root");
+    std::optional<FileInfo> covered = look(*place);
+    if (covered && covered->type == FileType::regular) return refuse(each.place, "a file is there");
+    std::erase_if(mounts_, [&](const auto& earlier) {
+      if (earlier.first != *place && !earlier.first.starts_with(*place + "/")) return false;
+      problems_.push_back("what is mounted at " + earlier.first + " is covered");
+      return true;
+    });
+    mounts_.emplace(*std::move(place), std::move(each.files));
+  }
+
+  /// Where a mount goes without links. The last directory may be missing: systemd makes it.
+  std::optional<std::string> place_of(std::string path) {
+    while (path.ends_with('/')) path.pop_back();
+    if (std::optional<std::string> real = resolve(path, true)) return real;
+    std::size_t slash = path.rfind('/');
+    if (slash == path.npos) return std::nullopt;
+    std::string name = path.substr(slash + 1);
+    std::optional<std::string> parent = resolve(path.substr(0, slash) + "/.", true);
+    if (!parent || name == "." || name == "..") return std::nullopt;
+    return *parent + "/" + name;
+  }
+
   const FileSystem& root() const { return *mounts_.at(""); }
 
   /// The file system that `real`, which has no links, lies in, and its path there.
@@ -152,6 +186,7 @@ class View final : public FileSystem {
 
   std::map<std::string, std::unique_ptr<FileSystem>> mounts_;  // by place, the root's is empty
   std::unordered_set<std::string> known_;                      // directories, no links
+  std::vector<std::string> problems_;
 };
 
 }  // namespace

@@ -16,7 +16,8 @@ struct Mounted {
 
 /// `root` with the others in their places, mounted in this order; what was at a place is covered.
 /// Symlinks lead from one file system into another, and never outside. type(), label() and uuid()
-/// are those of `root`; warnings() those of all.
+/// are those of `root`; warnings() those of all, and what could not be mounted: over the root, into
+/// a directory that is missing or cannot be read.
 std::unique_ptr<FileSystem> join_file_systems(std::unique_ptr<FileSystem> root,
                                               std::vector<Mounted> mounted);
 
