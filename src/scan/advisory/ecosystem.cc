@@ -170,8 +170,9 @@ std::string ecosystem_from_cpe(std::string_view cpe) {
   const auto at = [&](std::size_t i) { return i < parts.size() ? parts[i] : std::string(); };
   const std::string vendor = at(2), product = at(3), version = at(4), update = at(5);
   if (vendor == "redhat" && product == "enterprise_linux") {
-    // "9" and "9::baseos"; "9.2" is a stream of its own.
-    return version.find('.') == version.npos ? key_of("rhel", version) : std::string();
+    // "9" and "9::baseos"; "9.2" is a stream of its own, but from 10 on all have their minor.
+    const bool whole = version.find('.') == version.npos || version.find('.') > 1;
+    return whole ? key_of("rhel", version) : std::string();
   }
   if (vendor == "suse") {
     const std::string pack = update.starts_with("sp") ? "." + update.substr(2) : "";

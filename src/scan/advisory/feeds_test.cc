@@ -231,6 +231,8 @@ TEST(Ecosystem, HasOneNameWhateverTheFeedSays) {
   EXPECT_EQ(ecosystem_from_osv("Rocky Linux:9"), "rocky:9");
   EXPECT_EQ(ecosystem_from_osv("Red Hat:enterprise_linux:9::baseos"), "rhel:9");
   EXPECT_EQ(ecosystem_from_osv("Red Hat:rhel_eus:9.2::baseos"), "");
+  EXPECT_EQ(ecosystem_from_cpe("cpe:/o:redhat:enterprise_linux:10.0"), "rhel:10");
+  EXPECT_EQ(ecosystem_from_cpe("cpe:/o:redhat:enterprise_linux:9.2"), "");
   EXPECT_EQ(ecosystem_from_osv("SUSE:Linux Enterprise Server 15 SP5"), "sles:15.5");
   EXPECT_EQ(ecosystem_from_osv("openSUSE:Leap 15.6"), "opensuse-leap:15.6");
   EXPECT_EQ(ecosystem_from_osv("Chainguard"), "chainguard");

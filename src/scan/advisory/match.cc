@@ -58,25 +58,38 @@ bool same_module(std::string_view wanted, std::string_view fixed, const Package&
   return false;
 }
 
+std::string_view without_epoch(std::string_view version) {
+  return version.substr(version.find(':') + 1);
+}
+
 /// `hit` and `odd` as match_package has them.
 template <typename Hit, typename Odd>
 void look(const AdvisoryFile& file, const EcosystemRecord& ecosystem, const Package& package,
           std::string_view name, std::string_view version, bool of_source, Hit hit, Odd odd) {
   const auto order = static_cast<VersionOrder>(ecosystem.order);
+  // The name of a source rpm has no epoch, so a statement's cannot be compared with it.
+  const bool bare = of_source && order == VersionOrder::rpm && !package.source_version.empty() &&
+                    version.find(':') == std::string_view::npos;
+  const auto text = [&](TextRef place) {
+    return bare ? without_epoch(file.text(place)) : file.text(place);
+  };
   for (const StatementRecord& statement : file.find(ecosystem, name)) {
     if (((statement.flags & kOfSource) != 0) != of_source) continue;
     if ((statement.flags & kUnreadable) != 0) {
       odd(statement);
       continue;
     }
-    const std::string_view fixed = file.text(statement.fixed);
-    // They are sorted: all that follow were fixed even earlier.
-    if (!fixed.empty() && compare_versions(order, version, fixed) >= 0) return;
+    const std::string_view fixed = text(statement.fixed);
+    if (!fixed.empty() && compare_versions(order, version, fixed) >= 0) {
+      // They are sorted, by epoch first: all that follow were fixed even earlier.
+      if (bare) continue;
+      return;
+    }
     if (order == VersionOrder::rpm && !same_module(file.text(statement.module), fixed, package))
       continue;
-    const std::string_view introduced = file.text(statement.introduced);
+    const std::string_view introduced = text(statement.introduced);
     if (!introduced.empty() && compare_versions(order, version, introduced) < 0) continue;
-    const std::string_view last = file.text(statement.last_affected);
+    const std::string_view last = text(statement.last_affected);
     if (!last.empty() && compare_versions(order, version, last) > 0) continue;
     hit(statement);
   }

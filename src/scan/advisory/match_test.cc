@@ -110,6 +110,22 @@ TEST(Match, ASignedKernelIsTheKernel) {
               ElementsAre("CVE-2024-0001:linux-image-6.1.0-10-amd64"));
 }
 
+TEST(Match, ASourceRpmHasNoEpochToCompare) {
+  const std::string bytes =
+      Made()
+          .from("rocky")
+          .add("RLSA-1", {"CVE-2023-1"},
+               {.ecosystem = "rocky:9", .package = "bind", .fixed = "32:9.16.23-24.el9"})
+          .add("RLSA-2", {"CVE-2023-2"},
+               {.ecosystem = "rocky:9", .package = "bind", .fixed = "32:9.16.23-25.el9"})
+          .bytes();
+  model::Package installed = rpm("bind-libs", "32:9.16.23-24.el9");
+  installed.source_name = "bind";
+  installed.source_version = "9.16.23-24.el9";
+  EXPECT_THAT(ids(matched(bytes, on("rocky", "9.4", {installed}))),
+              ElementsAre("RLSA-2:bind-libs"));
+}
+
 TEST(Match, ReportsWhatIsNotFixed) {
   const std::string bytes =
       Made()

@@ -38,6 +38,7 @@ struct PackageTest {
 struct PackageState {
   std::string evr;
   bool less_than = false;
+  bool greater_than = false;
 };
 
 /// "Module nodejs:18 is enabled".
@@ -82,6 +83,7 @@ class OvalReader {
       state_ = id;
     } else if (name == "evr" && !state_.empty()) {
       states_[state_].less_than = attribute(attributes, "operation") == "less than";
+      states_[state_].greater_than = attribute(attributes, "operation") == "greater than";
     } else if (name == "constant_variable") {
       variable_ = id;
     }
@@ -196,11 +198,14 @@ class OvalReader {
         statement.of_source = ecosystem.starts_with("debian:") ||
                               ecosystem.starts_with("azurelinux:") ||
                               ecosystem.starts_with("mariner:");
-        if (state != states_.end() && state->second.less_than) {
+        if (definition.id.starts_with("oval:com.redhat.unaffected:def:")) {
+          statement.judgement = Judgement::not_affected;
+        } else if (state != states_.end() && state->second.less_than) {
           statement.fixed = state->second.evr;
-        } else if (test->second.state.empty()) {
+        } else if (test->second.state.empty() || is_any_version(state)) {
           statement.fix = model::FixState::none;
         } else {
+          if (state != states_.end() && !state->second.evr.empty()) ++sink_.feed().unreadable;
           continue;
         }
         // "0:0" and "0": never affected.
@@ -211,6 +216,11 @@ class OvalReader {
         sink_.add(statement);
       }
     }
+  }
+
+  /// "greater than 0:0-0" is how SUSE says that each version is affected.
+  bool is_any_version(std::map<std::string, PackageState>::const_iterator state) const {
+    return state != states_.end() && state->second.greater_than && state->second.evr == "0:0-0";
   }
 
   std::vector<std::string> names(const std::string& object) const {
