@@ -127,7 +127,7 @@ Outcome verify(App& app, const Arguments& arguments) {
   if (problems.empty()) {
     if (auto file = arguments.value("--disk")) {
       checked.emplace_back("disk");
-      auto disk = disk::open_disk(*file);
+      auto disk = disk::open_disk(*file, disk::BackingFiles::beside);
       if (auto problem = pipeline::compare_with_disk(bundle, *disk, *file, app.stop)) {
         problems.push_back(*problem);
       }

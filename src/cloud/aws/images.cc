@@ -201,7 +201,7 @@ std::optional<std::string> image_made_by(const Session& session, const Place& pl
 std::string import_image(const Session& session, const Place& place, const Path& file,
                          const ImageSpec& spec, const std::string& token, std::stop_token stop) {
   return make_image(session, place, spec, token, [&]() -> std::string {
-    std::unique_ptr<disk::BlockReader> disk = disk::open_disk(file);
+    std::unique_ptr<disk::BlockReader> disk = disk::open_disk(file, disk::BackingFiles::beside);
     Tags tags = with_token(spec.tags, token);
     tags[kImportingTag] = spec.name;
     std::string snapshot_id =
