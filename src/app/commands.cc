@@ -26,27 +26,17 @@ cli::Command docs_command() {
 
 cli::CommandTable make_table() {
   cli::CommandTable table;
-  table.nouns = {{"source", "Source images"},
-                 {"pipeline", "Pipeline files"},
-                 {"image", "Golden images"},
-                 {"catalog", "The catalog"},
-                 {"channel", "Channels"},
-                 {"notice", "Notices"},
-                 {"machine", "Machines"},
-                 {"compliance", "Compliance"},
-                 {"parameter", "Parameters"},
-                 {"run", "Runs"},
-                 {"schedule", "Schedules"},
-                 {"key", "Keys"},
-                 {"user", "Users"},
-                 {"audit", "Audit log"},
-                 {"reaper", "Leftovers"},
-                 {"disk", "Disks"},
-                 {"scan", "Lists of packages"},
-                 {"advisory", "Advisories"},
-                 {"aws", "AWS"},
-                 {"doctor", "This machine"},
-                 {"completion", "Shell completion"}};
+  table.nouns = {{"source", "Source images"}, {"pipeline", "Pipeline files"},
+                 {"image", "Golden images"},  {"catalog", "The catalog"},
+                 {"channel", "Channels"},     {"notice", "Notices"},
+                 {"machine", "Machines"},     {"compliance", "Compliance"},
+                 {"parameter", "Parameters"}, {"run", "Runs"},
+                 {"schedule", "Schedules"},   {"key", "Keys"},
+                 {"user", "Users"},           {"account", "Accounts let go"},
+                 {"audit", "Audit log"},      {"reaper", "Leftovers"},
+                 {"disk", "Disks"},           {"scan", "Lists of packages"},
+                 {"advisory", "Advisories"},  {"aws", "AWS"},
+                 {"doctor", "This machine"},  {"completion", "Shell completion"}};
   auto add = [&](std::vector<cli::Command> more) {
     table.commands.insert(table.commands.end(), std::make_move_iterator(more.begin()),
                           std::make_move_iterator(more.end()));
@@ -73,6 +63,7 @@ cli::CommandTable make_table() {
   add(cli::schedule_commands());
   add(cli::schedule_next_commands());
   add(cli::user_commands());
+  add(cli::account_commands());
   add(cli::audit_commands());
   add(cli::reaper_commands());
   add(cli::disk_commands());

@@ -30,6 +30,7 @@ std::vector<Command> run_drive_commands();
 std::vector<Command> schedule_commands();
 std::vector<Command> schedule_next_commands();
 std::vector<Command> user_commands();
+std::vector<Command> account_commands();
 std::vector<Command> audit_commands();
 std::vector<Command> reaper_commands();
 std::vector<Command> advisory_commands();

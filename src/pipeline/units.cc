@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "pipeline/accounts_let_go.h"
 #include "pipeline/placement.h"
 
 namespace hallmark::pipeline {
@@ -134,6 +135,11 @@ MembershipChange membership_change(const Context& context, const GoldenImage& im
 
 Standing standing_of(const Context& context, const std::string& account_id, std::stop_token stop) {
   const std::string account = "account " + account_id;
+  if (const auto gone = find_account_let_go(context.database, account_id)) {
+    return {.text = account + " was let go by " + gone->let_go_by + ": " + gone->reason,
+            .closed = true,
+            .left = false};
+  }
   if (context.organizations == nullptr) return {};
   try {
     const auto member = context.organizations->find_account(account_id, stop);

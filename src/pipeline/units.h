@@ -58,7 +58,7 @@ MembershipChange membership_change(const Context& context, const GoldenImage& im
 /// How an account stands that refuses us.
 struct Standing {
   std::string text;     ///< "account 444455556666 is closed"
-  bool closed = false;  ///< nothing is there any more, and nothing can be done
+  bool closed = false;  ///< or let go by somebody: nothing can be done there
   bool left = false;    ///< it is no member of the organization
 };
 /// Never throws: what cannot be asked is unknown, and said.

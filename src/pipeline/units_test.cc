@@ -7,6 +7,7 @@
 
 #include "base/testing.h"
 #include "model/product_template.h"
+#include "pipeline/accounts_let_go.h"
 #include "pipeline/catalog.h"
 #include "pipeline/fixture.h"
 #include "pipeline/golden_parameters.h"
@@ -361,6 +362,37 @@ TEST_F(UnitsTest, AnAccountNamedItselfThatIsNoMemberIsNotLetGo) {
       start_decommission(*fixture_.product.engine, *fixture_.product.context, image, true));
   ASSERT_TRUE(run.error);
   EXPECT_THAT(run.error->full_text(), HasSubstr("no role"));
+}
+
+TEST_F(UnitsTest, AnAccountThatSomebodyLetGoKeepsNoVersionFromGoing) {
+  const std::string account = "777788889999";
+  const GoldenImage image =
+      golden(pipeline_to({{.account_id = account, .regions = {"us-west-2"}}}));
+  db::Database& database = *fixture_.product.database;
+  const AccountLetGo gone{.account_id = account,
+                          .reason = "sold",
+                          .let_go_by = "ada",
+                          .let_go_at = "2026-01-01T00:00:00Z"};
+  let_account_go(database, gone);
+  fixture_.world->refuse_account(account, Error(ErrorKind::denied, "no role"));
+  const workflow::RunInfo run = decommission(image);
+  EXPECT_FALSE(run.error) << run.error->full_text();
+  EXPECT_THAT(find_target(database, image.run_id, {account, "us-west-2"})->detail,
+              HasSubstr("let go by ada: sold"));
+}
+
+TEST_F(UnitsTest, AnAccountIsLetGoForAReasonAndTakenBack) {
+  db::Database& database = *fixture_.product.database;
+  for (const AccountLetGo& bad : {AccountLetGo{.account_id = "7", .reason = "sold"},
+                                  AccountLetGo{.account_id = "777788889999", .reason = ""}}) {
+    EXPECT_EQ(error_of([&] { let_account_go(database, bad); }).kind(), ErrorKind::usage);
+  }
+  let_account_go(database, {.account_id = "777788889999", .reason = "sold"});
+  let_account_go(database, {.account_id = "777788889999", .reason = "closed long ago"});
+  ASSERT_EQ(list_accounts_let_go(database).size(), 1u);
+  EXPECT_EQ(list_accounts_let_go(database)[0].reason, "closed long ago");
+  EXPECT_TRUE(take_account_back(database, "777788889999"));
+  EXPECT_FALSE(take_account_back(database, "777788889999"));
 }
 
 TEST_F(UnitsTest, PortfoliosAreSharedWithTheUnit) {

@@ -149,6 +149,10 @@ def _run(call):
     for number in range(given["MaxCount"]):
         made.append(_make(call, given, image, instance_type, subnet, groups, profile, mappings,
                           reservation, number))
+    alive = sum(one["State"]["Name"] not in ("shutting-down", "terminated")
+                for somewhere in world.all_places("instances")
+                for one in somewhere["instances"].values())
+    world.most_instances = max(world.most_instances, alive)
     return {"ReservationId": reservation, "OwnerId": call.account, "Groups": [],
             "Instances": made}
 
@@ -312,10 +316,6 @@ def _make(call, given, image, instance_type, subnet, groups, profile, mappings, 
             "DeleteOnTermination": mapping["Ebs"].get("DeleteOnTermination", True)}})
     place["instances"][name] = born(call, item)
     world.made["instances"] += 1
-    alive = [one for somewhere in world.all_places("instances")
-             for one in somewhere["instances"].values()
-             if one["State"]["Name"] not in ("shutting-down", "terminated")]
-    world.most_instances = max(world.most_instances, len(alive))
     return item
 
 
@@ -335,8 +335,12 @@ def _chosen(call, ids):
 @operation("ec2", "DescribeInstances")
 def describe_instances(call):
     ids = call.input.get("InstanceIds")
-    items = filtered(call, _chosen(call, ids), _NAMES)
-    answer = paged(call, items, "Reservations", ids=ids)
+    if ids or call.input.get("Filters"):
+        answer = paged(call, filtered(call, _chosen(call, ids), _NAMES), "Reservations", ids=ids)
+    else:  # a fleet is looked at page by page: only what is shown is moved on
+        answer = paged(call, select(call, "instances", "i", None), "Reservations")
+        for item in answer["Reservations"]:
+            settle(call.world, call.place, item, look=True)
     grouped = {}
     for item in answer["Reservations"]:
         grouped.setdefault(item["_reservation"], []).append(item)
