@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/ids.h"
+#include "db/testing.h"
 #include "cloud/hooks/faulty.h"
 #include "cloud/hooks/hooked_catalog.h"
 #include "cloud/hooks/hooked_cloud.h"
@@ -168,9 +169,7 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
   catalog = std::make_shared<cloud::HookedCatalog>(catalog, hooks);
   image_services = std::make_shared<cloud::HookedImageServices>(
       std::make_shared<cloud::MemoryImageServices>(std::move(world)), hooks);
-  std::string database_url =
-      "sqlite://" + (directory / "hallmark.db").string() + "?synchronous=off";
-  database = db::Database::open(database_url);
+  database = db::Database::open(db::test_database_url(directory / "hallmark.db"));
   ledger = std::make_unique<workflow::Ledger>(*database, clock);
   audit = std::make_unique<audit::Log>(*database, directory / "audit", clock);
   auto assess = options.assess;
