@@ -4,12 +4,12 @@
 
 #include "base/error.h"
 #include "base/ids.h"
-#include "db/testing.h"
 #include "cloud/hooks/faulty.h"
 #include "cloud/hooks/hooked_catalog.h"
 #include "cloud/hooks/hooked_cloud.h"
 #include "cloud/hooks/hooked_image_services.h"
 #include "cloud/hooks/hooked_launch_templates.h"
+#include "db/testing.h"
 
 namespace hallmark::pipeline {
 
