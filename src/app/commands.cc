@@ -45,6 +45,7 @@ cli::CommandTable make_table() {
                  {"scan", "Lists of packages"},
                  {"advisory", "Advisories"},
                  {"aws", "AWS"},
+                 {"db", "The database"},
                  {"doctor", "This machine"},
                  {"completion", "Shell completion"}};
   auto add = [&](std::vector<cli::Command> more) {
@@ -83,6 +84,7 @@ cli::CommandTable make_table() {
   add(cli::aws_setup_commands());
   add(cli::aws_preflight_commands());
   add(cli::aws_commands());
+  add(cli::db_commands());
   add(cli::doctor_commands());
   add({cli::completion_command(commands)});
   add({docs_command()});

@@ -8,8 +8,11 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/process.h"
 #include "base/testing.h"
+#include "db/copy.h"
 #include "db/database.h"
+#include "db/session.h"
 #include "db/testing.h"
 
 namespace hallmark::db {
@@ -91,12 +94,12 @@ TEST_F(Postgresql, ConnectionsThatBrokeWhileIdleAreNotNoticed) {
 TEST_F(Postgresql, ALostAnswerToACommitIsAskedFor) {
   // Connections break wherever a transaction just is, also after it came to pass and before we are
   // told; what is counted must be counted once.
-  constexpr int kTimes = 150;
+  constexpr int kTimes = 100;
   std::jthread disturber([&](std::stop_token stop) {
     while (!stop.stop_requested()) {
       // Not while it is made: SOCI leaks one that breaks there.
       disconnect_all("backend_xid IS NULL AND query NOT LIKE 'COMMIT%'");
-      std::this_thread::sleep_for(30ms);
+      std::this_thread::sleep_for(150ms);
     }
   });
   for (int i = 0; i < kTimes; ++i) {
@@ -138,6 +141,86 @@ TEST_F(Postgresql, ReaderAndWriterSeeTheServersTime) {
     const Duration off = time->now - SystemClock().now();
     EXPECT_LT(std::chrono::abs(off), 1min);
   });
+}
+
+/// Some of everything that refers to something.
+void fill(Database& database) {
+  database.transaction([](Connection& c) {
+    c.execute(
+        "INSERT INTO runs (run_id, workflow, workflow_version, round, subject, state, input,"
+        " waiting_for, waits_on, cancel_requested, created_at, updated_at)"
+        " VALUES ('run-1', 'w', 1, 1, :odd, 'pending', '{}', '', 'time', 0, '', '')",
+        {{"odd", std::string("it's \"odd\": \xC3\xA9 \\ :name\n")}});
+    for (int i = 1; i <= 1200; ++i) {
+      c.execute(
+          "INSERT INTO signals (run_id, ordinal, name, payload, sent_at) VALUES ('run-1', :i, 'a',"
+          " '', '')",
+          {{"i", std::int64_t{i}}});
+    }
+    c.execute("UPDATE audit_head SET sequence = 7, digest = 'd'", {});
+  });
+}
+
+std::int64_t rows_of(Database& database, const std::string& table) {
+  std::int64_t rows = 0;
+  database.read([&](Connection& c) {
+    rows = c.query("SELECT COUNT(*) AS n FROM " + table, {}).at(0).integer("n");
+  });
+  return rows;
+}
+
+TEST_F(Postgresql, AllOfAnSqliteDatabaseIsMovedHere) {
+  const std::string from = "sqlite://" + (dir_.path() / "old.db").string() + "?synchronous=off";
+  fill(*Database::open(from));
+  administer("CREATE DATABASE " + name_ + "_moved");
+  const std::string to = test_server_url(name_ + "_moved");
+  const Error refused = error_of([&] {
+    copy_database(from, to, [](Connection&) { throw Error(ErrorKind::conflict, "not now"); });
+  });
+  EXPECT_EQ("not now", refused.message());
+  const auto copied = copy_database(from, to, [](Connection&) {});
+  auto moved = Database::open(to);
+  EXPECT_EQ(1200, rows_of(*moved, "signals"));
+  EXPECT_EQ(1, rows_of(*moved, "runs"));
+  EXPECT_EQ(1, rows_of(*moved, "audit_head"));
+  std::int64_t all = 0;
+  for (const CopiedTable& table : copied) all += table.rows;
+  EXPECT_EQ(1202, all);
+  const Error full = error_of([&] { copy_database(from, to, [](Connection&) {}); });
+  EXPECT_EQ(ErrorKind::conflict, full.kind());
+  EXPECT_THAT(full.message(), HasSubstr("not empty"));
+  EXPECT_EQ(1200, rows_of(*moved, "signals"));
+  EXPECT_EQ(ErrorKind::usage, kind_of([&] { copy_database(to, from, [](Connection&) {}); }));
+}
+
+TEST_F(Postgresql, WhatDoesNotArriveAsItWasIsRefusedWhole) {
+  const std::string from = "sqlite://" + (dir_.path() / "old.db").string() + "?synchronous=off";
+  fill(*Database::open(from));
+  // Bytes that are no UTF-8, as PostgreSQL wants all text to be.
+  Session(Backend::sqlite, "db=" + (dir_.path() / "old.db").string(), "old")
+      .execute("UPDATE runs SET waiting_for = CAST(x'ff41' AS TEXT)", {});
+  administer("CREATE DATABASE " + name_ + "_moved");
+  const std::string to = test_server_url(name_ + "_moved");
+  error_of([&] { copy_database(from, to, [](Connection&) {}); });
+  auto moved = Database::open(to);
+  EXPECT_EQ(0, rows_of(*moved, "runs"));
+  EXPECT_EQ(1, rows_of(*moved, "audit_head"));
+}
+
+TEST_F(Postgresql, BackupsAreRestoredWithTheDatabasesOwnTools) {
+  fill(*database_);
+  const std::string file = (dir_.path() / "backup").string();
+  check_process({.argv = {"pg_dump", "--format=custom", "--file=" + file, url_}});
+  administer("CREATE DATABASE " + name_ + "_restored");
+  const std::string restored = test_server_url(name_ + "_restored");
+  check_process({.argv = {"pg_restore", "--exit-on-error", "--dbname=" + restored, file}});
+  EXPECT_EQ(1200, rows_of(*Database::open(restored), "signals"));
+
+  const Path old = dir_.path() / "old.db", copy = dir_.path() / "copy.db";
+  auto sqlite = Database::open("sqlite://" + old.string());
+  fill(*sqlite);
+  check_process({.argv = {"sqlite3", old.string(), ".backup '" + copy.string() + "'"}});
+  EXPECT_EQ(1200, rows_of(*Database::open("sqlite://" + copy.string()), "signals"));
 }
 
 TEST_F(Postgresql, RowsThatSomebodyChangesAreLeftOut) {

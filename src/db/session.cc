@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/log.h"
 #include "base/text.h"
 
 namespace hallmark::db {
@@ -110,6 +111,12 @@ __attribute__((no_sanitize("vptr"))) sqlite_api::sqlite3_stmt* raw_sqlite_statem
   return static_cast<soci::sqlite3_statement_backend*>(statement.get_backend())->stmt_;
 }
 
+__attribute__((no_sanitize("vptr"))) PGconn* raw_postgresql_connection(soci::session& session) {
+  return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
+}
+
+void note_remark(void*, const char* text) { log_debug("PostgreSQL: {}", trim(text)); }
+
 /// `raw` is null unless the database is SQLite.
 Value cell(const soci::row& row, std::size_t i, sqlite_api::sqlite3_stmt* raw) {
   if (row.get_indicator(i) == soci::i_null) return nullptr;
@@ -205,6 +212,8 @@ Session::Session(Backend backend, const std::string& connect, std::string name)
       state_->session.open(*soci::factory_sqlite3(), connect);
     } else {
       state_->session.open(*soci::factory_postgresql(), connect);
+      // What the server remarks, libpq would print.
+      PQsetNoticeProcessor(raw_postgresql_connection(state_->session), &note_remark, nullptr);
     }
   } catch (const soci::soci_error& error) {
     // Of a connection that was refused SOCI says neither category nor state.

@@ -17,6 +17,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/sync.h"
 #include "base/text.h"
 #include "db/testing.h"
 #include "workflow/engine.h"
@@ -112,8 +113,8 @@ Json build(workflow::Run& run, FileCloud& cloud, Ledger& ledger) {
                                    const auto token = branch.step(
                                        key, [&](Step& step) { return make(step, key); }, retry);
                                    branch.step(
-                                       key + " stays",
-                                       [&](Step&) { ledger.released(token); }, retry);
+                                       key + " stays", [&](Step&) { ledger.released(token); },
+                                       retry);
                                    return token;
                                  }};
   };
@@ -225,8 +226,7 @@ TEST_F(Chaos, EveryRunEndsOnceAndNothingIsMadeTwice) {
   for (int i = 0; i < kWorkers; ++i) workers_.push_back(spawn());
 
   auto ended_runs = [&] {
-    return engine
-        .list({.states = {RunState::succeeded, RunState::failed, RunState::cancelled}})
+    return engine.list({.states = {RunState::succeeded, RunState::failed, RunState::cancelled}})
         .size();
   };
   std::size_t told = 0;
@@ -291,9 +291,9 @@ TEST_F(Chaos, EveryRunEndsOnceAndNothingIsMadeTwice) {
     ++reaped;
   }
   EXPECT_TRUE(ledger.open().empty());
-  for (const db::Row& row : cloud.ask(
-           "SELECT run_id, kind, COUNT(*) AS made FROM things GROUP BY run_id, kind HAVING"
-           " COUNT(*) > 1")) {
+  for (const db::Row& row :
+       cloud.ask("SELECT run_id, kind, COUNT(*) AS made FROM things GROUP BY run_id, kind HAVING"
+                 " COUNT(*) > 1")) {
     ADD_FAILURE() << row.text("run_id") << " made " << row.text("kind") << " twice";
   }
   for (const db::Row& row :

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "workflow/driven.h"
 #include "workflow/engine_state.h"
 
 namespace hallmark::workflow {
@@ -29,6 +30,18 @@ constexpr auto kLeftAlone = 10s;
 constexpr Duration kAfterTrouble{1'000};
 
 }  // namespace
+
+std::vector<std::string> driven_runs(db::Connection& connection, const Clock& clock) {
+  std::vector<std::string> driven;
+  const LeaseTime time = lease_time(connection, clock);
+  for (const db::Row& row : connection.query("SELECT * FROM runs WHERE state = 'running'", {})) {
+    const RunRow run = run_from(row);
+    if (lease_holds(run.lease_owner, run.lease_expires_at, time, EngineOptions().lease)) {
+      driven.push_back(run.run_id);
+    }
+  }
+  return driven;
+}
 
 std::string Engine::State::registered_sql(std::vector<db::Parameter>& parameters) const {
   std::vector<std::string> each = {"1 = 0"};
