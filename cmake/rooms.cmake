@@ -53,3 +53,23 @@ function(add_room_test room)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
     PROPERTIES COST ${cost} LABELS ${ROOM_LABEL} TIMEOUT ${ROOM_TIMEOUT} ${ROOM_PROPERTIES})
 endfunction()
+
+# What a test needs that asks HALLMARK_TEST_POSTGRESQL for a server; see tests/postgresql.
+set(HALLMARK_POSTGRESQL_DIRECTORY ${PROJECT_BINARY_DIR}/tests/postgresql/server)
+set(HALLMARK_POSTGRESQL FIXTURES_REQUIRED postgresql
+  ENVIRONMENT HALLMARK_TEST_POSTGRESQL=${HALLMARK_POSTGRESQL_DIRECTORY}/url)
+
+# add_postgresql_test(<room> FILTER of Google Test)
+# The room's unit tests once more, with PostgreSQL instead of SQLite, as one test: a process for each would cost more
+# than what they do.
+function(add_postgresql_test room)
+  if(HALLMARK_RULE_ONLY)
+    return()
+  endif()
+  cmake_parse_arguments(ROOM "" "FILTER" "" ${ARGN})
+  if(NOT ROOM_FILTER)
+    set(ROOM_FILTER "*")
+  endif()
+  add_test(NAME postgresql.${room} COMMAND ${room}_test --gtest_filter=${ROOM_FILTER} --gtest_brief=1)
+  set_tests_properties(postgresql.${room} PROPERTIES COST 400 LABELS integration TIMEOUT 300 ${HALLMARK_POSTGRESQL})
+endfunction()

@@ -26,17 +26,29 @@ cli::Command docs_command() {
 
 cli::CommandTable make_table() {
   cli::CommandTable table;
-  table.nouns = {{"source", "Source images"}, {"pipeline", "Pipeline files"},
-                 {"image", "Golden images"},  {"catalog", "The catalog"},
-                 {"channel", "Channels"},     {"notice", "Notices"},
-                 {"machine", "Machines"},     {"compliance", "Compliance"},
-                 {"parameter", "Parameters"}, {"run", "Runs"},
-                 {"schedule", "Schedules"},   {"key", "Keys"},
-                 {"user", "Users"},           {"account", "Accounts let go"},
-                 {"audit", "Audit log"},      {"reaper", "Leftovers"},
-                 {"disk", "Disks"},           {"scan", "Lists of packages"},
-                 {"advisory", "Advisories"},  {"aws", "AWS"},
-                 {"doctor", "This machine"},  {"completion", "Shell completion"}};
+  table.nouns = {{"source", "Source images"},
+                 {"pipeline", "Pipeline files"},
+                 {"image", "Golden images"},
+                 {"catalog", "The catalog"},
+                 {"channel", "Channels"},
+                 {"notice", "Notices"},
+                 {"machine", "Machines"},
+                 {"compliance", "Compliance"},
+                 {"parameter", "Parameters"},
+                 {"run", "Runs"},
+                 {"schedule", "Schedules"},
+                 {"key", "Keys"},
+                 {"user", "Users"},
+                 {"account", "Accounts let go"},
+                 {"audit", "Audit log"},
+                 {"reaper", "Leftovers"},
+                 {"disk", "Disks"},
+                 {"scan", "Lists of packages"},
+                 {"advisory", "Advisories"},
+                 {"aws", "AWS"},
+                 {"db", "The database"},
+                 {"doctor", "This machine"},
+                 {"completion", "Shell completion"}};
   auto add = [&](std::vector<cli::Command> more) {
     table.commands.insert(table.commands.end(), std::make_move_iterator(more.begin()),
                           std::make_move_iterator(more.end()));
@@ -74,6 +86,7 @@ cli::CommandTable make_table() {
   add(cli::aws_setup_commands());
   add(cli::aws_preflight_commands());
   add(cli::aws_commands());
+  add(cli::db_commands());
   add(cli::doctor_commands());
   add({cli::completion_command(commands)});
   add({docs_command()});

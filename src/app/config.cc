@@ -137,7 +137,9 @@ scan::AdvisoryConfig advisories_from(const Json& json, const Path& state) {
 
 }  // namespace
 
-Config load_config(const Path& state) {
+namespace {
+
+Config read_config(const Path& state) {
   Config config;
   config.file = state / "config.yaml";
   config.database_url = "sqlite://" + (state / "hallmark.db").string();
@@ -182,6 +184,15 @@ Config load_config(const Path& state) {
     // Relative to the file that says it, not to where we run.
     config.cloud.root = (state / cloud.at("root").get<std::string>()).lexically_normal();
   }
+  return config;
+}
+
+}  // namespace
+
+Config load_config(const Path& state) {
+  Config config = read_config(state);
+  const std::string database = environment("HALLMARK_DB");
+  if (!database.empty()) config.database_url = database;
   return config;
 }
 

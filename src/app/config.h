@@ -49,8 +49,9 @@ struct ExploitsConfig {
 };
 
 struct Config {
-  Path file;                 ///< <state>/config.yaml, whether it exists or not
-  std::string database_url;  ///< default: hallmark.db in the state directory
+  Path file;  ///< <state>/config.yaml, whether it exists or not
+  /// HALLMARK_DB, or what config.yaml says, or hallmark.db in the state directory.
+  std::string database_url;
   CloudConfig cloud;
   /// By name; each follows the schema of its kind in schema/scanners.schema.json.
   std::map<std::string, Json> scanners;

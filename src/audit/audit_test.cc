@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "db/testing.h"
 
 namespace hallmark::audit {
 namespace {
@@ -24,7 +25,7 @@ class AuditLog : public testing::Test {
   TempDir dir_;
   ManualClock clock_{TimePoint{}};
   std::unique_ptr<db::Database> database_ =
-      db::Database::open("sqlite://" + (dir_.path() / "state.db").string() + "?synchronous=off");
+      db::Database::open(db::test_database_url(dir_.path() / "state.db"));
   Log log_{*database_, dir_.path() / "audit", clock_};
 
   void tell(int from, int to) {

@@ -38,6 +38,7 @@ std::vector<Command> scan_commands();
 std::vector<Command> disk_commands();
 std::vector<Command> disk_file_commands();
 std::vector<Command> disk_inventory_commands();
+std::vector<Command> db_commands();
 std::vector<Command> doctor_commands();
 std::vector<Command> aws_commands();
 std::vector<Command> aws_setup_commands();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "db/news.h"
 #include "db/opening.h"
 #include "db/session.h"
 
@@ -19,44 +20,101 @@ thread_local bool inside_transaction = false;
 class SociDatabase final : public Database {
  public:
   struct Kind {
-    std::string name, begin_write, begin_read;
+    std::string name, begin_write, begin_committed, begin_read;
     std::size_t most_writers;
-    std::function<std::unique_ptr<Session>()> connect;
+    std::function<std::unique_ptr<Session>(Use)> connect;
+    std::string listen_to;  ///< connection words, if the server tells its clients
   };
 
   explicit SociDatabase(Kind kind)
       : kind_(std::move(kind)),
-        writers_(kind_.most_writers, kind_.connect),
-        readers_(kMostSessions, kind_.connect) {}
+        writers_(kind_.most_writers, [this] { return kind_.connect(Use::writing); }),
+        readers_(kMostSessions, [this] { return kind_.connect(Use::reading); }) {}
 
-  void transaction(const std::function<void(Connection&)>& fn) override {
-    run(writers_, kind_.begin_write, fn);
+  void transaction(const std::function<void(Connection&)>& fn, Isolation isolation) override {
+    const bool alone = isolation == Isolation::serializable;
+    run(writers_, alone ? kind_.begin_write : kind_.begin_committed, fn, true);
   }
   void read(const std::function<void(Connection&)>& fn) override {
-    run(readers_, kind_.begin_read, fn);
+    run(readers_, kind_.begin_read, fn, false);
+  }
+
+  bool shared() const override { return !kind_.listen_to.empty(); }
+  std::uint64_t news() override {
+    listen();
+    return news_.count();
+  }
+  void wait_for_news(std::uint64_t seen, Duration at_most, std::stop_token stop) override {
+    listen();
+    news_.wait(seen, at_most, std::move(stop));
   }
 
  private:
-  void run(SessionPool& pool, const std::string& begin,
-           const std::function<void(Connection&)>& fn) {
+  void run(SessionPool& pool, const std::string& begin, const std::function<void(Connection&)>& fn,
+           bool writes) {
     if (inside_transaction) {
       throw Error(ErrorKind::internal, "a database transaction was started inside another");
     }
+    // Of a commit whose answer was lost.
+    std::string in_doubt;
     while_busy(kind_.name, [&] {
-      std::unique_ptr<Session> session = pool.take();
-      inside_transaction = true;
+      std::unique_ptr<Session> session;
       try {
-        session->execute(begin, {});
-        fn(*session);
-        session->execute("COMMIT", {});
+        session = pool.take();
+        if (!in_doubt.empty() && was_committed(*session, in_doubt)) {
+          in_doubt.clear();
+        } else {
+          in_doubt.clear();
+          try_once(*session, begin, fn, writes, in_doubt);
+        }
+      } catch (const Away&) {
+        pool.forget_idle();
+        if (session) pool.give_back(nullptr);
+        throw;
       } catch (...) {
-        inside_transaction = false;
-        pool.give_back(rolled_back(std::move(session)));
+        if (session) pool.give_back(rolled_back(std::move(session)));
         throw;
       }
-      inside_transaction = false;
+      if (session->take_notified()) news_.tell();
       pool.give_back(std::move(session));
     });
+  }
+
+  void try_once(Session& session, const std::string& begin,
+                const std::function<void(Connection&)>& fn, bool writes, std::string& in_doubt) {
+    session.take_notified();
+    session.execute(begin, {});
+    inside_transaction = true;
+    try {
+      fn(session);
+    } catch (...) {
+      inside_transaction = false;
+      throw;
+    }
+    inside_transaction = false;
+    std::string number;
+    if (writes && shared()) {
+      // Also tells of a statement that failed and whose error was swallowed: PostgreSQL would
+      // answer COMMIT by rolling back, without an error.
+      number = session.query("SELECT CAST(pg_current_xact_id_if_assigned() AS TEXT) AS number", {})
+                   .at(0)
+                   .optional_text("number")
+                   .value_or("");
+    }
+    in_doubt = number;
+    session.execute("COMMIT", {});
+    in_doubt.clear();
+  }
+
+  /// Whether the transaction of that number, whose connection is lost, came to pass.
+  static bool was_committed(Session& session, const std::string& number) {
+    const std::string status =
+        session.query("SELECT pg_xact_status(CAST('" + number + "' AS xid8)) AS status", {})
+            .at(0)
+            .text("status");
+    // The server has not yet noticed that nobody listens to it.
+    if (status == "in progress") throw Busy{"a commit is under way"};
+    return status == "committed";
   }
 
   /// The session, fit for more, or null if its connection is of no more use.
@@ -66,13 +124,22 @@ class SociDatabase final : public Database {
       return session;
     } catch (const Error&) {
     } catch (const Busy&) {
+    } catch (const Away&) {
     }
     return nullptr;
+  }
+
+  void listen() {
+    if (!shared()) return;
+    std::call_once(listening_, [this] { listener_.emplace(kind_.listen_to, news_); });
   }
 
   const Kind kind_;
   SessionPool writers_;
   SessionPool readers_;
+  News news_;
+  std::once_flag listening_;
+  std::optional<Listener> listener_;
 };
 
 }  // namespace
@@ -84,17 +151,25 @@ std::unique_ptr<Database> Database::open(const std::string& url) {
     // SQLite has one writer at a time anyway; queueing for one session is fairer than its busy
     // wait.
     return std::make_unique<SociDatabase>(
-        SociDatabase::Kind{"the database " + location.path.string(), "BEGIN IMMEDIATE", "BEGIN", 1,
-                           [location] { return connect_sqlite(location); }});
+        SociDatabase::Kind{.name = "the database " + location.path.string(),
+                           .begin_write = "BEGIN IMMEDIATE",
+                           .begin_committed = "BEGIN IMMEDIATE",
+                           .begin_read = "BEGIN",
+                           .most_writers = 1,
+                           .connect = [location](Use) { return connect_sqlite(location); }});
   }
   if (url.starts_with("postgresql://") || url.starts_with("postgres://")) {
     prepare_postgresql(url);
     return std::make_unique<SociDatabase>(
-        SociDatabase::Kind{"the PostgreSQL database", "BEGIN ISOLATION LEVEL SERIALIZABLE",
-                           "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", kMostSessions,
-                           [url] { return connect_postgresql(url); }});
+        SociDatabase::Kind{.name = "the PostgreSQL database",
+                           .begin_write = "BEGIN ISOLATION LEVEL SERIALIZABLE",
+                           .begin_committed = "BEGIN ISOLATION LEVEL READ COMMITTED",
+                           .begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+                           .most_writers = kMostSessions,
+                           .connect = [url](Use use) { return connect_postgresql(url, use); },
+                           .listen_to = connection_words(url)});
   }
-  throw Error(ErrorKind::usage, "\"{}\" is not a database URL", url)
+  throw Error(ErrorKind::usage, "\"{}\" is not a database URL", shown(url))
       .hint("write sqlite:///path/to/file or postgresql://host/database");
 }
 

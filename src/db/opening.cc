@@ -1,13 +1,10 @@
 #include "db/opening.h"
 
 #include <fcntl.h>
-#include <libpq-fe.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <random>
-#include <thread>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -16,13 +13,6 @@
 namespace hallmark::db {
 
 namespace {
-
-using namespace std::chrono_literals;
-
-// Long enough for every other process to finish its (short) transactions, short enough that a
-// person learns of a stuck one.
-constexpr auto kBusyBudget = 60s;
-constexpr auto kLongestPause = 100ms;
 
 // quick_check reads the whole file. Up to here that takes well under a second; damage in a bigger
 // one is found when the damaged page is read.
@@ -132,26 +122,6 @@ const std::vector<Migration>& migrations() {
   return all;
 }
 
-void while_busy(const std::string& name, const std::function<void()>& fn) {
-  thread_local std::minstd_rand random(std::random_device{}());
-  const auto give_up = std::chrono::steady_clock::now() + kBusyBudget;
-  for (auto pause = 1ms;; pause = std::min<Duration>(pause * 2, kLongestPause)) {
-    std::string message;
-    try {
-      fn();
-      return;
-    } catch (const Busy& busy) {
-      message = busy.message;
-    }
-    if (std::chrono::steady_clock::now() >= give_up) {
-      throw Error(ErrorKind::unavailable, "{} has been busy for a minute: {}", name, message)
-          .hint("another process holds it; see who with: fuser -v FILE");
-    }
-    std::this_thread::sleep_for(pause / 2 +
-                                std::chrono::microseconds(random() % 1000 * pause.count() / 2));
-  }
-}
-
 void migrate(Session& session, const std::string& name, const std::string& begin,
              const std::string& lock) {
   auto newest_applied = [&] {
@@ -232,53 +202,6 @@ void prepare_sqlite(const SqliteLocation& location) {
     // A log instead of a rollback journal: readers and the writer do not wait for each other.
     session->query("PRAGMA journal_mode = WAL", {});
     migrate(*session, name, "BEGIN IMMEDIATE", "");
-  });
-}
-
-namespace {
-
-/// The URL as "key=value ..": SOCI takes a URL for a key without a value and spoils it.
-std::string connection_words(const std::string& url) {
-  char* message = nullptr;
-  std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)> options(
-      PQconninfoParse(url.c_str(), &message), &PQconninfoFree);
-  std::unique_ptr<char, decltype(&PQfreemem)> message_owner(message, &PQfreemem);
-  if (!options) {
-    throw Error(ErrorKind::usage, "the database URL is not valid: {}",
-                trim(message ? message : "out of memory"))
-        .hint("write postgresql://user@host/database");
-  }
-  std::string words;
-  for (const PQconninfoOption* option = options.get(); option->keyword; ++option) {
-    if (!option->val) continue;
-    std::string value = replace_all(replace_all(option->val, "\\", "\\\\"), "'", "\\'");
-    words += fmt::format("{}='{}' ", option->keyword, value);
-  }
-  return words;
-}
-
-}  // namespace
-
-std::unique_ptr<Session> connect_postgresql(const std::string& url) {
-  return std::make_unique<Session>(Backend::postgresql, connection_words(url),
-                                   "the PostgreSQL database");
-}
-
-void prepare_postgresql(const std::string& url) {
-  // The number is ours and arbitrary: whoever migrates holds this lock to the end of the
-  // transaction.
-  const std::string lock =
-      "SELECT COUNT(*) AS locked FROM (SELECT pg_advisory_xact_lock(1212236363)) AS l";
-  while_busy("the PostgreSQL database", [&] {
-    std::unique_ptr<Session> session = connect_postgresql(url);
-    in_transaction(*session, "BEGIN", [&] {
-      session->query(lock, {});
-      session->execute(
-          "CREATE TABLE IF NOT EXISTS migrations (number BIGINT PRIMARY KEY, name TEXT NOT NULL, "
-          "applied_at TEXT NOT NULL)",
-          {});
-    });
-    migrate(*session, "the PostgreSQL database", "BEGIN", lock);
   });
 }
 

@@ -28,7 +28,11 @@ std::unique_ptr<Session> connect_sqlite(const SqliteLocation& location);
 /// up to date. Throws as Database::open says.
 void prepare_sqlite(const SqliteLocation& location);
 
-std::unique_ptr<Session> connect_postgresql(const std::string& url);
+/// The URL as "key=value ..", with what we want of each connection. Throws `usage`, telling no
+/// password.
+std::string connection_words(const std::string& url);
+enum class Use { reading, writing };
+std::unique_ptr<Session> connect_postgresql(const std::string& url, Use use);
 void prepare_postgresql(const std::string& url);
 
 /// Applies what is missing. `lock` is run first in each transaction, which `begin` starts. Throws
@@ -36,7 +40,11 @@ void prepare_postgresql(const std::string& url);
 void migrate(Session& session, const std::string& name, const std::string& begin,
              const std::string& lock);
 
-/// Runs `fn` again while it throws Busy, with growing pauses, then throws `unavailable`.
-void while_busy(const std::string& name, const std::function<void()>& fn);
+// PostgreSQL's minor upgrades and failovers are over by then.
+inline constexpr Duration kPatience = std::chrono::minutes(2);
+/// Runs `fn` again while it throws Busy, for a minute, or Away, for as long as this thread's
+/// Patience says or else `patient`, with growing pauses, then throws `unavailable`.
+void while_busy(const std::string& name, const std::function<void()>& fn,
+                Duration patient = kPatience);
 
 }  // namespace hallmark::db

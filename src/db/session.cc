@@ -1,5 +1,6 @@
 #include "db/session.h"
 
+#include <libpq-fe.h>
 #include <soci/postgresql/soci-postgresql.h>
 #include <soci/soci.h>
 #include <soci/sqlite3/soci-sqlite3.h>
@@ -7,6 +8,9 @@
 #include <list>
 #include <unordered_map>
 #include <utility>
+
+#include "base/log.h"
+#include "base/text.h"
 
 namespace hallmark::db {
 
@@ -47,6 +51,9 @@ constexpr std::size_t kMostPrepared = 256;
   }
 }
 
+/// libpq explains on further lines what may have happened.
+std::string first_line(const std::string& message) { return message.substr(0, message.find('\n')); }
+
 [[noreturn]] void translate(const soci::soci_error& error, const std::string& name) {
   if (auto* sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&error)) {
     translate_sqlite(*sqlite, name);
@@ -62,15 +69,32 @@ constexpr std::size_t kMostPrepared = 256;
     if (state.starts_with("25006") || state.starts_with("42501") || state.starts_with("28")) {
       throw Error(ErrorKind::denied, "{}: {}", name, message);
     }
-    if (state.starts_with("08") || state.starts_with("53") || state.starts_with("57") ||
-        state.find_first_not_of(' ') == std::string::npos) {
+    if (state == "53100") {
+      throw Error(ErrorKind::unavailable, "{} has no space left: {}", name, message)
+          .hint("free some space on the disk of the database server and try again");
+    }
+    // No connection, too many of them, a server that stops or starts, a transaction that the server
+    // gave up because we were frozen in the middle of it; blank: the connection broke.
+    if (state.starts_with("08") || state == "53300" || state.starts_with("57P") ||
+        state == "25P03" || state.find_first_not_of(' ') == std::string::npos) {
+      throw Away{first_line(message)};
+    }
+    if (state.starts_with("53") || state.starts_with("57")) {
       throw Error(ErrorKind::unavailable, "{}: {}", name, message);
     }
   }
   if (error.get_error_category() == soci::soci_error::connection_error) {
-    throw Error(ErrorKind::unavailable, "{}: {}", name, message);
+    throw Away{first_line(message)};
   }
   throw Error(ErrorKind::internal, "{}: {}", name, message);
+}
+
+[[noreturn]] void translate_refusal(const std::string& connect, const soci::soci_error& error,
+                                    const std::string& name) {
+  const std::string message(trim(replace_all(error.get_error_message(), "\n", " ")));
+  if (PQping(connect.c_str()) != PQPING_OK) throw Away{message};
+  throw Error(ErrorKind::denied, "{} refuses the connection: {}", name, message)
+      .hint("see docs/operate-database.md for what the server needs to have");
 }
 
 /// SOCI reads through pointers while a statement runs: these must stay where they are.
@@ -86,6 +110,12 @@ __attribute__((no_sanitize("vptr"))) sqlite_api::sqlite3_stmt* raw_sqlite_statem
     soci::statement& statement) {
   return static_cast<soci::sqlite3_statement_backend*>(statement.get_backend())->stmt_;
 }
+
+__attribute__((no_sanitize("vptr"))) PGconn* raw_postgresql_connection(soci::session& session) {
+  return static_cast<soci::postgresql_session_backend*>(session.get_backend())->conn_;
+}
+
+void note_remark(void*, const char* text) { log_debug("PostgreSQL: {}", trim(text)); }
 
 /// `raw` is null unless the database is SQLite.
 Value cell(const soci::row& row, std::size_t i, sqlite_api::sqlite3_stmt* raw) {
@@ -124,6 +154,7 @@ struct Session::State {
   std::string name;
   soci::session session;
   std::unordered_map<std::string, soci::statement> prepared;
+  bool notified = false;
 
   soci::statement& prepare(const std::string& sql) {
     auto found = prepared.find(sql);
@@ -181,11 +212,40 @@ Session::Session(Backend backend, const std::string& connect, std::string name)
       state_->session.open(*soci::factory_sqlite3(), connect);
     } else {
       state_->session.open(*soci::factory_postgresql(), connect);
+      // What the server remarks, libpq would print.
+      PQsetNoticeProcessor(raw_postgresql_connection(state_->session), &note_remark, nullptr);
     }
   } catch (const soci::soci_error& error) {
+    // Of a connection that was refused SOCI says neither category nor state.
+    if (backend == Backend::postgresql) translate_refusal(connect, error, state_->name);
     translate(error, state_->name);
   }
 }
+
+std::optional<ServerTime> Session::server_time() {
+  if (state_->backend != Backend::postgresql) return std::nullopt;
+  // Of this moment, not of the start of the transaction: that may have waited for a lock.
+  const Row row =
+      query(
+          "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now,"
+          " CAST(EXTRACT(EPOCH FROM pg_postmaster_start_time()) * 1000 AS BIGINT) AS started",
+          {})
+          .at(0);
+  return ServerTime{TimePoint(Duration(row.integer("now"))),
+                    TimePoint(Duration(row.integer("started")))};
+}
+
+std::string_view Session::skip_locked() const {
+  return state_->backend == Backend::postgresql ? " FOR UPDATE SKIP LOCKED" : "";
+}
+
+void Session::notify() {
+  if (state_->notified) return;
+  state_->notified = true;
+  if (state_->backend == Backend::postgresql) execute("NOTIFY hallmark", {});
+}
+
+bool Session::take_notified() { return std::exchange(state_->notified, false); }
 
 Session::~Session() {
   // Statements refer to the session and must go first.
@@ -279,6 +339,14 @@ std::unique_ptr<Session> SessionPool::take() {
     give_back(nullptr);
     throw;
   }
+}
+
+void SessionPool::forget_idle() {
+  std::vector<std::unique_ptr<Session>> closed;
+  std::lock_guard lock(mutex_);
+  made_ -= idle_.size();
+  closed.swap(idle_);
+  returned_.notify_all();
 }
 
 void SessionPool::give_back(std::unique_ptr<Session> session) {

@@ -19,15 +19,25 @@ struct Busy {
   std::string message;
 };
 
+/// The server cannot be reached, or the connection to it broke. Not a std::exception, as Busy.
+struct Away {
+  std::string message;
+};
+
 enum class Backend { sqlite, postgresql };
 
 class Session final : public Connection {
  public:
-  /// Connects; throws Error. `name` is what messages call the database.
+  /// Connects; throws Error, or Away. `name` is what messages call the database.
   Session(Backend backend, const std::string& connect, std::string name);
   ~Session() override;
   std::vector<Row> query(std::string_view sql, const std::vector<Parameter>& parameters) override;
   std::int64_t execute(std::string_view sql, const std::vector<Parameter>& parameters) override;
+  std::optional<ServerTime> server_time() override;
+  std::string_view skip_locked() const override;
+  void notify() override;
+  /// Whether notify() was called since the last call of this.
+  bool take_notified();
   /// Several statements without parameters, separated by semicolons.
   void execute_script(std::string_view sql);
 
@@ -46,6 +56,8 @@ class SessionPool {
   std::unique_ptr<Session> take();
   /// `session` may be null: then it was broken, and another may be made in its stead.
   void give_back(std::unique_ptr<Session> session);
+  /// Closes those that nobody has: the server that they were connected to is gone.
+  void forget_idle();
 
  private:
   const std::size_t most_;

@@ -9,6 +9,7 @@
 #include "cloud/hooks/hooked_cloud.h"
 #include "cloud/hooks/hooked_image_services.h"
 #include "cloud/hooks/hooked_launch_templates.h"
+#include "db/testing.h"
 
 namespace hallmark::pipeline {
 
@@ -168,9 +169,7 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
   catalog = std::make_shared<cloud::HookedCatalog>(catalog, hooks);
   image_services = std::make_shared<cloud::HookedImageServices>(
       std::make_shared<cloud::MemoryImageServices>(std::move(world)), hooks);
-  std::string database_url =
-      "sqlite://" + (directory / "hallmark.db").string() + "?synchronous=off";
-  database = db::Database::open(database_url);
+  database = db::Database::open(db::test_database_url(directory / "hallmark.db"));
   ledger = std::make_unique<workflow::Ledger>(*database, clock);
   audit = std::make_unique<audit::Log>(*database, directory / "audit", clock);
   auto assess = options.assess;

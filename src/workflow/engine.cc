@@ -23,9 +23,10 @@ std::string file_name_of(const std::string& key) {
 }
 
 /// A process that was killed could not give its runs back; nobody shall wait for it.
-RunInfo as_it_stands(const RunRow& row, TimePoint now) {
+RunInfo as_it_stands(const RunRow& row, const LeaseTime& time, Duration lease) {
   RunInfo run = row;
-  if (run.state == RunState::running && !lease_holds(row.lease_owner, row.lease_expires_at, now)) {
+  if (run.state == RunState::running &&
+      !lease_holds(row.lease_owner, row.lease_expires_at, time, lease)) {
     run.state = RunState::pending;
     run.lease_owner.clear();
   }
@@ -85,6 +86,7 @@ void Engine::State::record_run(const std::string& id, const std::string& workflo
          {"subject", subject},
          {"input", text},
          {"now", now}});
+    c.notify();
   });
   announce(id);
 }
@@ -96,6 +98,17 @@ std::string Engine::start(const std::string& workflow, const std::string& subjec
   return id;
 }
 
+void Engine::State::change(
+    const std::string& run_id,
+    const std::function<void(db::Connection& connection, const RunRow& run)>& fn) {
+  context.database.transaction(
+      [&](db::Connection& c) {
+        fn(c, lock_run(c, run_id));
+        c.notify();
+      },
+      db::Isolation::committed);
+}
+
 RunInfo Engine::drive(const std::string& run_id, Duration wait_at_most, std::stop_token stop) {
   return state_->drive(run_id, wait_at_most, std::move(stop));
 }
@@ -104,10 +117,11 @@ std::optional<TimePoint> Engine::drive_due(int width, std::stop_token stop) {
   return state_->drive_due(width, std::move(stop));
 }
 
+void Engine::work(int width, std::stop_token stop) { state_->work(width, std::move(stop)); }
+
 void Engine::signal(const std::string& run_id, const std::string& name, const Json& payload) {
   const std::string now = to_rfc3339(state_->context.clock.now());
-  state_->context.database.transaction([&](db::Connection& c) {
-    RunRow run = load_run(c, run_id);
+  state_->change(run_id, [&](db::Connection& c, const RunRow& run) {
     if (ended(run.state)) {
       throw Error(ErrorKind::conflict, "run {} has ended ({}) and hears no more", run_id,
                   to_string(run.state));
@@ -131,8 +145,7 @@ void Engine::signal(const std::string& run_id, const std::string& name, const Js
 
 void Engine::cancel(const std::string& run_id) {
   const std::string now = to_rfc3339(state_->context.clock.now());
-  state_->context.database.transaction([&](db::Connection& c) {
-    RunRow run = load_run(c, run_id);
+  state_->change(run_id, [&](db::Connection& c, const RunRow& run) {
     if (run.state == RunState::cancelled) return;
     if (ended(run.state)) {
       throw Error(ErrorKind::conflict, "run {} has ended already ({})", run_id,
@@ -149,8 +162,7 @@ void Engine::cancel(const std::string& run_id) {
 
 void Engine::retry(const std::string& run_id) {
   const std::string now = to_rfc3339(state_->context.clock.now());
-  state_->context.database.transaction([&](db::Connection& c) {
-    RunRow run = load_run(c, run_id);
+  state_->change(run_id, [&](db::Connection& c, const RunRow& run) {
     if (run.state != RunState::failed && run.state != RunState::cancelled) {
       throw Error(ErrorKind::conflict,
                   "run {} is {}; only a failed or cancelled run can be retried", run_id,
@@ -173,7 +185,12 @@ void Engine::retry(const std::string& run_id) {
 }
 
 RunInfo Engine::show(const std::string& run_id) {
-  return as_it_stands(state_->load(run_id), state_->context.clock.now());
+  std::optional<RunInfo> run;
+  state_->context.database.read([&](db::Connection& c) {
+    run = as_it_stands(load_run(c, run_id), lease_time(c, state_->context.clock),
+                       state_->context.options.lease);
+  });
+  return *run;
 }
 
 std::vector<RunInfo> Engine::list(const RunFilter& filter) {
@@ -206,9 +223,9 @@ std::vector<RunInfo> Engine::list(const RunFilter& filter) {
   std::vector<RunInfo> runs;
   state_->context.database.read([&](db::Connection& c) {
     runs.clear();
-    const TimePoint now = state_->context.clock.now();
+    const LeaseTime time = lease_time(c, state_->context.clock);
     for (const db::Row& row : c.query(sql, parameters)) {
-      RunInfo run = as_it_stands(run_from(row), now);
+      RunInfo run = as_it_stands(run_from(row), time, state_->context.options.lease);
       if (wanted(filter.states, run.state)) runs.push_back(std::move(run));
     }
   });

@@ -85,8 +85,8 @@ using CrashPoint = std::function<void(const std::string& point)>;
 struct EngineOptions {
   Path log_directory;  ///< step logs: <log_directory>/<run_id>/<key>.log
   /// A process on another machine that misses its heartbeat this long has died. On the same machine
-  /// the kernel is asked instead: a dead process is noticed at once, a live one never taken for
-  /// dead.
+  /// the kernel is asked instead: a dead process is noticed at once, and, if the database is of
+  /// this machine alone, a live one is never taken for dead.
   Duration lease{30'000};
   Duration hold_thread_below{
       2'000};  ///< waits shorter than this keep the thread; 0: always suspend
@@ -115,6 +115,13 @@ class Engine {
   /// Drives everything that is due with up to `width` threads until nothing is (or `stop`). Returns
   /// the earliest time something becomes due, if any. This is also crash recovery.
   std::optional<TimePoint> drive_due(int width, std::stop_token stop);
+
+  /// Drives whatever is due whenever it is, with `width` threads, until `stop`; what it drives then
+  /// goes back. One of any number of such workers on any number of machines: each run is driven by
+  /// one of them, and by another if that one dies. Told of new work by the database, and looks now
+  /// and then in any case. Runs of workflows or versions that are not registered are left to
+  /// others. A database that is away is waited for; what goes wrong is logged and no end of it.
+  void work(int width, std::stop_token stop);
 
   /// Throws `not_found`; `conflict` if the run has ended.
   void signal(const std::string& run_id, const std::string& name, const Json& payload);

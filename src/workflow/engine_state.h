@@ -26,7 +26,11 @@ struct Engine::State {
 
   RunInfo drive(const std::string& run_id, Duration wait_at_most, std::stop_token stop);
   std::optional<TimePoint> drive_due(int width, std::stop_token stop);
+  void work(int width, std::stop_token stop);
 
+  /// `fn` in a transaction that holds the run, with the run as it stands.
+  void change(const std::string& run_id,
+              const std::function<void(db::Connection& connection, const RunRow& run)>& fn);
   /// Throws `conflict` if the workflow is not registered in that version.
   const WorkflowDefinition& definition(const RunInfo& run) const;
   /// What a run of that id that is there already means.
@@ -43,6 +47,7 @@ struct Engine::State {
 
  private:
   class Slot;
+  struct Shift;
   struct Claim {
     std::optional<RunRow> run;  ///< as it stood before, if it is ours now
     std::vector<StepRow> steps;
@@ -58,13 +63,35 @@ struct Engine::State {
   std::string registered_sql(std::vector<db::Parameter>& parameters) const;
   void start_heart();
   void beat(std::stop_token stop);
-  void renew_leases();
+  void renew_leases(const std::vector<std::shared_ptr<Execution>>& executions);
   void deliver_cancellations();
 
   /// Runs this engine drives just now; null until the drive has begun.
   Sync<std::map<std::string, std::shared_ptr<Execution>>> active_;
   std::once_flag heart_started_;
   std::jthread heart_;
+};
+
+/// Marks a run as driven by this engine, so that two of its threads never drive it at once.
+class Engine::State::Slot {
+ public:
+  Slot(State& state, std::string run_id) : state_(state), run_id_(std::move(run_id)) {
+    taken_ = state_.active_.lock()->try_emplace(run_id_).second;
+  }
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+  ~Slot() {
+    if (taken_) state_.active_.lock()->erase(run_id_);
+  }
+  bool taken() const { return taken_; }
+  void set(std::shared_ptr<Execution> execution) {
+    (*state_.active_.lock())[run_id_] = std::move(execution);
+  }
+
+ private:
+  State& state_;
+  const std::string run_id_;
+  bool taken_ = false;
 };
 
 }  // namespace hallmark::workflow

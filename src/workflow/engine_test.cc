@@ -7,6 +7,7 @@
 
 #include "base/ids.h"
 #include "base/testing.h"
+#include "db/testing.h"
 
 namespace hallmark::workflow {
 namespace {
@@ -44,7 +45,7 @@ class EngineTest : public testing::Test {
 
   TempDir dir_;
   std::unique_ptr<db::Database> database_ =
-      db::Database::open("sqlite://" + (dir_.path() / "state.db").string() + "?synchronous=off");
+      db::Database::open(db::test_database_url(dir_.path() / "state.db"));
   ManualClock clock_{from_rfc3339("2026-01-01T00:00:00Z")};
   Duration hold_{2000};
   std::unique_ptr<Engine> engine_;

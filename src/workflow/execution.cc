@@ -114,7 +114,8 @@ Execution::Execution(EngineContext& context, RunRow run, std::vector<StepRow> st
                    body_stop_.request_stop();
                    exit_stop_.request_stop();
                  }),
-      cancel_requested_(run_.cancel_requested) {
+      cancel_requested_(run_.cancel_requested),
+      confirmed_(std::chrono::steady_clock::now()) {
   for (StepRow& step : steps) {
     last_ordinal_ = std::max(last_ordinal_, step.ordinal);
     rows_.emplace(step.key, std::move(step));
@@ -126,6 +127,8 @@ void Execution::cancel() {
   body_stop_.request_stop();
 }
 
+void Execution::confirmed() { confirmed_ = std::chrono::steady_clock::now(); }
+
 void Execution::abandon() {
   abandoned_ = true;
   body_stop_.request_stop();
@@ -133,8 +136,7 @@ void Execution::abandon() {
 }
 
 Writer Execution::writer() const {
-  TimePoint now = context_.clock.now();
-  return {run_.run_id, context_.owner, now, now + context_.options.lease};
+  return {run_.run_id, context_.owner, context_.clock.now(), context_.options.lease};
 }
 
 void Execution::show_running() {
@@ -149,10 +151,12 @@ void Execution::show_running() {
     }
   }
   if (show.empty()) return;
-  context_.database.transaction([&](db::Connection& c) {
-    assert_lease(c, writer());
-    for (const StepRow& row : show) show_step_running(c, writer(), row);
-  });
+  context_.database.transaction(
+      [&](db::Connection& c) {
+        assert_lease(c, writer());
+        for (const StepRow& row : show) show_step_running(c, writer(), row);
+      },
+      db::Isolation::committed);
 }
 
 StepRow Execution::enter(const std::string& key, const std::string& kind) {
@@ -191,14 +195,26 @@ void Execution::gate() {
   }
 }
 
+/// A process that was frozen, or cut off from the database, begins nothing before it has made sure
+/// that the run is still its own.
+void Execution::confirm_lease(const std::string& key) {
+  if (!context_.database.shared()) return;
+  const auto age = std::chrono::steady_clock::now() - confirmed_.load();
+  if (age > context_.options.lease / 2) write(key, [](db::Connection&) {});
+}
+
 void Execution::write(const std::string& key, const std::function<void(db::Connection&)>& fn) {
   if (abandoned_) throw LeaseLost();
   context_.crash_point("before-commit/" + key);
   try {
-    context_.database.transaction([&](db::Connection& c) {
-      if (assert_lease(c, writer())) cancel();
-      fn(c);
-    });
+    // Whoever changes a run changes its row first, so these need no more than that row's lock.
+    context_.database.transaction(
+        [&](db::Connection& c) {
+          if (assert_lease(c, writer())) cancel();
+          fn(c);
+        },
+        db::Isolation::committed);
+    confirmed();
   } catch (const Error& error) {
     abandon();
     throw EngineFailure{error};
@@ -239,6 +255,7 @@ void Execution::wait_until(TimePoint deadline, const std::string& why) {
 
 /// One call of `fn`: what it threw, if anything that belongs to the step.
 std::optional<Error> Execution::attempt(const StepRow& row, const std::function<void(Step&)>& fn) {
+  confirm_lease(row.key);
   StepRow running = row;
   running.state = StepState::running;
   publish(running);

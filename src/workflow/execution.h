@@ -54,6 +54,8 @@ class Execution final : public Run {
   void cancel();
   /// From any thread: the lease is lost; nothing more may be done.
   void abandon();
+  /// From any thread: the lease was just renewed.
+  void confirmed();
   /// Writes down which steps have been running for a while, for people who watch.
   void show_running();
   /// What the drive waits for: a signal of one of these names wakes the run.
@@ -98,6 +100,7 @@ class Execution final : public Run {
 
   StepRow enter(const std::string& key, const std::string& kind);
   void gate();
+  void confirm_lease(const std::string& key);
   Json run_step(StepRow row, const std::function<Json(Step&)>& fn, const RetryPolicy& retry);
   std::optional<Error> attempt(const StepRow& row, const std::function<void(Step&)>& fn);
   void wait_until(TimePoint deadline, const std::string& why);
@@ -118,6 +121,7 @@ class Execution final : public Run {
   std::atomic<bool> cancel_delivered_ = false;
   std::atomic<bool> abandoned_ = false;
   std::atomic<bool> in_exit_ = false;
+  std::atomic<std::chrono::steady_clock::time_point> confirmed_;
 
   std::mutex mutex_;  // guards what follows; branches run in threads
   std::map<std::string, StepRow> rows_;

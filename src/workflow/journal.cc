@@ -135,10 +135,18 @@ std::vector<StepRow> load_steps(db::Connection& connection, const std::string& r
   return steps;
 }
 
+RunRow lock_run(db::Connection& connection, const std::string& run_id) {
+  connection.execute("UPDATE runs SET updated_at = updated_at WHERE run_id = :run_id",
+                     {{"run_id", run_id}});
+  return load_run(connection, run_id);
+}
+
 bool assert_lease(db::Connection& connection, const Writer& writer) {
+  const std::optional<db::ServerTime> server = connection.server_time();
+  const TimePoint expires_at = (server ? server->now : writer.now) + writer.lease;
   if (connection.execute("UPDATE runs SET lease_expires_at = :expires_at, updated_at = :now"
                          " WHERE run_id = :run_id AND lease_owner = :owner AND state = 'running'",
-                         {{"expires_at", to_rfc3339(writer.expires_at)},
+                         {{"expires_at", to_rfc3339(expires_at)},
                           {"now", to_rfc3339(writer.now)},
                           {"run_id", writer.run_id},
                           {"owner", writer.owner}}) == 0) {

@@ -33,15 +33,20 @@ StepRow step_from(const db::Row& row);
 RunRow load_run(db::Connection& connection, const std::string& run_id);
 std::vector<StepRow> load_steps(db::Connection& connection, const std::string& run_id);
 
-/// Who writes, and until when the lease is good after the write.
+/// Who writes, and for how long the lease is good after the write. The owner's name is the fencing
+/// token: no two engines ever have the same.
 struct Writer {
   std::string run_id, owner;
-  TimePoint now, expires_at;
+  TimePoint now;
+  Duration lease;
 };
 
 /// The lease went to another engine: this one must stop at once. Not a std::exception.
 struct LeaseLost {};
 
+/// Makes everybody else who would change the run wait for the end of this transaction. Throws
+/// `not_found`.
+RunRow lock_run(db::Connection& connection, const std::string& run_id);
 /// Renews the lease; throws LeaseLost. Every writer starts its transaction with this. Returns
 /// whether somebody asked the run to stop.
 bool assert_lease(db::Connection& connection, const Writer& writer);

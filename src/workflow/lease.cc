@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -74,15 +74,24 @@ LeaseIdentity::LeaseIdentity() {
 
 LeaseIdentity::~LeaseIdentity() { living().lock()->erase(owner_); }
 
-bool lease_holds(std::string_view owner, TimePoint expires_at, TimePoint now) {
+LeaseTime lease_time(db::Connection& connection, const Clock& clock) {
+  const std::optional<db::ServerTime> server = connection.server_time();
+  if (!server) return {.now = clock.now()};
+  return {.now = server->now, .shared = true, .server_started_at = server->started_at};
+}
+
+bool lease_holds(std::string_view owner, TimePoint expires_at, const LeaseTime& time,
+                 Duration lease) {
   std::vector<std::string> parts = split(owner, ':');
   if (parts.size() == 5 && parts[3] == scope()) {
-    if (parts[1] == std::to_string(::getpid()) && parts[2] == start_time(parts[1])) {
-      return living().lock()->contains(std::string(owner));
+    bool lives = start_time(parts[1]) == parts[2];
+    if (lives && parts[1] == std::to_string(::getpid())) {
+      lives = living().lock()->contains(std::string(owner));
     }
-    return start_time(parts[1]) == parts[2];
+    if (!lives || !time.shared) return lives;
   }
-  return expires_at > now;
+  if (time.shared) expires_at = std::max(expires_at, time.server_started_at + lease);
+  return expires_at > time.now;
 }
 
 }  // namespace hallmark::workflow

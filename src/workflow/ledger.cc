@@ -26,6 +26,16 @@ LedgerEntry entry_from(const db::Row& row) {
   return entry;
 }
 
+/// Of a run that has ended nothing is made any more: who would has lost it long ago.
+void refuse_ended(db::Connection& connection, const std::string& run_id) {
+  const auto rows =
+      connection.query("SELECT state FROM runs WHERE run_id = :run_id", {{"run_id", run_id}});
+  if (rows.empty()) return;
+  const std::string state = rows[0].text("state");
+  if (state != "succeeded" && state != "failed" && state != "cancelled") return;
+  throw Error(ErrorKind::conflict, "run {} has ended ({}) and makes nothing more", run_id, state);
+}
+
 }  // namespace
 
 Ledger::Ledger(db::Database& database, Clock& clock) : database_(database), clock_(clock) {}
@@ -35,6 +45,7 @@ void Ledger::plan(const LedgerEntry& entry) {
   if (entry.deadline) deadline = to_rfc3339(*entry.deadline);
   const std::string now = to_rfc3339(clock_.now());
   database_.transaction([&](db::Connection& c) {
+    refuse_ended(c, entry.run_id);
     c.execute(
         "INSERT INTO ledger (entry_id, run_id, kind, place, external_id, state, planned_at, "
         "deadline)"
@@ -51,9 +62,13 @@ void Ledger::plan(const LedgerEntry& entry) {
 
 void Ledger::created(const std::string& entry_id, const std::string& external_id) {
   database_.transaction([&](db::Connection& c) {
-    // One that was released meanwhile stays so: the caller repeats a step that a crash cut off.
+    // One that was released meanwhile stays so: the caller repeats a step that a crash cut off. But
+    // if the run has ended, the caller was frozen in the middle of a step that another one
+    // repeated: what he made has to be found by the reaper.
     if (c.execute("UPDATE ledger SET external_id = :external_id,"
-                  " state = CASE WHEN state = 'released' THEN state ELSE 'created' END"
+                  " state = CASE WHEN state = 'released' AND NOT EXISTS (SELECT 1 FROM runs WHERE"
+                  " runs.run_id = ledger.run_id AND runs.state IN ('succeeded', 'failed',"
+                  " 'cancelled')) THEN state ELSE 'created' END"
                   " WHERE entry_id = :entry_id",
                   {{"external_id", external_id}, {"entry_id", entry_id}}) == 0) {
       throw Error(ErrorKind::not_found, "the ledger has no entry {}", entry_id);

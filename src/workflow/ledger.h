@@ -28,9 +28,11 @@ struct LedgerEntry {
 class Ledger {
  public:
   Ledger(db::Database& database, Clock& clock);
-  /// Before creating. Repeating with the same entry_id is fine.
+  /// Before creating. Repeating with the same entry_id is fine. Throws `conflict` if the run has
+  /// ended: the caller has lost it without knowing.
   void plan(const LedgerEntry& entry);
-  /// After creating. Throws `not_found` if it was never planned.
+  /// After creating. Throws `not_found` if it was never planned. If the run has ended meanwhile,
+  /// the entry is open again, for the reaper.
   void created(const std::string& entry_id, const std::string& external_id);
   /// It is gone, or it has become a product that is no longer the run's to remove. Fine if
   /// repeated.

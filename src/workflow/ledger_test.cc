@@ -3,14 +3,15 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/testing.h"
+#include "db/testing.h"
 
 namespace hallmark::workflow {
 namespace {
 
 TEST(Ledger, HoldsWhatIsNotReleased) {
   TempDir dir;
-  auto database =
-      db::Database::open("sqlite://" + (dir.path() / "state.db").string() + "?synchronous=off");
+  auto database = db::Database::open(db::test_database_url(dir.path() / "state.db"));
   ManualClock clock(from_rfc3339("2026-01-01T00:00:00Z"));
   Ledger ledger(*database, clock);
   LedgerEntry machine{.entry_id = "token-1", .run_id = "run-1", .kind = "machine"};
@@ -47,6 +48,32 @@ TEST(Ledger, HoldsWhatIsNotReleased) {
   } catch (const Error& error) {
     EXPECT_EQ(ErrorKind::not_found, error.kind());
   }
+}
+
+TEST(Ledger, WhoLostARunThatHasEndedMakesNothingMore) {
+  TempDir dir;
+  auto database = db::Database::open(db::test_database_url(dir.path() / "state.db"));
+  ManualClock clock(from_rfc3339("2026-01-01T00:00:00Z"));
+  Ledger ledger(*database, clock);
+  const LedgerEntry machine{.entry_id = "token-1", .run_id = "run-1", .kind = "machine"};
+  auto run_is = [&](const std::string& state) {
+    database->transaction([&](db::Connection& c) {
+      c.execute(
+          "INSERT INTO runs (run_id, workflow, workflow_version, round, subject, state, input,"
+          " waiting_for, waits_on, cancel_requested, created_at, updated_at)"
+          " VALUES ('run-1', 'w', 1, 1, '', :state, '{}', '', 'time', 0, '', '')"
+          " ON CONFLICT (run_id) DO UPDATE SET state = excluded.state",
+          {{"state", state}});
+    });
+  };
+  run_is("running");
+  ledger.plan(machine);
+  ledger.released("token-1");
+  run_is("failed");
+  // As who was frozen between the plan and the making: the reaper is to find it.
+  ledger.created("token-1", "i-1");
+  EXPECT_EQ("i-1", ledger.open().at(0).external_id);
+  EXPECT_EQ(ErrorKind::conflict, kind_of([&] { ledger.plan(machine); }));
 }
 
 }  // namespace
