@@ -5,6 +5,7 @@
 #include "cli/completion.h"
 #include "cli/help.h"
 #include "cli/nouns.h"
+#include "server/server_commands.h"
 
 namespace hallmark::app {
 
@@ -48,6 +49,8 @@ cli::CommandTable make_table() {
                  {"aws", "AWS"},
                  {"db", "The database"},
                  {"doctor", "This machine"},
+                 {"server", "The server"},
+                 {"token", "API tokens"},
                  {"completion", "Shell completion"}};
   auto add = [&](std::vector<cli::Command> more) {
     table.commands.insert(table.commands.end(), std::make_move_iterator(more.begin()),
@@ -88,8 +91,11 @@ cli::CommandTable make_table() {
   add(cli::aws_commands());
   add(cli::db_commands());
   add(cli::doctor_commands());
+  add(server::server_commands(commands));
+  add(server::token_commands());
   add({cli::completion_command(commands)});
   add({docs_command()});
+  add({server::openapi_command(commands)});
   return table;
 }
 

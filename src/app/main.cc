@@ -15,9 +15,11 @@
 #include "app/wiring.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cli/access.h"
 #include "cli/command_line.h"
 #include "cli/help.h"
 #include "cli/report_error.h"
+#include "cli/server_client.h"
 #include "cloud/libvirt/libvirt_cloud.h"
 
 namespace hallmark::app {
@@ -42,13 +44,24 @@ cli::Terminal terminal_on(std::ostream& stream, int fd) {
   return terminal;
 }
 
+/// `word`, in quotes where a shell wants them.
+std::string shell_word(const std::string& word) {
+  const bool plain = word.find_first_not_of(
+                         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                         "0123456789/._-+:") == std::string::npos;
+  return plain ? word : shell_quote(word);
+}
+
 /// Printed commands must reach the same state directory as this one does.
 std::string command_prefix(const std::string& given) {
-  if (given.empty()) return "hallmark";
-  bool plain = given.find_first_not_of(
-                   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                   "0123456789/._-+") == std::string::npos;
-  return "hallmark --state " + (plain ? given : shell_quote(given));
+  return given.empty() ? "hallmark" : "hallmark --state " + shell_word(given);
+}
+
+/// None for a command that works on this machine, unless the command line names a server.
+cli::ServerAddress server_address(const cli::Call& call) {
+  std::string url = call.server;
+  if (url.empty() && cli::is_remote(*call.command)) url = environment("HALLMARK_SERVER");
+  return {url, environment("HALLMARK_TOKEN"), environment("HALLMARK_CA_FILE")};
 }
 
 int show_help(const cli::Call& call, std::ostream& stream) {
@@ -96,7 +109,10 @@ int run(const std::vector<std::string>& words, cli::Terminal out, cli::Terminal 
                .examine_machine = [&] { return examine_machine(state, interruption.token()); },
                .aws = aws_account(state, clock),
                .advisories = [state] { return load_config(state).advisories; }};
-  return cli::run_command(app, call);
+  const cli::ServerAddress server = server_address(call);
+  if (server.url.empty()) return cli::run_command(app, call);
+  app.command_prefix = "hallmark --server " + shell_word(server.url);
+  return cli::print_outcome(app, *call.command, cli::run_at_server(app, call, server));
 }
 
 int main_body(int argc, char** argv) {

@@ -37,6 +37,14 @@ struct MachineCheck {
   std::string way_out;  ///< what to do about it; empty if ok
 };
 
+/// What a command is given that a server runs for somebody: there, others drive the runs.
+struct Service {
+  /// The command is about to look at this run, which has something to do.
+  std::function<void(const std::string& run_id)> nudge;
+  /// Returns when there is news of any run, or after `most`.
+  std::function<void(Duration most)> await_news;
+};
+
 struct App {
   Terminal out;  ///< answers
   Terminal err;  ///< everything else
@@ -53,7 +61,8 @@ struct App {
   std::function<std::vector<MachineCheck>()> examine_machine;
   AwsAccount aws;  ///< works without the workplace
   std::function<scan::AdvisoryConfig()>
-      advisories;  ///< of config.yaml; works without the workplace
+      advisories;                    ///< of config.yaml; works without the workplace
+  const Service* service = nullptr;  ///< null: the command runs in its user's own process
 };
 
 }  // namespace hallmark::cli

@@ -1,5 +1,9 @@
 #include "cli/command.h"
 
+#include <algorithm>
+
+#include "base/text.h"
+
 namespace hallmark::cli {
 
 const std::vector<std::string>& Arguments::values(const std::string& name) const {
@@ -40,11 +44,25 @@ const std::vector<OptionSpec>& global_options() {
       {"--state", "DIR",
        "where Hallmark keeps runs, images and evidence; default: "
        "$HALLMARK_STATE, else hallmark in the user's data directory"},
+      {"--server", "URL",
+       "work at that server, with the API token in $HALLMARK_TOKEN; default: $HALLMARK_SERVER, "
+       "else "
+       "here"},
       {"--json", "", "answer as JSON; long-running commands as JSON Lines"},
       {"--verbose", "", "show the program's own log on stderr"},
       {"--help", "", "show help (also -h)"},
   };
   return options;
+}
+
+void check_choice(const std::string& name, const std::vector<std::string>& choices,
+                  const std::string& value) {
+  if (choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end()) return;
+  Error error(ErrorKind::usage, "\"{}\" is not a value for {}", value, name);
+  if (auto close = suggestion(value, choices)) {
+    throw std::move(error.hint("did you mean \"" + *close + "\"?"));
+  }
+  throw std::move(error.hint("one of: " + join(choices, ", ")));
 }
 
 std::string title(const Command& command) {

@@ -37,6 +37,8 @@ class Arguments {
   void add(const std::string& name, std::string value) {
     values_[name].push_back(std::move(value));
   }
+  /// Forgets what was given.
+  void clear(const std::string& name) { values_[name].clear(); }
 
   bool has(const std::string& name) const { return !values(name).empty(); }
   const std::vector<std::string>& values(const std::string& name) const;
@@ -60,6 +62,10 @@ struct Outcome {
   int exit_code = 0;
 };
 
+/// Runs another command at the server and gives its record.
+using AskServer =
+    std::function<Json(const std::string& noun, const std::string& verb, const Arguments&)>;
+
 struct Command {
   std::string noun;
   std::string verb;  ///< empty: the noun alone is the command
@@ -74,6 +80,9 @@ struct Command {
   bool streams = false;  ///< with --json: JSON Lines with a "type", the record last as "result"
   std::function<Outcome(App&, const Arguments&)> run;
   std::function<void(const Json& record, App&)> render;
+  /// With --server: what must happen here, such as signing with a key that goes nowhere. Gives the
+  /// arguments that are sent.
+  std::function<Arguments(App&, const Arguments&, const AskServer&)> before_sending = {};
 };
 
 struct Noun {
@@ -95,5 +104,9 @@ const std::vector<OptionSpec>& global_options();
 
 /// "hallmark image build".
 std::string title(const Command& command);
+
+/// Throws `usage` if there are choices and the value is none of them.
+void check_choice(const std::string& name, const std::vector<std::string>& choices,
+                  const std::string& value);
 
 }  // namespace hallmark::cli

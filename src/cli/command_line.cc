@@ -14,6 +14,7 @@ namespace {
 /// Global options may stand before the noun, between, or after the verb.
 struct Globals {
   std::vector<std::string> state;
+  std::vector<std::string> server;
   bool json = false;
   bool verbose = false;
   bool help = false;
@@ -25,6 +26,7 @@ void add_globals(CLI::App& app, Globals& globals) {
   // What is left over is reported by us, with a suggestion.
   app.allow_extras();
   app.add_option("--state", globals.state)->allow_extra_args(false);
+  app.add_option("--server", globals.server)->allow_extra_args(false);
   app.add_flag("--json", globals.json);
   app.add_flag("-v,--verbose", globals.verbose);
   app.add_flag("-h,--help", globals.help);
@@ -67,16 +69,6 @@ void refuse_extra(const Command& command, const std::vector<std::string>& extras
     throw Error(ErrorKind::usage, "unexpected argument \"{}\"", extras.front())
         .hint("see: " + title(command) + " --help");
   }
-}
-
-void check_choice(const std::string& name, const std::vector<std::string>& choices,
-                  const std::string& value) {
-  if (choices.empty() || std::find(choices.begin(), choices.end(), value) != choices.end()) return;
-  Error error(ErrorKind::usage, "\"{}\" is not a value for {}", value, name);
-  if (auto close = suggestion(value, choices)) {
-    throw std::move(error.hint("did you mean \"" + *close + "\"?"));
-  }
-  throw std::move(error.hint("one of: " + join(choices, ", ")));
 }
 
 /// A command while it is being parsed.
@@ -188,9 +180,11 @@ Call parse_command_line(const CommandTable& table, const std::vector<std::string
   }
 
   Call call;
+  call.table = &table;
   call.json = globals.json;
   call.verbose = globals.verbose;
   if (!globals.state.empty()) call.state_directory = globals.state.back();
+  if (!globals.server.empty()) call.server = globals.server.back();
   refuse_unknown_at_root(table, root.remaining());
   if (globals.version) {
     call.what = Call::What::version;
@@ -227,10 +221,13 @@ Call parse_command_line(const CommandTable& table, const std::vector<std::string
 }
 
 int run_command(App& app, const Call& call) {
-  Outcome outcome = call.command->run(app, call.arguments);
+  return print_outcome(app, *call.command, call.command->run(app, call.arguments));
+}
+
+int print_outcome(App& app, const Command& command, Outcome outcome) {
   if (!app.json) {
-    call.command->render(outcome.record, app);
-  } else if (call.command->streams) {
+    command.render(outcome.record, app);
+  } else if (command.streams) {
     outcome.record["type"] = "result";
     app.out.stream << compact(outcome.record) << '\n';
   } else {

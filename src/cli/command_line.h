@@ -12,11 +12,13 @@ namespace hallmark::cli {
 struct Call {
   enum class What { run, help, version };
   What what = What::run;
+  const CommandTable* table = nullptr;
   const Command* command = nullptr;  ///< with `run`; with `help` if a command was named
   std::string noun;                  ///< with `help`: whose, empty: the program's
   bool incomplete = false;           ///< `help` because the verb or noun is missing: a usage error
   Arguments arguments;
   std::string state_directory;  ///< --state, empty if not given
+  std::string server;           ///< --server, empty if not given
   bool json = false;
   bool verbose = false;
 };
@@ -29,5 +31,8 @@ bool wants_json(const std::vector<std::string>& words);
 
 /// Runs the command and prints its answer; returns the exit code. Errors pass.
 int run_command(App& app, const Call& call);
+
+/// The second half of it.
+int print_outcome(App& app, const Command& command, Outcome outcome);
 
 }  // namespace hallmark::cli

@@ -66,10 +66,51 @@ workflow::RunInfo look_while_held(App& app, ProgressView& view, const std::strin
   }
 }
 
+/// Looks on until the run ends or waits for somebody who has not answered yet.
+workflow::RunInfo look_while_served(App& app, const std::string& run_id) {
+  workflow::Engine& engine = app.workplace().engine;
+  app.service->nudge(run_id);
+  while (true) {
+    workflow::RunInfo run = engine.show(run_id);
+    if (workflow::ended(run.state)) return run;
+    const bool due = run.wake_at && *run.wake_at <= app.clock.now();
+    if (!due && waits_for_somebody(engine, run)) return run;
+    if (app.stop.stop_requested()) {
+      throw Error(ErrorKind::cancelled, "the server ends; run {} is kept as it is", run_id)
+          .hint("look on again with: " + app.command_prefix + " run watch " + run_id);
+    }
+    app.service->await_news(kLook);
+  }
+}
+
 }  // namespace
 
-Observation::Observation(App& app, ProgressView& view) : app_(app) {
-  app_.workplace().observe(view.observer());
+Observation::Observation(App& app, ProgressView& view, const std::string& run_id) : app_(app) {
+  workflow::Observer all = view.observer();
+  if (run_id.empty()) {
+    app_.workplace().observe(std::move(all));
+    return;
+  }
+  app_.workplace().observe(
+      {.run_changed =
+           [run_id, tell = all.run_changed](const workflow::RunInfo& run) {
+             if (run.run_id == run_id) tell(run);
+           },
+       .step_changed =
+           [run_id, tell = all.step_changed](const std::string& run,
+                                             const workflow::StepInfo& step) {
+             if (run == run_id) tell(run, step);
+           },
+       .progress =
+           [run_id, tell = all.progress](const std::string& run, const std::string& key,
+                                         std::optional<double> fraction, const std::string& text) {
+             if (run == run_id) tell(run, key, fraction, text);
+           },
+       .log =
+           [run_id, tell = all.log](const std::string& run, const std::string& key,
+                                    std::string_view text) {
+             if (run == run_id) tell(run, key, text);
+           }});
 }
 
 Observation::~Observation() { app_.workplace().observe({}); }
@@ -80,7 +121,8 @@ OptionSpec logs_option() {
 
 workflow::RunInfo drive_run(App& app, ProgressView& view, const std::string& run_id) {
   workflow::Engine& engine = app.workplace().engine;
-  Observation observation(app, view);
+  Observation observation(app, view, run_id);
+  if (app.service != nullptr) return look_while_served(app, run_id);
   bool said = false;
   while (true) {
     workflow::RunInfo run = engine.show(run_id);

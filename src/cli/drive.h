@@ -11,8 +11,8 @@
 namespace hallmark::cli {
 
 /// Drives the run until it ends or waits for a person. If another process drives it, says so and
-/// looks on; if that process dies, takes over. Throws `cancelled`, saying how to go on, if we are
-/// stopped.
+/// looks on; if that process dies, takes over. At a server, always looks on. Throws `cancelled`,
+/// saying how to go on, if we are stopped.
 workflow::RunInfo drive_run(App& app, ProgressView& view, const std::string& run_id);
 
 /// Looks on, driving nothing, until the run ends, waits for a person, or nobody drives it any more.
@@ -25,10 +25,10 @@ void require_success(const App& app, const workflow::RunInfo& run);
 /// "--logs", for every command that drives.
 OptionSpec logs_option();
 
-/// Tells the view the engine's news for as long as it lives.
+/// Tells the view the engine's news for as long as it lives: of one run, or of all.
 class Observation {
  public:
-  Observation(App& app, ProgressView& view);
+  Observation(App& app, ProgressView& view, const std::string& run_id = {});
   ~Observation();
   Observation(const Observation&) = delete;
   Observation& operator=(const Observation&) = delete;

@@ -28,8 +28,9 @@ Outcome follow(App& app, const Arguments& arguments, const std::string& run_id) 
 }
 
 Outcome build(App& app, const Arguments& arguments) {
-  model::Pipeline pipeline =
-      model::load_pipeline(arguments.value_or("FILE", ""), variables_of(arguments));
+  model::Pipeline pipeline = model::load_pipeline(
+      arguments.value_or("FILE", ""), variables_of(arguments),
+      app.service == nullptr ? model::OtherFiles::anywhere : model::OtherFiles::below);
   Workplace& workplace = app.workplace();
   return follow(app, arguments,
                 pipeline::start_build(workplace.engine, workplace.context, pipeline,

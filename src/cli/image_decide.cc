@@ -16,13 +16,18 @@ namespace hallmark::cli {
 
 namespace {
 
-workflow::RunInfo decide(App& app, const Arguments& arguments, ProgressView& view,
-                         const pipeline::GoldenImage& image, pipeline::Decision decision) {
-  Workplace& workplace = app.workplace();
-  decision.approver = arguments.value_or("--as", app.user);
-  decision.evidence_digest = arguments.value_or("--evidence", image.evidence_digest);
-  decision.decided_at = to_rfc3339(app.clock.now());
-  if (auto file = arguments.value("--key")) {
+/// Whose decision it is, on what and when, with its proof if it can be proved here.
+pipeline::Decision decision_of(App& app, const Arguments& arguments,
+                               const pipeline::GoldenImage& image, bool approve) {
+  pipeline::Decision decision{
+      .approver = arguments.value_or("--as", app.user),
+      .approve = approve,
+      .comment = arguments.value_or(approve ? "--comment" : "--reason", ""),
+      .evidence_digest = arguments.value_or("--evidence", image.evidence_digest),
+      .decided_at = arguments.value_or("--decided-at", to_rfc3339(app.clock.now()))};
+  if (auto proof = arguments.value("--proof")) {
+    decision.proof = parse_json(*proof, "--proof");
+  } else if (auto file = arguments.value("--key")) {
     decision.proof = pipeline::key_proof(SigningKey::read(*file), image, decision);
   } else if (arguments.has("--aws")) {
     decision.proof = app.aws.prove(
@@ -32,6 +37,44 @@ workflow::RunInfo decide(App& app, const Arguments& arguments, ProgressView& vie
           return sha256_hex(pipeline::decision_statement(image, decision));
         },
         app.stop);
+  }
+  return decision;
+}
+
+/// Keys and credentials stay where their owner is: a server gets the proof they made.
+Arguments prove_here(App& app, const Arguments& given, const AskServer& ask, bool approve) {
+  if (!given.has("--key") && !given.has("--aws")) return given;
+  Arguments reference;
+  reference.declare("REF");
+  reference.add("REF", given.value_or("REF", ""));
+  const Json shown = ask("image", "show", reference).at("image");
+  const pipeline::GoldenImage image{
+      .run_id = member<std::string>(shown, "run_id"),
+      .image_key = member<std::string>(shown, "image_key"),
+      .evidence_digest = member<std::string>(shown, "evidence_digest")};
+  const pipeline::Decision decision = decision_of(app, given, image, approve);
+  Arguments proved = given;
+  auto set = [&](const char* name, const std::string& value) {
+    proved.clear(name);
+    proved.add(name, value);
+  };
+  for (const char* name : {"--key", "--aws", "--profile"}) proved.clear(name);
+  set("--as", decision.approver);
+  set("--evidence", decision.evidence_digest);
+  set("--decided-at", decision.decided_at);
+  set("--proof", compact(decision.proof));
+  return proved;
+}
+
+workflow::RunInfo decide(App& app, const Arguments& arguments, ProgressView& view,
+                         const pipeline::GoldenImage& image, bool approve) {
+  Workplace& workplace = app.workplace();
+  pipeline::Decision decision = decision_of(app, arguments, image, approve);
+  const bool proved = decision.proof.is_object() && decision.proof.value("kind", "none") != "none";
+  if (app.service != nullptr && !proved && decision.approver != app.user) {
+    throw Error(ErrorKind::denied, "{} cannot decide as {} without proof", app.user,
+                decision.approver)
+        .hint("leave --as out, or prove it with --key or --aws");
   }
   std::string run_id =
       pipeline::decide(workplace.engine, workplace.context, image, std::move(decision));
@@ -54,8 +97,7 @@ Outcome approve(App& app, const Arguments& arguments) {
   Workplace& workplace = app.workplace();
   pipeline::GoldenImage image = image_named(app, arguments);
   ProgressView view(app, arguments.has("--logs"));
-  workflow::RunInfo run = decide(app, arguments, view, image,
-                                 {.approve = true, .comment = arguments.value_or("--comment", "")});
+  workflow::RunInfo run = decide(app, arguments, view, image, true);
   require_success(app, run);
   Json record = record_of(app, image.run_id, run);
   image = pipeline::get_golden_image(workplace.context.database, image.run_id);
@@ -75,8 +117,7 @@ Outcome approve(App& app, const Arguments& arguments) {
 Outcome reject(App& app, const Arguments& arguments) {
   pipeline::GoldenImage image = image_named(app, arguments);
   ProgressView view(app, arguments.has("--logs"));
-  workflow::RunInfo run = decide(app, arguments, view, image,
-                                 {.approve = false, .comment = arguments.value_or("--reason", "")});
+  workflow::RunInfo run = decide(app, arguments, view, image, false);
   // Ending as rejected is what was asked for; any other failure is one.
   if (!run.error || run.error->kind() != ErrorKind::rejected) require_success(app, run);
   return {record_of(app, image.run_id, run)};
@@ -107,6 +148,8 @@ std::vector<Command> image_decision_commands() {
   OptionSpec profile = {"--profile", "NAME", "with --aws: whose; default: the environment's"};
   OptionSpec evidence = {"--evidence", "DIGEST",
                          "decide only on exactly this evidence; default: what it waits on now"};
+  OptionSpec proof = {"--proof", "JSON", "a proof that was made elsewhere; goes with --decided-at"};
+  OptionSpec decided_at = {"--decided-at", "TIME", "when it was made"};
   std::vector<std::pair<ErrorKind, std::string>> exits = {
       {ErrorKind::denied, "that person may not decide on it"},
       {ErrorKind::conflict, "it waits for no decision, or for one on other evidence"},
@@ -128,6 +171,8 @@ std::vector<Command> image_decision_commands() {
                    key,
                    aws,
                    profile,
+                   proof,
+                   decided_at,
                    {"--comment", "TEXT", "kept with the decision"},
                    evidence,
                    {"--no-distribute", "", "register it, but bring it nowhere yet"},
@@ -135,7 +180,11 @@ std::vector<Command> image_decision_commands() {
        .exits = exits,
        .streams = true,
        .run = approve,
-       .render = render},
+       .render = render,
+       .before_sending =
+           [](App& app, const Arguments& arguments, const AskServer& ask) {
+             return prove_here(app, arguments, ask, true);
+           }},
       {.noun = "image",
        .verb = "reject",
        .summary = "Reject an image; everything it made is removed.",
@@ -146,13 +195,19 @@ std::vector<Command> image_decision_commands() {
                    key,
                    aws,
                    profile,
+                   proof,
+                   decided_at,
                    {"--reason", "TEXT", "kept with the decision"},
                    evidence,
                    logs_option()},
        .exits = exits,
        .streams = true,
        .run = reject,
-       .render = render},
+       .render = render,
+       .before_sending =
+           [](App& app, const Arguments& arguments, const AskServer& ask) {
+             return prove_here(app, arguments, ask, false);
+           }},
   };
 }
 

@@ -30,8 +30,8 @@ bool is_url(const std::string& text) {
 /// Turns a document that follows the schema into a Pipeline, and finds what a schema cannot say.
 class Builder {
  public:
-  Builder(YamlDocument& document, const Path& directory)
-      : document_(document), directory_(directory) {}
+  Builder(YamlDocument& document, const Path& directory, OtherFiles others)
+      : document_(document), directory_(directory), others_(others) {}
 
   Pipeline build() {
     const Json& root = document_.json;
@@ -58,6 +58,8 @@ class Builder {
     check_tags();
     return std::move(pipeline_);
   }
+
+  const std::vector<std::string>& files() const { return files_; }
 
  private:
   void add(const Address& address, std::string message, std::string hint, bool about_key = false) {
@@ -115,9 +117,17 @@ class Builder {
     pipeline_.build.sysprep = build.value("sysprep", pipeline_.build.sysprep);
   }
 
+  bool may_name(const std::string& name, const Address& address) {
+    files_.push_back(name);
+    if (others_ == OtherFiles::anywhere || leads_below(name)) return true;
+    add(address, name + " is not beside this file", "paths lead to files beside it or below");
+    return false;
+  }
+
   void read_file_into(Script& script, const std::string& name, const Address& address) {
-    Path path = directory_ / name;
     script.name = name;
+    if (!may_name(name, address)) return;
+    Path path = directory_ / name;
     std::error_code failure;
     auto size = std::filesystem::file_size(path, failure);
     bool is_file = std::filesystem::is_regular_file(path, failure);
@@ -390,6 +400,7 @@ class Builder {
 
   void read_template_file(const std::string& name, CatalogOffer& out) {
     out.template_name = name;
+    if (!may_name(name, {"catalog", "template"})) return;
     const Path path = directory_ / name;
     try {
       out.template_text = hallmark::read_file(path);
@@ -401,6 +412,7 @@ class Builder {
 
   void read_waiver_file(const std::string& name) {
     const Address address = {"gate", "waivers"};
+    if (!may_name(name, address)) return;
     const Path path = directory_ / name;
     try {
       std::vector<Problem> problems;
@@ -517,6 +529,8 @@ class Builder {
 
   YamlDocument& document_;
   Path directory_;
+  OtherFiles others_;
+  std::vector<std::string> files_;
   Pipeline pipeline_;
 };
 
@@ -535,8 +549,16 @@ PipelineCheck finish(YamlDocument document, std::optional<Pipeline> pipeline) {
 
 }  // namespace
 
+bool leads_below(const std::string& path) {
+  const Path parts(path);
+  return !path.empty() && path.find('\0') == path.npos && parts.is_relative() &&
+         parts.has_filename() && std::none_of(parts.begin(), parts.end(), [](const Path& part) {
+           return part == ".." || part == ".";
+         });
+}
+
 PipelineCheck check_pipeline_text(std::string_view text, const Path& directory,
-                                  const Variables& variables) {
+                                  const Variables& variables, OtherFiles others) {
   static const Json kSchema = parse_json(pipeline_schema(), "golden.schema.json");
   YamlDocument document = read_yaml(text, variables);
   // Without values there is nothing more to check.
@@ -554,13 +576,16 @@ PipelineCheck check_pipeline_text(std::string_view text, const Path& directory,
         {place, std::move(path), std::move(problem.message), std::move(problem.hint)});
   }
   if (!wrong.empty()) return finish(std::move(document), std::nullopt);
-  Pipeline pipeline = Builder(document, directory).build();
-  return finish(std::move(document), std::move(pipeline));
+  Builder builder(document, directory, others);
+  Pipeline pipeline = builder.build();
+  PipelineCheck check = finish(std::move(document), std::move(pipeline));
+  check.files = builder.files();
+  return check;
 }
 
-PipelineCheck check_pipeline(const Path& file, const Variables& variables) {
+PipelineCheck check_pipeline(const Path& file, const Variables& variables, OtherFiles others) {
   return check_pipeline_text(read_file(file), file.has_parent_path() ? file.parent_path() : ".",
-                             variables);
+                             variables, others);
 }
 
 std::string to_string(const Problem& problem, const Path& file) {
@@ -572,8 +597,8 @@ std::string to_string(const Problem& problem, const Path& file) {
   return text;
 }
 
-Pipeline load_pipeline(const Path& file, const Variables& variables) {
-  PipelineCheck check = check_pipeline(file, variables);
+Pipeline load_pipeline(const Path& file, const Variables& variables, OtherFiles others) {
+  PipelineCheck check = check_pipeline(file, variables, others);
   if (check.pipeline) return std::move(*check.pipeline);
   std::vector<std::string> lines;
   for (const Problem& problem : check.problems) lines.push_back(to_string(problem, file));

@@ -20,10 +20,15 @@ struct Transfer {
   const ExchangeRequest& request;
   ExchangeResponse response;
   bool too_long = false;
+  bool good = false;  ///< 2xx
 };
 
 std::size_t on_body(char* data, std::size_t, std::size_t length, void* context) {
   auto& transfer = *static_cast<Transfer*>(context);
+  if (transfer.good && transfer.request.on_body) {
+    transfer.request.on_body({data, length});
+    return length;
+  }
   if (transfer.response.body.size() + length > transfer.request.max_bytes) {
     transfer.too_long = true;
     return 0;
@@ -35,7 +40,11 @@ std::size_t on_body(char* data, std::size_t, std::size_t length, void* context) 
 std::size_t on_header(char* data, std::size_t, std::size_t length, void* context) {
   auto& transfer = *static_cast<Transfer*>(context);
   std::string_view line = trim(std::string_view(data, length));
-  if (line.starts_with("HTTP/")) transfer.response.headers.clear();  // an interim answer came first
+  if (line.starts_with("HTTP/")) {
+    transfer.response.headers.clear();  // an interim answer came first
+    const std::size_t space = line.find(' ');
+    transfer.good = space != line.npos && line.substr(space + 1).starts_with('2');
+  }
   std::size_t colon = line.find(':');
   if (colon == line.npos) return length;
   transfer.response.headers.emplace_back(line.substr(0, colon), trim(line.substr(colon + 1)));
@@ -109,7 +118,7 @@ ExchangeResponse ConnectionPool::Line::send(const ExchangeRequest& request,
   curl_easy_reset(easy);
   auto set = [easy](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
   char details[CURL_ERROR_SIZE] = "";
-  Transfer transfer{request, {}, false};
+  Transfer transfer{request, {}};
   set(CURLOPT_URL, request.url.c_str());
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_PATH_AS_IS, 1L);

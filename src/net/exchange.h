@@ -3,9 +3,11 @@
 /// fetching things.
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,6 +32,9 @@ struct ExchangeRequest {
   /// False: on a new connection. On a kept one that turns out to be closed the request is sent
   /// again silently, although the other side may have read it before it closed.
   bool repeatable = true;
+  /// Gets the body of a 2xx answer as it comes, in the calling thread; the answer's is empty then,
+  /// and `max_bytes` does not count.
+  std::function<void(std::string_view)> on_body = {};
   bool use_proxy = true;  ///< those of the environment; never for link-local services
 };
 

@@ -43,6 +43,7 @@ ROOMS = {
                  "rule"],
     "cli": ["schedule", "model", "db", "audit", "net", "aws", "disk", "fs", "scan", "scan/advisory",
             "evidence", "source", "workflow", "cloud", "pipeline"],
+    "server": ["model", "db", "audit", "workflow", "pipeline", "cli"],
     "app": ["*"],
 }
 # Tests may also use the fakes and contract suites.
@@ -72,6 +73,7 @@ HOMES = {
     r"dpkg/": ["scan/advisory"],
     r"simdjson\.h": ["scan/advisory"],
     r"archive(_entry)?\.h": ["fs", "scan/advisory"],
+    r"boost/": ["server"],
     r"crypt\.h": ["scan/inventory"],
 }
 MAX_LINES = 800

@@ -1,0 +1,389 @@
+#!/usr/bin/env python3
+"""The real server on loopback: the same commands here and there, who may do what, bad input, events, its end."""
+
+import http.client
+import json
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+HALLMARK = os.environ["HALLMARK"]
+MAKE_STATE = os.environ["MAKE_STATE"]
+KEY = "Web-1.0/Debian-12/2"
+
+
+def clean_environment(**more):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HALLMARK_")}
+    return {**kept, "USER": "tester", **more}
+
+
+class Server:
+    """One state directory with built images, and a server on it."""
+
+    def __init__(self, made: pathlib.Path | None = None, *options):
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="hallmark-server-"))
+        self.state = self.directory / "state"
+        if made:
+            shutil.copytree(made, self.state)
+        self.options = options
+        self.token = self.local("token", "create", "tester", "--role", "admin").stdout.strip()
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [HALLMARK, "--state", str(self.state), "--json", "server", "start", "--listen", "127.0.0.1:0",
+             *self.options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment())
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(self.process.stderr.read())
+        self.url = json.loads(line)["url"]
+        self.port = int(self.url.rsplit(":", 1)[1])
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        out, err = self.process.communicate(timeout=30)
+        return self.process.returncode, out, err
+
+    def remove(self):
+        self.stop()
+        shutil.rmtree(self.directory)
+
+    def local(self, *words):
+        return subprocess.run([HALLMARK, "--state", str(self.state), *words], capture_output=True, text=True,
+                              env=clean_environment(), cwd=self.directory, timeout=60)
+
+    def remote(self, *words, token=None):
+        return subprocess.run([HALLMARK, "--server", self.url, *words], capture_output=True, text=True,
+                              env=clean_environment(HALLMARK_TOKEN=token or self.token, HALLMARK_STATE="/nowhere"),
+                              cwd=self.directory, timeout=60)
+
+    def make_token(self, name, *roles):
+        words = [word for role in roles for word in ("--role", role)]
+        return self.local("token", "create", name, *words).stdout.strip()
+
+    def ask(self, method, path, body=None, token="", headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        headers = dict(headers or {})
+        if token is not None:
+            headers.setdefault("Authorization", "Bearer " + (token or self.token))
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+            headers.setdefault("Content-Type", "application/json")
+        connection.request(method, path, body=body, headers=headers)
+        answer = connection.getresponse()
+        answer.text = answer.read().decode()
+        connection.close()
+        return answer
+
+
+class Case(unittest.TestCase):
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        with tempfile.TemporaryDirectory() as directory:
+            made = pathlib.Path(directory) / "made"
+            subprocess.run([MAKE_STATE, made, pathlib.Path(directory) / "disk"], check=True)
+            cls.server = Server(made, *cls.options)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.remove()
+
+
+class SameAnswers(Case):
+    """A command answers the same at a server as it does here."""
+
+    def both(self, *words):
+        here, there = self.server.local(*words), self.server.remote(*words)
+        prefix = f"hallmark --state {self.server.state}"
+        for got, want in ((there.stdout, here.stdout), (there.stderr, here.stderr)):
+            self.assertEqual(got.replace(f"hallmark --server {self.server.url}", "HALLMARK"),
+                             want.replace(prefix, "HALLMARK"), words)
+        self.assertEqual(there.returncode, here.returncode, (words, there.stderr))
+        return there
+
+    def test_reads(self):
+        for words in (["image", "list"], ["image", "show", KEY],
+                      ["image", "report", KEY], ["image", "report", KEY, "--why", "--all"],
+                      ["image", "list", "--only", "failed"], ["image", "tree"], ["image", "ages"],
+                      ["run", "list"], ["run", "list", "--only", "waiting", "--only", "failed", "--json"],
+                      ["channel", "list"], ["parameter", "list"], ["token", "list", "--json"]):
+            with self.subTest(words=words):
+                self.both(*words)
+
+    def test_errors_and_exit_codes(self):
+        self.assertEqual(self.both("image", "show", "Web-1.0/Debian-12/77").returncode, 4)
+        self.assertEqual(self.both("run", "show", "run-nothing", "--json").returncode, 4)
+        self.assertEqual(self.both("image", "report", KEY, "--all").returncode, 2)
+        self.both("schedule", "show", "nightly")
+
+    def test_files_come_back(self):
+        self.assertEqual(self.server.remote("image", "tree", "--svg", "tree.svg").returncode, 0)
+        self.assertIn("<svg", (self.server.directory / "tree.svg").read_text())
+        done = self.server.remote("image", "evidence", KEY, "-o", "bundle")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        checked = self.server.local("image", "verify", "bundle", "--key", "bundle.pub")
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+        self.assertEqual(self.server.remote("audit", "export", "log.jsonl").stdout, "log.jsonl\n")
+        self.assertEqual(self.server.local("audit", "verify", "log.jsonl").returncode, 0)
+
+    def test_files_are_sent(self):
+        self.assertEqual(self.server.local("key", "create", "ada.pem").returncode, 0)
+        added = self.server.remote("user", "add", "ada", "--key", "ada.pem.pub", "--role", "security")
+        self.assertEqual((added.returncode, added.stdout), (0, "ada\n"), added.stderr)
+        self.assertIn("ada", self.both("user", "list").stdout)
+        self.assertEqual(self.server.remote("user", "remove", "ada").returncode, 0)
+
+    def test_local_commands_say_so(self):
+        done = self.server.remote("disk", "ls", "disk.qcow2")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("this machine only", done.stderr)
+
+    def test_streams(self):
+        run_id = json.loads(self.server.local("run", "list", "--json").stdout)["runs"][0]["run_id"]
+        self.both("run", "watch", run_id)
+        here = self.server.local("run", "watch", run_id, "--json").stdout.splitlines()
+        there = self.server.remote("run", "watch", run_id, "--json").stdout.splitlines()
+        self.assertEqual(json.loads(here[-1]), json.loads(there[-1]))
+        self.assertEqual(len(here), len(there))
+
+    def test_a_pipeline_is_sent_with_its_scripts(self):
+        directory = self.server.directory / "pipe"
+        (directory / "scripts").mkdir(parents=True)
+        (directory / "scripts/a.sh").write_text("true\n")
+        (directory / "golden.yaml").write_text(
+            "product: Web-9.0\nos: Debian-12\nversion: '1'\nsource: {image_id: ami-0123456789abcdef0}\n"
+            "scripts: {pre_update: scripts/a.sh}\n")
+        done = self.server.remote("image", "build", "pipe/golden.yaml", "--detach", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("Web-9.0/Debian-12/1", done.stdout)
+        shown = json.loads(self.server.remote("run", "list", "--json").stdout)["runs"]
+        self.assertTrue(any(run["subject"] == "Web-9.0/Debian-12/1" for run in shown))
+
+
+class Rights(Case):
+    """Who may do what: every route, asked by nobody, by each role, and by a role for another product."""
+
+    def test_every_route(self):
+        document = json.loads(self.server.ask("GET", "/api/v1/openapi.json", token=None).text)
+        includes = {role: {"viewer", role} for role in ("viewer", "builder", "approver", "operator")}
+        tokens = {role: self.server.make_token(role, role) for role in includes}
+        tokens["other"] = self.server.make_token("other", *(f"{role}:Other-*" for role in includes))
+        open_routes = {"/healthz", "/readyz", "/api/v1/openapi.json"}
+        asked = 0
+        for path, item in document["paths"].items():
+            for method, operation in item.items():
+                if path == "/api/v1/events":
+                    continue
+                # So wrong a question changes nothing, whoever asks.
+                target = path + ("?no_such_parameter=1" if method == "get" else "")
+                body = {"no_such_parameter": 1} if method == "post" else None
+                answer = self.server.ask(method.upper(), target, body, token=None)
+                self.assertEqual(answer.status == 401, path not in open_routes, (path, answer.status))
+                role = operation.get("x-hallmark-role")
+                if role is None:
+                    continue
+                for name, token in tokens.items():
+                    answer = self.server.ask(method.upper(), target, body, token=token)
+                    may = role != "admin" if name == "other" else role in includes[name]
+                    self.assertEqual(answer.status, 400 if may else 403, (path, name, answer.text))
+                    asked += 1
+        self.assertGreater(asked, 250)
+
+    def test_products_are_apart(self):
+        mine = self.server.make_token("mine", "viewer:Web-*", "operator:Web-*")
+        other = self.server.make_token("others", "viewer:Other-*", "operator:Other-*")
+        for token, status in ((mine, 200), (other, 403)):
+            self.assertEqual(self.server.ask("GET", f"/api/v1/image/show?ref={KEY}", token=token).status, status)
+            rows = json.loads(self.server.ask("GET", "/api/v1/image/list", token=token).text)["images"]
+            self.assertEqual(len(rows) > 0, status == 200)
+            runs = json.loads(self.server.ask("GET", "/api/v1/run/list", token=token).text)["runs"]
+            self.assertEqual(len(runs) > 0, status == 200)
+            self.assertEqual(self.server.ask("GET", "/api/v1/machine/list", token=token).status, 403)
+            self.assertEqual(self.server.ask("GET", "/api/v1/image/show?ref=Nothing-1/X-1/1", token=token).status, 403)
+
+    def test_nobody_acts_as_somebody_else(self):
+        builder = self.server.make_token("bob", "builder")
+        pipeline = {"name": "golden.yaml", "content": "product: W-1\nos: D-1\nversion: '1'\n"
+                    "source: {image_id: ami-0123456789abcdef0}\n"}
+        answer = self.server.ask("POST", "/api/v1/image/build",
+                                 {"file": pipeline, "requested_by": "ada", "detach": True}, token=builder)
+        self.assertEqual(answer.status, 403, answer.text)
+        approver = self.server.make_token("eve", "approver")
+        answer = self.server.ask("POST", "/api/v1/image/approve", {"ref": KEY, "as": "ada"}, token=approver)
+        self.assertIn("without proof", answer.text)
+        answer = self.server.ask("POST", "/api/v1/image/approve", {"ref": KEY, "key": "/etc/passwd"}, token=approver)
+        self.assertEqual(answer.status, 400)
+
+    def test_files_of_the_server_stay_there(self):
+        for path in ("/etc/passwd", "../../../etc/passwd"):
+            text = ("product: W-1\nos: D-1\nversion: '1'\nsource: {image_id: ami-0123456789abcdef0}\n"
+                    f"scripts: {{pre_update: {path}}}\n")
+            answer = self.server.ask("POST", "/api/v1/image/build",
+                                     {"file": {"name": "golden.yaml", "content": text}, "detach": True})
+            self.assertEqual(answer.status, 400, answer.text)
+            self.assertIn("not beside this file", answer.text)
+            answer = self.server.ask("POST", "/api/v1/image/build", {"file": {
+                "name": "golden.yaml", "content": text, "files": [{"name": path, "content": "x"}]}})
+            self.assertEqual(answer.status, 400, answer.text)
+
+    def test_tokens_end(self):
+        token = self.server.make_token("short", "viewer")
+        self.assertEqual(self.server.ask("GET", "/api/v1/me", token=token).status, 200)
+        for forged in (token[:-1] + ("a" if token[-1] != "a" else "b"), token + "x", "hmk_", token.upper(), "x" * 500):
+            self.assertEqual(self.server.ask("GET", "/api/v1/me", token=forged).status, 401)
+        listed = json.loads(self.server.local("token", "list", "--json").stdout)["tokens"]
+        token_id = next(each["token_id"] for each in listed if each["name"] == "short")
+        self.assertEqual(self.server.remote("token", "remove", token_id).returncode, 0)
+        self.assertEqual(self.server.ask("GET", "/api/v1/me", token=token).status, 401)
+        database = (self.server.state / "hallmark.db").read_bytes()
+        self.assertNotIn(self.server.token[-43:].encode(), database)
+
+    def test_looks_are_in_the_audit_log(self):
+        looker = self.server.make_token("looker", "viewer")
+        self.server.ask("GET", f"/api/v1/image/report?ref={KEY}", token=looker)
+        entries = json.loads(self.server.local("audit", "list", "--actor", "looker", "--json").stdout)["entries"]
+        self.assertEqual([entry["subject"] for entry in entries], [KEY])
+
+
+class BadInput(Case):
+    def raw(self, text: bytes, wait=5.0) -> bytes:
+        with socket.create_connection(("127.0.0.1", self.server.port), timeout=wait) as line:
+            line.sendall(text)
+            got = b""
+            while part := line.recv(65536):
+                got += part
+            return got
+
+    def test_no_http(self):
+        self.assertTrue(self.raw(b"\x16\x03\x01\x02\x00hello\r\n\r\n").startswith(b"HTTP/1.1 400"))
+        self.assertTrue(self.raw(b"GET / HTTP/1.1\r\nX: " + b"a" * 40000 + b"\r\n\r\n").startswith(b"HTTP/1.1 431"))
+        self.assertTrue(self.raw(b"POST /api/v1/token/create HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n")
+                        .startswith(b"HTTP/1.1 413"))
+        self.assertTrue(self.raw(b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+                        .startswith(b"HTTP/1.1 400"))
+
+    def test_targets(self):
+        for target in ("/../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/api/v1/image/show?ref=%ff%fe", "/a%00b",
+                       "/%zz", "/a\\b", "/api/v1/../v1/me"):
+            answer = self.server.ask("GET", target)
+            self.assertIn(answer.status, (400, 404), target)
+            self.assertEqual(answer.getheader("Content-Type"), "application/problem+json")
+
+    def test_bodies(self):
+        for body in ("{", "[]", "nul", '{"name": 1, "role": {}}', '{"name": "\xff"}'.encode("latin-1"), "[" * 100000):
+            answer = self.server.ask("POST", "/api/v1/token/create", body, headers={"Content-Type": "application/json"})
+            self.assertEqual(answer.status, 400, answer.text)
+            self.assertEqual(json.loads(answer.text)["kind"], "usage")
+        self.assertEqual(self.server.ask("POST", "/api/v1/token/create", "name=x",
+                                         headers={"Content-Type": "text/plain"}).status, 415)
+        answer = self.server.ask("GET", "/api/v1/token/create")
+        self.assertEqual((answer.status, answer.getheader("Allow")), (405, "POST"))
+
+    def test_slow_clients_hold_nobody_up(self):
+        lines = []
+        for _ in range(200):
+            line = socket.create_connection(("127.0.0.1", self.server.port))
+            line.sendall(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
+            lines.append(line)
+        begun = time.monotonic()
+        self.assertEqual(self.server.ask("GET", "/healthz", token=None).status, 200)
+        self.assertLess(time.monotonic() - begun, 5)
+        for line in lines:
+            line.close()
+
+    def test_answers_guard_browsers(self):
+        answer = self.server.ask("GET", "/api/v1/me")
+        self.assertIn("default-src 'none'", answer.getheader("Content-Security-Policy"))
+        self.assertEqual(answer.getheader("X-Content-Type-Options"), "nosniff")
+
+
+class Events(Case):
+    def test_etag(self):
+        first = self.server.ask("GET", "/api/v1/image/list")
+        again = self.server.ask("GET", "/api/v1/image/list", headers={"If-None-Match": first.getheader("ETag")})
+        self.assertEqual((again.status, again.text), (304, ""))
+
+    def test_idempotency(self):
+        key = {"Idempotency-Key": "once"}
+        body = {"name": "ci", "role": ["viewer"]}
+        first = self.server.ask("POST", "/api/v1/token/create", body, headers=key)
+        again = self.server.ask("POST", "/api/v1/token/create", body, headers=key)
+        self.assertEqual((first.status, first.text), (again.status, again.text))
+        self.assertEqual(again.getheader("Idempotency-Replayed"), "true")
+        listed = json.loads(self.server.ask("GET", "/api/v1/token/list").text)["tokens"]
+        self.assertEqual(sum(token["name"] == "ci" for token in listed), 1)
+        other = self.server.ask("POST", "/api/v1/token/create", {"name": "x", "role": ["viewer"]}, headers=key)
+        self.assertEqual(other.status, 409)
+
+    def open_stream(self, path, last=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=20)
+        headers = {"Authorization": "Bearer " + self.server.token}
+        if last:
+            headers["Last-Event-ID"] = last
+        connection.request("GET", path, headers=headers)
+        return connection.getresponse()
+
+    def next_event(self, stream):
+        event = {}
+        while (line := stream.readline().decode().rstrip("\n")) or not event:
+            name, _, value = line.partition(": ")
+            if name:
+                event[name] = value
+        return event
+
+    def test_news_of_runs(self):
+        stream = self.open_stream("/api/v1/events")
+        hello = self.next_event(stream)
+        self.assertEqual(hello["event"], "hello")
+        text = "product: N-1\nos: D-1\nversion: '1'\nsource: {image_id: ami-0123456789abcdef0}\n"
+        started = self.server.ask("POST", "/api/v1/image/build",
+                                  {"file": {"name": "golden.yaml", "content": text}})
+        # There is no such source image: the server drove the run, and it failed.
+        self.assertNotEqual(started.status, 200, started.text)
+        seen = []
+        while not seen or seen[-1].get("state") not in ("failed", "cancelled"):
+            event = self.next_event(stream)
+            if event["event"] == "run":
+                seen.append(json.loads(event["data"]))
+        again = self.open_stream("/api/v1/events", hello["id"])
+        self.assertEqual(self.next_event(again)["event"], "hello")
+        replayed = self.next_event(again)
+        self.assertEqual(json.loads(replayed["data"])["run_id"], seen[0]["run_id"])
+        reset = self.open_stream("/api/v1/events", "hub-other-17")
+        self.assertEqual(self.next_event(reset)["event"], "reset")
+
+
+class Life(Case):
+    def test_ends_cleanly_and_begins_again(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=20)
+        connection.request("GET", "/api/v1/events", headers={"Authorization": "Bearer " + self.server.token})
+        stream = connection.getresponse()
+        code, out, err = self.server.stop()
+        self.assertEqual(code, 0, err)
+        self.assertIn('"result"', out)
+        stream.read()  # it ended as a stream does
+        self.server.start()
+        self.assertEqual(self.server.ask("GET", "/api/v1/me").status, 200)
+
+    def test_ready(self):
+        self.assertEqual(self.server.ask("GET", "/readyz", token=None).text, "ready\n")
+        self.assertEqual(self.server.ask("GET", "/healthz", token=None).text, "ok\n")
+
+    def test_refuses_to_listen_openly_without_tls(self):
+        done = self.server.local("server", "start", "--listen", "0.0.0.0:0")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("no TLS", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
