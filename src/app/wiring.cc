@@ -252,7 +252,7 @@ pipeline::Scanner make_scanner(const Path& state, Clock& clock) {
       found.gaps.push_back({"the distribution's security suite", missing});
       model::lower(found, model::Completeness::partial, "the security suite could not be read");
     }
-    scan::apply_vex(found, *honoured(*vex->lock(), state));
+    scan::apply_vex(found, *honoured(*vex->lock(), state), inventory);
     return found;
   };
   return {.take_inventory = [](disk::BlockReader& disk) { return scan::take_inventory(disk); },

@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "scan/advisory/advisory_builder.h"
 #include "scan/advisory/ecosystem.h"
+#include "scan/advisory/feed_state.h"
+#include "scan/advisory/package_names.h"
 
 namespace hallmark::scan {
 namespace {
@@ -21,26 +23,12 @@ using model::Package;
 /// More than a handful of names makes a gap unreadable.
 constexpr std::size_t kNamedPackages = 5;
 
-/// A kernel is built twice: its signed image comes from "linux-signed-amd64", of which no advisory
-/// speaks, and has the version of "linux" itself. Ubuntu's "linux-signed-aws" is of "linux-aws".
-bool is_signed_kernel(std::string_view source) { return source.starts_with("linux-signed"); }
-
-std::string kernel_of(std::string_view source) {
-  const std::string_view rest = source.substr(std::string_view("linux-signed").size());
-  const bool architecture = rest == "-amd64" || rest == "-arm64" || rest == "-i386";
-  return architecture ? "linux" : "linux" + std::string(rest);
-}
-
 std::string_view source_name(const Package& package) {
   return package.source_name.empty() ? package.name : package.source_name;
 }
 std::string_view source_version(const Package& package) {
-  return package.source_version.empty() || is_signed_kernel(package.source_name)
-             ? package.version
-             : package.source_version;
+  return package.source_version.empty() ? package.version : package.source_version;
 }
-
-bool is_modular(std::string_view version) { return version.find(".module") != version.npos; }
 
 /// rpm's modules: a build of one stream is no fix of another, nor of the package outside of
 /// modules.
@@ -73,6 +61,9 @@ void look(const AdvisoryFile& file, const EcosystemRecord& ecosystem, const Pack
   const auto text = [&](TextRef place) {
     return bare ? without_epoch(file.text(place)) : file.text(place);
   };
+  const auto against = [&](std::string_view limit) {
+    return compare_to_limit(order, version, limit);
+  };
   for (const StatementRecord& statement : file.find(ecosystem, name)) {
     if (((statement.flags & kOfSource) != 0) != of_source) continue;
     if ((statement.flags & kUnreadable) != 0) {
@@ -80,17 +71,20 @@ void look(const AdvisoryFile& file, const EcosystemRecord& ecosystem, const Pack
       continue;
     }
     const std::string_view fixed = text(statement.fixed);
-    if (!fixed.empty() && compare_versions(order, version, fixed) >= 0) {
+    if (!fixed.empty() && against(fixed) >= 0) {
       // They are sorted, by epoch first: all that follow were fixed even earlier.
-      if (bare) continue;
+      if (bare || !is_total(order)) continue;
       return;
     }
-    if (order == VersionOrder::rpm && !same_module(file.text(statement.module), fixed, package))
+    if (order == VersionOrder::rpm &&
+        (!same_module(file.text(statement.module), fixed, package) ||
+         (!fixed.empty() && rpm_flavour(fixed) != rpm_flavour(version)))) {
       continue;
+    }
     const std::string_view introduced = text(statement.introduced);
-    if (!introduced.empty() && compare_versions(order, version, introduced) < 0) continue;
+    if (!introduced.empty() && against(introduced) < 0) continue;
     const std::string_view last = text(statement.last_affected);
-    if (!last.empty() && compare_versions(order, version, last) > 0) continue;
+    if (!last.empty() && against(last) > 0) continue;
     hit(statement);
   }
 }
@@ -100,8 +94,8 @@ void look_both(const AdvisoryFile& file, const EcosystemRecord& ecosystem, const
                Hit hit, Odd odd) {
   if ((ecosystem.names & kSourceNames) != 0) {
     const std::string_view source = source_name(package);
-    if (is_signed_kernel(source)) {
-      look(file, ecosystem, package, kernel_of(source), source_version(package), true, hit, odd);
+    if (const auto real = unsigned_source(source, package.version)) {
+      look(file, ecosystem, package, real->name, real->version, true, hit, odd);
     } else {
       look(file, ecosystem, package, source, source_version(package), true, hit, odd);
     }
@@ -117,18 +111,29 @@ bool comparable(const EcosystemRecord& ecosystem, const Package& package) {
                                                    is_comparable(order, source_version(package)));
 }
 
+bool is_of_system(const Package& package) {
+  return package.manager.empty() || package.manager == "dpkg" || package.manager == "rpm" ||
+         package.manager == "apk";
+}
+
+/// Who has one package of Ubuntu Pro can have the others.
+bool has_subscription(const model::Inventory& inventory) {
+  return inventory.distribution.id == "ubuntu" &&
+         std::any_of(inventory.packages.begin(), inventory.packages.end(),
+                     [](const Package& package) { return needs_subscription(package.version); });
+}
+
 class Matcher {
  public:
-  Matcher(const AdvisoryFile& file, Assessment& assessment)
-      : file_(file), assessment_(assessment) {}
+  Matcher(const AdvisoryFile& file, Assessment& assessment, TimePoint now, bool has_subscription)
+      : file_(file), assessment_(assessment), now_(now), has_subscription_(has_subscription) {}
 
   void match(const Package& installed) {
     const std::string name = ecosystem_of(installed, assessment_.distribution);
-    const EcosystemRecord* ecosystem = find(name);
-    if (ecosystem == nullptr) {
-      without_feed_[name.empty() ? installed.manager : name].push_back(installed.name);
-      return;
-    }
+    const auto [ecosystem, covered] = find(name);
+    if (!covered) without_feed_[name.empty() ? installed.manager : name].push_back(installed.name);
+    any_ = any_ || covered;
+    if (ecosystem == nullptr) return;
     if (!comparable(*ecosystem, installed)) {
       gap(installed, fmt::format("its version {} cannot be compared",
                                  model::safe_text(installed.version, 100)));
@@ -143,6 +148,9 @@ class Matcher {
     }
   }
 
+  /// Whether a feed is about any of the packages.
+  bool any() const { return any_; }
+
   void finish() {
     for (const auto& [name, packages] : without_feed_) {
       std::vector<std::string> shown(
@@ -153,8 +161,16 @@ class Matcher {
           {fmt::format("{} {} of {}", packages.size(),
                        packages.size() == 1 ? "package" : "packages",
                        name.empty() ? "no known kind" : name),
-           fmt::format("no feed of advisories speaks of {}: {}",
+           fmt::format("{} {}: {}", why_not_covered(file_, name),
                        packages.size() == 1 ? "it" : "them", join(shown, ", "))});
+    }
+    for (const FeedInfo& feed : file_.feeds()) {
+      // Of one that cannot be read it may not be known what it would speak of.
+      const bool concerns = feed.ecosystems.empty() && !feed.damage.empty();
+      if (!concerns && !feeds_.contains(static_cast<std::uint16_t>(&feed - file_.feeds().data())))
+        continue;
+      for (model::CoverageGap& gap : gaps_of(feed, now_))
+        assessment_.gaps.push_back(std::move(gap));
     }
     for (const std::uint16_t number : feeds_) {
       const FeedInfo& feed = file_.feeds()[number];
@@ -178,13 +194,19 @@ class Matcher {
   }
 
  private:
-  const EcosystemRecord* find(const std::string& name) {
+  struct Known {
+    const EcosystemRecord* record = nullptr;
+    bool covered = false;
+  };
+
+  Known find(const std::string& name) {
     auto [place, added] = ecosystems_.try_emplace(name);
     if (!added) return place->second;
-    place->second = name.empty() ? nullptr : file_.ecosystem(name);
+    place->second = {name.empty() ? nullptr : file_.ecosystem(name), is_covered(file_, name)};
     for (std::uint16_t number = 0; number < file_.feeds().size(); ++number) {
-      const auto& all = file_.feeds()[number].ecosystems;
-      if (std::binary_search(all.begin(), all.end(), name)) feeds_.insert(number);
+      const FeedInfo& feed = file_.feeds()[number];
+      if (speaks_of(feed.ecosystems, name) || speaks_of(feed.in_passing, name))
+        feeds_.insert(number);
     }
     return place->second;
   }
@@ -229,6 +251,11 @@ class Matcher {
                       ? model::FixState::available
                       : static_cast<model::FixState>(std::min<std::uint8_t>(
                             statement.fix, static_cast<std::uint8_t>(model::FixState::unknown)));
+    if ((statement.flags & kSubscription) != 0 && !has_subscription_) {
+      finding.remediation = "fixed in " + finding.fixed_version + ", which needs a subscription";
+      finding.fixed_version.clear();
+      finding.fix = model::FixState::none;
+    }
     const auto severity = [](std::uint8_t value) {
       return static_cast<model::Severity>(
           std::min<std::uint8_t>(value, static_cast<std::uint8_t>(model::Severity::critical)));
@@ -252,7 +279,10 @@ class Matcher {
 
   const AdvisoryFile& file_;
   Assessment& assessment_;
-  std::map<std::string, const EcosystemRecord*> ecosystems_;
+  TimePoint now_;
+  bool has_subscription_;
+  bool any_ = false;
+  std::map<std::string, Known> ecosystems_;
   std::set<std::uint16_t> feeds_;
   std::map<std::string, std::vector<std::string>> without_feed_;
 };
@@ -278,8 +308,7 @@ std::uint64_t count_matches(const AdvisoryFile& file, const model::Inventory& in
 }
 
 bool covers(const AdvisoryFile& file, const model::Distribution& distribution) {
-  const std::string name = ecosystem_of(distribution);
-  return !name.empty() && file.ecosystem(name) != nullptr;
+  return is_covered(file, ecosystem_of(distribution));
 }
 
 Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Clock& clock) {
@@ -289,18 +318,22 @@ Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Cl
   assessment.gaps = inventory.gaps;
   assessment.package_count = static_cast<int>(inventory.packages.size());
   assessment.assessed_at = to_rfc3339(clock.now());
-  const bool covered = covers(file, inventory.distribution);
-  Matcher matcher(file, assessment);
+  Matcher matcher(file, assessment, clock.now(), has_subscription(inventory));
   for (const Package& package : inventory.packages) matcher.match(package);
   matcher.finish();
+  // An application's own list of packages has no distribution.
+  const bool covered =
+      std::any_of(inventory.packages.begin(), inventory.packages.end(), is_of_system)
+          ? covers(file, inventory.distribution)
+          : matcher.any();
   if (inventory.packages.empty()) {
     assessment.gaps.push_back({"packages", "none were found, so none could be matched"});
-  } else if (!covered) {
+  } else if (!covered && !inventory.distribution.id.empty()) {
     const auto& distribution = inventory.distribution;
     assessment.gaps.push_back(
         {"distribution " +
              (distribution.pretty_name.empty() ? distribution.id : distribution.pretty_name),
-         "no feed of advisories speaks of this release"});
+         why_not_covered(file, ecosystem_of(distribution)) + " this release"});
   }
   assessment.completeness = !covered || inventory.packages.empty()
                                 ? model::Completeness::inconclusive
@@ -310,11 +343,6 @@ Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Cl
 }
 
 namespace {
-
-bool is_of_system(const Package& package) {
-  return package.manager.empty() || package.manager == "dpkg" || package.manager == "rpm" ||
-         package.manager == "apk";
-}
 
 void add_pending_updates(Assessment& matched, const Assessment& suite) {
   std::set<std::string> fixed;
@@ -356,7 +384,7 @@ Assessment match_with_suite(const model::Inventory& inventory, const AdvisoryFil
   }
   Assessment matched = *suite;
   matched.package_count = static_cast<int>(inventory.packages.size());
-  Matcher matcher(file, matched);
+  Matcher matcher(file, matched, clock.now(), has_subscription(inventory));
   for (const Package& package : inventory.packages) {
     if (!is_of_system(package)) matcher.match(package);
   }

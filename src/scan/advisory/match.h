@@ -23,13 +23,14 @@ void match_package(const AdvisoryFile& file, const EcosystemRecord& ecosystem,
 /// How many of its packages' statements hold: what match costs without its words.
 std::uint64_t count_matches(const AdvisoryFile& file, const model::Inventory& inventory);
 
-/// Whether any feed speaks of the distribution's own packages.
+/// Whether any feed is about the distribution's own packages; one that names a few of them, or
+/// cannot be read, is none.
 bool covers(const AdvisoryFile& file, const model::Distribution& distribution);
 
 /// Findings are sorted by package, then id. A gap is: what the inventory lacks; a version that
 /// cannot be compared, of a package or of an advisory; packages of which no feed speaks; a release
-/// without feed, which is `inconclusive`. `advisories` names the
-/// feeds that speak of what is installed.
+/// without feed, which is `inconclusive`; a feed that is too old, or of which not all can be read.
+/// `advisories` names the feeds that speak of what is installed.
 model::Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Clock& clock);
 
 /// Only what the system's own package manager knows: what a distribution's suite speaks of.

@@ -37,6 +37,13 @@ class Made {
   Made& add(std::string_view id, std::vector<std::string_view> cves, const Statement& statement) {
     builder_.begin({.id = id, .title = "bad", .cves = std::move(cves)});
     builder_.add(statement);
+    // A feed of a release names many packages.
+    for (const char c : std::string("0123456789")) {
+      const std::string other = std::string("other-") + c;
+      builder_.add({.ecosystem = statement.ecosystem,
+                    .package = other,
+                    .judgement = Judgement::not_affected});
+    }
     return *this;
   }
   std::string bytes() { return builder_.finish(); }
