@@ -119,27 +119,31 @@ bool comparable(const EcosystemRecord& ecosystem, const Package& package) {
 
 class Matcher {
  public:
-  Matcher(const AdvisoryFile& file, Assessment& assessment)
-      : file_(file), assessment_(assessment) {}
+  Matcher(Matches& matches, Assessment& assessment)
+      : matches_(matches), file_(matches.file()), assessment_(assessment) {}
 
-  void match(const Package& installed) {
-    const std::string name = ecosystem_of(installed, assessment_.distribution);
-    const EcosystemRecord* ecosystem = find(name);
-    if (ecosystem == nullptr) {
-      without_feed_[name.empty() ? installed.manager : name].push_back(installed.name);
-      return;
-    }
-    if (!comparable(*ecosystem, installed)) {
-      gap(installed, fmt::format("its version {} cannot be compared",
-                                 model::safe_text(installed.version, 100)));
-      return;
-    }
-    if (const std::string key = package_key(name, installed.name); key != installed.name) {
-      Package renamed = installed;
-      renamed.name = renamed.source_name = key;
-      look_at(*ecosystem, renamed, installed);
-    } else {
-      look_at(*ecosystem, installed, installed);
+  /// With the inventory's distribution.
+  void match(const model::Inventory& inventory) {
+    EcosystemNames ecosystems(inventory.distribution);
+    const std::vector<const PackageMatch*> found = matches_.of(inventory);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const Package& installed = inventory.packages[i];
+      const std::string& name = ecosystems.of(installed);
+      if (found[i]->state == PackageMatch::State::without_feed) {
+        without_feed_[name.empty() ? installed.manager : name].push_back(installed.name);
+        continue;
+      }
+      note_feeds(name);
+      if (found[i]->state == PackageMatch::State::incomparable) {
+        gap(installed, fmt::format("its version {} cannot be compared",
+                                   model::safe_text(installed.version, 100)));
+      }
+      for (const StatementRecord* statement : found[i]->hits) add(installed, *statement);
+      for (const StatementRecord* statement : found[i]->odd) {
+        gap(installed,
+            fmt::format("a version that {} names cannot be compared",
+                        model::safe_text(file_.text(file_.advisory(statement->advisory).id), 100)));
+      }
     }
   }
 
@@ -178,26 +182,12 @@ class Matcher {
   }
 
  private:
-  const EcosystemRecord* find(const std::string& name) {
-    auto [place, added] = ecosystems_.try_emplace(name);
-    if (!added) return place->second;
-    place->second = name.empty() ? nullptr : file_.ecosystem(name);
+  void note_feeds(const std::string& ecosystem) {
+    if (!ecosystems_.insert(ecosystem).second) return;
     for (std::uint16_t number = 0; number < file_.feeds().size(); ++number) {
       const auto& all = file_.feeds()[number].ecosystems;
-      if (std::binary_search(all.begin(), all.end(), name)) feeds_.insert(number);
+      if (std::binary_search(all.begin(), all.end(), ecosystem)) feeds_.insert(number);
     }
-    return place->second;
-  }
-
-  void look_at(const EcosystemRecord& ecosystem, const Package& package, const Package& installed) {
-    look_both(
-        file_, ecosystem, package,
-        [&](const StatementRecord& statement) { add(installed, statement); },
-        [&](const StatementRecord& statement) {
-          gap(installed, fmt::format("a version that {} names cannot be compared",
-                                     model::safe_text(
-                                         file_.text(file_.advisory(statement.advisory).id), 100)));
-        });
   }
 
   void gap(const Package& package, std::string reason) {
@@ -250,31 +240,42 @@ class Matcher {
     assessment_.findings.push_back(std::move(finding));
   }
 
+  Matches& matches_;
   const AdvisoryFile& file_;
   Assessment& assessment_;
-  std::map<std::string, const EcosystemRecord*> ecosystems_;
+  std::set<std::string> ecosystems_;
   std::set<std::uint16_t> feeds_;
   std::map<std::string, std::vector<std::string>> without_feed_;
 };
 
 }  // namespace
 
-void match_package(const AdvisoryFile& file, const EcosystemRecord& ecosystem,
-                   const Package& package, const MatchCalls& calls) {
-  look_both(file, ecosystem, package, calls.hit, calls.odd);
-}
-
-std::uint64_t count_matches(const AdvisoryFile& file, const model::Inventory& inventory) {
-  const EcosystemRecord* ecosystem = file.ecosystem(ecosystem_of(inventory.distribution));
-  std::uint64_t count = 0;
-  if (ecosystem == nullptr) return count;
-  for (const Package& package : inventory.packages) {
-    if (!comparable(*ecosystem, package)) continue;
-    look_both(
-        file, *ecosystem, package, [&](const StatementRecord&) { ++count; },
-        [](const StatementRecord&) {});
+PackageMatch match_package(const AdvisoryFile& file, std::string_view ecosystem,
+                           const Package& package) {
+  PackageMatch match;
+  const EcosystemRecord* record = ecosystem.empty() ? nullptr : file.ecosystem(ecosystem);
+  if (record == nullptr) {
+    match.state = PackageMatch::State::without_feed;
+    return match;
   }
-  return count;
+  if (!comparable(*record, package)) {
+    match.state = PackageMatch::State::incomparable;
+    return match;
+  }
+  const auto look_at = [&](const Package& named) {
+    look_both(
+        file, *record, named,
+        [&](const StatementRecord& statement) { match.hits.push_back(&statement); },
+        [&](const StatementRecord& statement) { match.odd.push_back(&statement); });
+  };
+  if (const std::string key = package_key(ecosystem, package.name); key != package.name) {
+    Package renamed = package;
+    renamed.name = renamed.source_name = key;
+    look_at(renamed);
+  } else {
+    look_at(package);
+  }
+  return match;
 }
 
 bool covers(const AdvisoryFile& file, const model::Distribution& distribution) {
@@ -282,16 +283,16 @@ bool covers(const AdvisoryFile& file, const model::Distribution& distribution) {
   return !name.empty() && file.ecosystem(name) != nullptr;
 }
 
-Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Clock& clock) {
+Assessment match(const model::Inventory& inventory, Matches& matches, Clock& clock) {
   Assessment assessment;
   assessment.scanner = "hallmark";
   assessment.distribution = inventory.distribution;
   assessment.gaps = inventory.gaps;
   assessment.package_count = static_cast<int>(inventory.packages.size());
   assessment.assessed_at = to_rfc3339(clock.now());
-  const bool covered = covers(file, inventory.distribution);
-  Matcher matcher(file, assessment);
-  for (const Package& package : inventory.packages) matcher.match(package);
+  const bool covered = covers(matches.file(), inventory.distribution);
+  Matcher matcher(matches, assessment);
+  matcher.match(inventory);
   matcher.finish();
   if (inventory.packages.empty()) {
     assessment.gaps.push_back({"packages", "none were found, so none could be matched"});
@@ -310,6 +311,11 @@ Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Cl
 }
 
 namespace {
+
+/// For one image; the file outlives what is made of it.
+std::shared_ptr<const AdvisoryFile> borrowed(const AdvisoryFile& file) {
+  return {std::shared_ptr<const AdvisoryFile>(), &file};
+}
 
 bool is_of_system(const Package& package) {
   return package.manager.empty() || package.manager == "dpkg" || package.manager == "rpm" ||
@@ -347,19 +353,30 @@ model::Inventory system_part(const model::Inventory& inventory) {
   return part;
 }
 
+Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Clock& clock) {
+  Matches matches(borrowed(file));
+  return match(inventory, matches, clock);
+}
+
 Assessment match_with_suite(const model::Inventory& inventory, const AdvisoryFile& file,
                             const std::optional<Assessment>& suite, Clock& clock) {
-  if (!suite || covers(file, inventory.distribution)) {
-    Assessment matched = match(inventory, file, clock);
+  Matches matches(borrowed(file));
+  return match_with_suite(inventory, matches, suite, clock);
+}
+
+Assessment match_with_suite(const model::Inventory& inventory, Matches& matches,
+                            const std::optional<Assessment>& suite, Clock& clock) {
+  if (!suite || covers(matches.file(), inventory.distribution)) {
+    Assessment matched = match(inventory, matches, clock);
     if (suite) add_pending_updates(matched, *suite);
     return matched;
   }
   Assessment matched = *suite;
   matched.package_count = static_cast<int>(inventory.packages.size());
-  Matcher matcher(file, matched);
-  for (const Package& package : inventory.packages) {
-    if (!is_of_system(package)) matcher.match(package);
-  }
+  model::Inventory others = inventory;
+  std::erase_if(others.packages, is_of_system);
+  Matcher matcher(matches, matched);
+  matcher.match(others);
   matcher.finish();
   if (!matched.gaps.empty()) {
     matched.completeness = std::max(matched.completeness, model::Completeness::partial);
@@ -367,8 +384,8 @@ Assessment match_with_suite(const model::Inventory& inventory, const AdvisoryFil
   return matched;
 }
 
-const AdvisoryFile& no_advisories() {
-  static const AdvisoryFile none(AdvisoryBuilder().finish());
+const std::shared_ptr<const AdvisoryFile>& no_advisories() {
+  static const auto none = std::make_shared<const AdvisoryFile>(AdvisoryBuilder().finish());
   return none;
 }
 

@@ -314,7 +314,7 @@ TEST(Match, TheSuiteStandsForAFeedThatIsMissing) {
   const auto found = match_with_suite(inventory, AdvisoryFile(bytes), suite, clock);
   EXPECT_THAT(ids(found), ElementsAre("bookworm-security:a:2", "G-1:foo"));
   EXPECT_EQ(found.completeness, model::Completeness::complete);
-  const auto without = match_with_suite(inventory, no_advisories(), suite, clock);
+  const auto without = match_with_suite(inventory, *no_advisories(), suite, clock);
   EXPECT_EQ(without.completeness, model::Completeness::partial)
       << "nobody speaks of Python packages";
 }
