@@ -24,13 +24,13 @@ constexpr std::size_t kBatch = 256;
 int width() { return static_cast<int>(std::max(2u, std::thread::hardware_concurrency())); }
 
 /// One image as it was seen last and as it is seen now.
-struct Look {
+struct SeenAgain {
   model::Assessment before;
   std::optional<Error> error;  ///< then nothing is seen now
 };
 
-Look look_at(Context& context, const GoldenImage& image, model::Assessment& now,
-             std::stop_token stop) {
+SeenAgain look_at(Context& context, const GoldenImage& image, model::Assessment& now,
+                  std::stop_token stop) {
   try {
     Looked looked = read_looked(context, image);
     use_newest(context, image.run_id, looked.assessments, {});
@@ -77,7 +77,7 @@ Json compare(const GoldenImage& image, model::Assessment seen_before, model::Ass
 
 void look_at_batch(Context& context, std::span<const GoldenImage> images, std::vector<Json>& looks,
                    std::stop_token stop) {
-  std::vector<Look> seen(images.size());
+  std::vector<SeenAgain> seen(images.size());
   std::vector<model::Assessment> now(images.size());
   at_once(images.size(), width(), [&](std::size_t i) {
     if (stop.stop_requested()) throw Error(ErrorKind::cancelled, "interrupted");
@@ -87,7 +87,7 @@ void look_at_batch(Context& context, std::span<const GoldenImage> images, std::v
     if (context.scanner.annotate) context.scanner.annotate(now, stop);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::cancelled) throw;
-    for (Look& look : seen) {
+    for (SeenAgain& look : seen) {
       if (!look.error) look.error = error;
     }
   }

@@ -67,9 +67,13 @@ template <typename Hit, typename Odd>
 void look(const AdvisoryFile& file, const EcosystemRecord& ecosystem, const Package& package,
           std::string_view name, std::string_view version, bool of_source, Hit hit, Odd odd) {
   const auto order = static_cast<VersionOrder>(ecosystem.order);
-  // The name of a source rpm has no epoch, so a statement's cannot be compared with it.
-  const bool bare = of_source && order == VersionOrder::rpm && !package.source_version.empty() &&
-                    version.find(':') == std::string_view::npos;
+  // The name of a source rpm has no epoch. A package of the same version has the source's; one with
+  // a version of its own may have any, so that a statement's epoch cannot be compared with it.
+  bool bare = false;
+  if (of_source && order == VersionOrder::rpm) {
+    bare = without_epoch(version) != without_epoch(package.version);
+    version = bare ? without_epoch(version) : package.version;
+  }
   const auto text = [&](TextRef place) {
     return bare ? without_epoch(file.text(place)) : file.text(place);
   };
