@@ -1,11 +1,12 @@
 #pragma once
 /// What the advisories say of each package, worked out once however many images have it.
 
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -43,7 +44,7 @@ class EcosystemNames {
 /// hinder each other only where a package is new.
 class Matches {
  public:
-  explicit Matches(std::shared_ptr<const AdvisoryFile> file) : file_(std::move(file)) {}
+  explicit Matches(std::shared_ptr<const AdvisoryFile> file);
 
   const AdvisoryFile& file() const { return *file_; }
   /// One for each package, in the inventory's order. They live as long as the object.
@@ -52,17 +53,26 @@ class Matches {
   std::size_t size() const;
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
-    }
+  struct Known {
+    std::string key;  ///< all that matching looks at
+    PackageMatch match;
   };
+  /// Of a table with open addresses, never more than half full. What a look needs first lies in it,
+  /// so that a look waits for memory twice and not for each link of a chain.
+  struct Slot {
+    std::uint64_t hash = 0;
+    const char* key = nullptr;  ///< the text of known->key; null: the slot is free
+    const Known* known = nullptr;
+  };
+
+  const Slot* slot_of(std::uint64_t hash) const { return &slots_[hash & (slots_.size() - 1)]; }
+  const PackageMatch* find(std::uint64_t hash, std::string_view key) const;
+  void insert(std::uint64_t hash, const Known& known);
 
   const std::shared_ptr<const AdvisoryFile> file_;
   mutable std::shared_mutex mutex_;
-  /// By all that matching looks at. What is in it is never moved nor removed.
-  std::unordered_map<std::string, PackageMatch, Hash, std::equal_to<>> known_;
+  std::vector<Slot> slots_;
+  std::deque<Known> known_;  ///< what is in it is never moved nor removed
 };
 
 }  // namespace hallmark::scan
