@@ -133,6 +133,30 @@ TEST(Match, ASourceRpmHasNoEpochToCompare) {
               ElementsAre("RLSA-2:bind-libs"));
 }
 
+TEST(Match, ASourceRpmHasTheEpochOfAPackageOfItsVersion) {
+  const std::string bytes =
+      Made()
+          .from("rocky")
+          .add("RLSA-1", {"CVE-2023-1"},
+               {.ecosystem = "rocky:9", .package = "perl", .fixed = "4:5.32.1-481.el9"})
+          .bytes();
+  const auto of_perl = [](const std::string& name, const std::string& version,
+                          const std::string& source_version) {
+    model::Package package = rpm(name, version);
+    package.source_name = "perl";
+    package.source_version = source_version;
+    return package;
+  };
+  // From before the source had an epoch; of a version and an epoch of their own.
+  EXPECT_THAT(ids(matched(bytes, on("rocky", "9.4",
+                                    {of_perl("perl-a", "6.0-1.el9", "6.0-1.el9"),
+                                     of_perl("perl-b", "1.50-480.el9", "5.32.1-480.el9"),
+                                     of_perl("perl-c", "7:1.50-480.el9", "7:5.32.1-480.el9"),
+                                     of_perl("perl-d", "1.50-481.el9", "5.32.1-481.el9"),
+                                     of_perl("perl-e", "4:5.32.1-481.el9", "5.32.1-481.el9")}))),
+              ElementsAre("RLSA-1:perl-a", "RLSA-1:perl-b", "RLSA-1:perl-c"));
+}
+
 TEST(Match, ReportsWhatIsNotFixed) {
   const std::string bytes =
       Made()
@@ -321,7 +345,7 @@ TEST(Match, TheSuiteStandsForAFeedThatIsMissing) {
   const auto found = match_with_suite(inventory, AdvisoryFile(bytes), suite, clock);
   EXPECT_THAT(ids(found), ElementsAre("bookworm-security:a:2", "G-1:foo"));
   EXPECT_EQ(found.completeness, model::Completeness::complete);
-  const auto without = match_with_suite(inventory, no_advisories(), suite, clock);
+  const auto without = match_with_suite(inventory, *no_advisories(), suite, clock);
   EXPECT_EQ(without.completeness, model::Completeness::partial)
       << "nobody speaks of Python packages";
 }
