@@ -28,13 +28,6 @@ bool is_of_system(const Package& package) {
          package.manager == "apk";
 }
 
-/// Who has one package of Ubuntu Pro can have the others.
-bool has_subscription(const model::Inventory& inventory) {
-  return inventory.distribution.id == "ubuntu" &&
-         std::any_of(inventory.packages.begin(), inventory.packages.end(),
-                     [](const Package& package) { return needs_subscription(package.version); });
-}
-
 class Matcher {
  public:
   Matcher(Matches& matches, Assessment& assessment, TimePoint now, bool has_subscription)

@@ -1,6 +1,6 @@
 #include "scan/advisory/package_names.h"
 
-#include <array>
+#include <algorithm>
 
 #include "scan/advisory/version_orders.h"
 
@@ -68,6 +68,13 @@ bool needs_subscription(std::string_view version) {
     if (begins && (at + 3 == version.size() || is_digit(version[at + 3]))) return true;
   }
   return false;
+}
+
+bool has_subscription(const model::Inventory& inventory) {
+  return inventory.distribution.id == "ubuntu" &&
+         std::any_of(
+             inventory.packages.begin(), inventory.packages.end(),
+             [](const model::Package& package) { return needs_subscription(package.version); });
 }
 
 }  // namespace hallmark::scan

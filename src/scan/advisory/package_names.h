@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "model/inventory.h"
+
 namespace hallmark::scan {
 
 /// What is signed is built twice: its signed package comes from a source of its own, of which no
@@ -25,5 +27,7 @@ std::string_view rpm_flavour(std::string_view version);
 
 /// Ubuntu's "1.2-3ubuntu0.1+esm1": only for subscribers to Ubuntu Pro.
 bool needs_subscription(std::string_view version);
+/// Who has one package of Ubuntu Pro can have the others.
+bool has_subscription(const model::Inventory& inventory);
 
 }  // namespace hallmark::scan
