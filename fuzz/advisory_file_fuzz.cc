@@ -5,6 +5,7 @@
 #include "base/ids.h"
 #include "fuzz/only_errors.h"
 #include "scan/advisory/advisory_file.h"
+#include "scan/advisory/match.h"
 
 namespace scan = hallmark::scan;
 
@@ -36,6 +37,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         }
       }
     }
+    hallmark::model::Inventory inventory;
+    inventory.distribution = {.id = "debian", .version_id = "12"};
+    for (const char* manager : {"dpkg", "python"}) {
+      for (const char* name : {"a", "openssl", "linux-image"})
+        inventory.packages.push_back({name, "1.0", "amd64", name, "1.0", manager});
+    }
+    hallmark::ManualClock clock(hallmark::from_rfc3339("2026-01-01T00:00:00Z"));
+    scan::match(inventory, file, clock);
   });
   return 0;
 }

@@ -126,6 +126,8 @@ scan::FeedSource feed_from(const Json& json, const Path& state) {
 scan::AdvisoryConfig advisories_from(const Json& json, const Path& state) {
   scan::AdvisoryConfig config;
   config.mirror = json.value("mirror", "");
+  if (json.contains("max_age"))
+    config.max_age = parse_duration(json.at("max_age").get<std::string>());
   for (const Json& feed : json.value("feeds", Json::array())) {
     config.feeds.push_back(feed_from(feed, state));
   }

@@ -193,6 +193,16 @@ pipeline::Scanner annotating_scanner(const ExploitsConfig& exploits, const Path&
 using Suite = std::shared_ptr<const scan::SecuritySuite>;
 using VexKept = std::shared_ptr<const std::vector<scan::VexStatement>>;
 
+using MatchesKept = std::shared_ptr<scan::Matches>;
+
+/// What was matched so far, as long as the advisories are the same.
+MatchesKept matches_of(MatchesKept& kept, std::shared_ptr<const scan::AdvisoryFile> file) {
+  if (!kept || kept->file().digest() != file->digest()) {
+    kept = std::make_shared<scan::Matches>(std::move(file));
+  }
+  return kept;
+}
+
 /// What config.yaml names, read when the first assessment asks.
 VexKept honoured(VexKept& kept, const Path& state) {
   if (kept) return kept;
@@ -230,10 +240,13 @@ pipeline::Scanner make_scanner(const Path& state, Clock& clock) {
     return scan::assess(scan::system_part(inventory), *suite, clock);
   };
   auto vex = std::make_shared<Sync<VexKept>>();
-  auto assess = [cache, state, &clock, suite_says, vex](const model::Inventory& inventory,
-                                                        std::stop_token stop) {
-    const auto file = scan::open_advisories(cache);
-    const scan::AdvisoryFile& advisories = file ? *file : scan::no_advisories();
+  auto kept = std::make_shared<Sync<MatchesKept>>();
+  auto assess = [cache, state, &clock, suite_says, vex, kept](const model::Inventory& inventory,
+                                                              std::stop_token stop) {
+    auto file = scan::open_advisories(cache);
+    const MatchesKept matches =
+        matches_of(*kept->lock(), file ? std::move(file) : scan::no_advisories());
+    const scan::AdvisoryFile& advisories = matches->file();
     std::optional<model::Assessment> suite;
     std::string missing;
     try {
@@ -247,12 +260,12 @@ pipeline::Scanner make_scanner(const Path& state, Clock& clock) {
       // Most machines' apt knows but their own release.
       if (error.kind() != ErrorKind::not_found) missing = error.message();
     }
-    model::Assessment found = scan::match_with_suite(inventory, advisories, suite, clock);
+    model::Assessment found = scan::match_with_suite(inventory, *matches, suite, clock);
     if (!missing.empty()) {
       found.gaps.push_back({"the distribution's security suite", missing});
       model::lower(found, model::Completeness::partial, "the security suite could not be read");
     }
-    scan::apply_vex(found, *honoured(*vex->lock(), state));
+    scan::apply_vex(found, *honoured(*vex->lock(), state), inventory);
     return found;
   };
   return {.take_inventory = [](disk::BlockReader& disk) { return scan::take_inventory(disk); },

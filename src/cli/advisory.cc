@@ -7,6 +7,7 @@
 #include "cli/nouns.h"
 #include "cli/table.h"
 #include "net/http.h"
+#include "scan/advisory/feed_state.h"
 #include "scan/advisory/feeds.h"
 #include "scan/advisory/store.h"
 
@@ -23,9 +24,12 @@ Json compiled(const App& app) {
   Json feeds = Json::array();
   for (const scan::FeedInfo& feed : file->feeds()) {
     Json one = feed;
-    const TimePoint fetched = from_rfc3339(feed.fetched_at);
+    // One whose head is damaged has no date: it is as old as can be.
+    const TimePoint fetched = feed.fetched_at.empty() ? TimePoint() : from_rfc3339(feed.fetched_at);
     one["age_seconds"] =
         std::chrono::duration_cast<std::chrono::seconds>(app.clock.now() - fetched).count();
+    one["gaps"] = Json::array();
+    for (const auto& gap : scan::gaps_of(feed, app.clock.now())) one["gaps"].push_back(gap.reason);
     feeds.push_back(std::move(one));
   }
   std::vector<std::string> ecosystems;
@@ -52,7 +56,7 @@ Outcome update(App& app, const Arguments& arguments) {
   for (const auto& outcome :
        scan::update_feeds(config, arguments.values("NAME"), directory(app), app.clock, app.stop)) {
     outcomes.push_back({{"name", outcome.name}, {"state", outcome.state}, {"why", outcome.why}});
-    failed = failed || outcome.state == "failed";
+    failed = failed || outcome.state == "failed" || outcome.state == "left out";
   }
   return {{{"outcomes", outcomes}, {"compiled", compiled(app)}},
           failed ? traits(ErrorKind::unavailable).exit_code : 0};
@@ -66,6 +70,7 @@ Outcome import(App& app, const Arguments& arguments) {
   source.name = arguments.value_or("--name", file.stem().string());
   source.ecosystem = arguments.value_or("--ecosystem", "");
   source.sha256 = arguments.value_or("--sha256", "");
+  source.max_age = app.advisories().max_age;
   if (source.kind.empty()) {
     throw Error(ErrorKind::usage, "--kind is missing")
         .hint("kinds are " + join(scan::feed_kinds(), ", "));
@@ -117,10 +122,13 @@ void render_list(const Json& record, App& app) {
     return;
   }
   std::vector<std::vector<Cell>> rows;
+  std::vector<std::string> gaps;
   const Json too_old = record.value("too_old", Json::array());
   for (const Json& feed : record.at("feeds")) {
     const bool old = std::find(too_old.begin(), too_old.end(), feed.at("name")) != too_old.end();
-    const auto ecosystems = feed.at("ecosystems").get<std::vector<std::string>>();
+    auto ecosystems = feed.at("ecosystems").get<std::vector<std::string>>();
+    for (const auto& name : feed.at("in_passing").get<std::vector<std::string>>())
+      ecosystems.push_back(name + " in passing");
     std::string shown = join(
         {ecosystems.begin(), ecosystems.begin() + static_cast<std::ptrdiff_t>(
                                                       std::min<std::size_t>(ecosystems.size(), 4))},
@@ -132,10 +140,16 @@ void render_list(const Json& record, App& app) {
                     std::to_string(feed.at("unreadable").get<std::uint64_t>()),
                     feed.at("valid_from").get<std::string>().substr(0, 10),
                     Cell(age(feed), old ? Tone::bad : Tone::plain), shown});
+    for (const Json& reason : feed.at("gaps")) {
+      gaps.push_back(feed.at("name").get<std::string>() + ": " +
+                     one_line(reason.get<std::string>()));
+    }
   }
   print_table(
       app.out,
       {"FEED", "KIND", "RECORDS", "WITHDRAWN", "UNREADABLE", "ITS DATE", "AGE", "SPEAKS OF"}, rows);
+  for (const std::string& gap : gaps)
+    app.out.stream << paint(app.out, Tone::warning, "gap: ") << gap << '\n';
 }
 
 void render_update(const Json& record, App& app) {
@@ -143,7 +157,7 @@ void render_update(const Json& record, App& app) {
   for (const Json& outcome : record.at("outcomes")) {
     const std::string state = outcome.at("state");
     rows.push_back({outcome.at("name").get<std::string>(),
-                    Cell(state, state == "failed" ? Tone::bad : Tone::plain),
+                    Cell(state, state == "failed" || state == "left out" ? Tone::bad : Tone::plain),
                     one_line(outcome.at("why").get<std::string>())});
   }
   print_table(app.out, {"FEED", "STATE", "WHY"}, rows);
@@ -166,7 +180,8 @@ std::vector<Command> advisory_commands() {
                      "All of them; what cannot be fetched stays as it was."},
                     {"hallmark advisory update debian", "Only this one."}},
        .arguments = {{"NAME", "a feed's name; all if none is given", false}},
-       .exits = {{ErrorKind::unavailable, "a feed could not be fetched; the others are in use"}},
+       .exits = {{ErrorKind::unavailable,
+                  "a feed could not be fetched, or is damaged; the others are in use"}},
        .run = update,
        .render = render_update},
       {.noun = "advisory",

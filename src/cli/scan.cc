@@ -45,10 +45,13 @@ Outcome match(App& app, const Arguments& arguments) {
   if (std::filesystem::file_size(file, none) > kMaxBytes && !none) {
     throw Error(ErrorKind::usage, "{} has more than {}", file.string(), format_size(kMaxBytes));
   }
-  const model::Inventory inventory = scan::read_sbom(read_file(file), file.filename().string());
+  const std::string text = read_file(file);
+  const std::string name = file.filename().string();
+  const model::Inventory inventory = scan::read_sbom(text, name);
   model::Assessment assessment = app.scanner.assess(inventory, app.stop);
   for (const std::string& document : arguments.values("--vex")) {
-    scan::apply_vex(assessment, scan::read_vex(read_file(document), document));
+    scan::apply_vex(assessment, scan::read_vex(read_file(document), document), inventory,
+                    scan::sbom_names(text, name));
   }
   const std::string format = arguments.value_or("--format", "table");
   Json record = {{"file", file.string()},
@@ -56,7 +59,7 @@ Outcome match(App& app, const Arguments& arguments) {
                  {"packages", inventory.packages.size()},
                  {"distribution", inventory.distribution},
                  {"assessment", assessment}};
-  const auto subject = subject_of(file.filename().string(), inventory, assessment);
+  const auto subject = subject_of(name, inventory, assessment);
   if (format == "sarif") record["document"] = evidence::sarif(subject);
   if (format == "cyclonedx") record["document"] = evidence::cyclonedx(subject);
   int exit_code = 0;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "pipeline/assess_images.h"
+#include "pipeline/evidence.h"
 #include "pipeline/fixture.h"
 #include "pipeline/notice.h"
 #include "pipeline/rebuild.h"
@@ -225,6 +226,34 @@ TEST_F(Reassessing, ALookSaysWhatIsNewAndRecordsNothing) {
     EXPECT_EQ(images[0].at("fixed"), 1);
   }
   EXPECT_THROW(assess_images(context(), "other/os-1/1", {}), Error);
+}
+
+TEST_F(Reassessing, AFailureComesBeforeTheWorstNewsAndHindersNothing) {
+  model::Pipeline pipeline = image_.pipeline.get<model::Pipeline>();
+  std::vector<GoldenImage> more;
+  for (const char* version : {"2", "3"}) {
+    pipeline.version = version;
+    more.push_back(fixture_.product.golden(pipeline));
+  }
+  std::filesystem::remove_all(evidence_directory(context(), more[0].run_id));
+  seen_.findings = {finding("CVE-2026-1", model::Severity::high)};
+  const Json images = assess_images(context(), "", {});
+  ASSERT_EQ(images.size(), 3u);
+  EXPECT_EQ(images[0].at("image_key"), more[0].image_key);
+  EXPECT_TRUE(images[0].contains("error"));
+  EXPECT_EQ(images[1].at("introduced").size(), 1u);
+  EXPECT_EQ(images[2].at("introduced").size(), 1u);
+}
+
+TEST_F(Reassessing, ALookThatIsInterruptedEnds) {
+  std::stop_source stop;
+  stop.request_stop();
+  try {
+    assess_images(context(), "", stop.get_token());
+    FAIL() << "it went on";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.kind(), ErrorKind::cancelled);
+  }
 }
 
 }  // namespace

@@ -22,7 +22,10 @@ struct FeedInfo {
   std::uint64_t withdrawn = 0;          ///< records that were taken back or rejected
   std::uint64_t unreadable = 0;         ///< records that make no sense
   std::uint64_t elsewhere = 0;          ///< statements on what is not compared here
-  std::vector<std::string> ecosystems;  ///< of which it says something, sorted
+  std::vector<std::string> ecosystems;  ///< that it is about, sorted
+  std::vector<std::string> in_passing;  ///< of which it says too little to be about them, sorted
+  std::string good_until;               ///< then it is too old, RFC 3339; empty: never
+  std::string damage;  ///< why nothing was read of it; `ecosystems` are those it was about before
 };
 
 /// Views live as long as the call that takes them.
@@ -48,6 +51,8 @@ struct Statement {
   std::string_view last_affected;  ///< instead of `fixed`: the last version with it
   std::string_view module;         ///< rpm's "nodejs:18"; several are separated by commas
   Judgement judgement = Judgement::affected;
+  bool incomparable = false;  ///< what is affected is said in a way that is not compared here
+  bool subscription = false;  ///< whoever wants the fix needs one: Ubuntu Pro
   model::FixState fix = model::FixState::unknown;  ///< why there is none
   /// Of this package in this release; `unknown`: as the advisory says.
   model::Severity severity = model::Severity::unknown;

@@ -3,85 +3,40 @@
 #include <algorithm>
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/json.h"
 #include "scan/advisory/advisory_file.h"
 #include "scan/advisory/ecosystem.h"
+#include "scan/advisory/feed_state.h"
 #include "scan/advisory/feeds.h"
+#include "scan/advisory/package_names.h"
+#include "scan/advisory/statement_groups.h"
 
 namespace hallmark::scan {
 namespace {
 
 // A title is shown in a line of a table; what is longer is a description.
 constexpr std::size_t kMaxTitle = 240;
-constexpr std::size_t kMaxText = 4000;
 constexpr std::size_t kMaxCves = 4000;
 
-/// Each text once.
-class Texts {
- public:
-  Texts() : bytes_(2, '\0'), places_(1 << 16, Hash{&bytes_}, Equal{&bytes_}) {}
-  Texts(const Texts&) = delete;
-  Texts& operator=(const Texts&) = delete;
-
-  TextRef keep(std::string_view text) {
-    text = text.substr(0, kMaxText);
-    if (text.empty()) return 0;
-    if (const auto found = places_.find(text); found != places_.end()) return *found;
-    const TextRef place = append(text);
-    places_.insert(place);
-    return place;
+/// What the feed is about, and what it names in passing: a register's feed has records that name
+/// another register's packages, too.
+void note_ecosystems(FeedInfo& feed, const std::map<std::string, std::uint32_t>& packages) {
+  constexpr std::uint32_t kShare = 20;
+  std::uint32_t most = 0;
+  for (const auto& [name, count] : packages) most = std::max(most, count);
+  for (const auto& [name, count] : packages) {
+    const bool about = is_of_distribution(name) ? count >= kFewPackages : count >= most / kShare;
+    (about ? feed.ecosystems : feed.in_passing).push_back(name);
   }
-
-  /// Without looking whether it is there already.
-  TextRef append(std::string_view text) {
-    if (text.empty()) return 0;
-    if (bytes_.size() > UINT32_MAX - text.size() - 2) {
-      throw Error(ErrorKind::usage, "the advisories hold more than 4 GiB of text")
-          .hint("leave some feeds out");
-    }
-    const auto place = static_cast<TextRef>(bytes_.size());
-    const auto length = static_cast<std::uint16_t>(text.size());
-    bytes_.append(reinterpret_cast<const char*>(&length), sizeof length);
-    bytes_.append(text);
-    return place;
-  }
-
-  std::string_view get(TextRef place) const { return at(bytes_, place); }
-  const std::string& bytes() const { return bytes_; }
-
- private:
-  static std::string_view at(const std::string& bytes, TextRef place) {
-    std::uint16_t length = 0;
-    std::memcpy(&length, bytes.data() + place, sizeof length);
-    return {bytes.data() + place + sizeof length, length};
-  }
-  struct Hash {
-    using is_transparent = void;
-    const std::string* bytes;
-    std::size_t operator()(std::string_view text) const {
-      return std::hash<std::string_view>()(text);
-    }
-    std::size_t operator()(TextRef place) const { return (*this)(at(*bytes, place)); }
-  };
-  struct Equal {
-    using is_transparent = void;
-    const std::string* bytes;
-    bool operator()(TextRef a, TextRef b) const { return a == b; }
-    bool operator()(std::string_view a, TextRef b) const { return a == at(*bytes, b); }
-    bool operator()(TextRef a, std::string_view b) const { return b == at(*bytes, a); }
-  };
-
-  std::string bytes_;
-  std::unordered_set<TextRef, Hash, Equal> places_;
-};
+}
 
 struct Pending {
   TextRef ecosystem = 0;
@@ -91,12 +46,9 @@ struct Pending {
 
 }  // namespace
 
-struct AdvisoryBuilder::State {
-  Texts texts;
-  std::deque<FeedInfo> feeds;
-  std::set<TextRef> feed_ecosystems;
-  std::vector<AdvisoryRecord> advisories;
-  std::vector<TextRef> cves;
+struct AdvisoryBuilder::State : AdvisoryTables {
+  /// Where the last feed began.
+  std::size_t first_pending = 0, first_advisory = 0, first_cve = 0;
   std::vector<Pending> pending;
   std::unordered_map<TextRef, std::optional<VersionOrder>> orders;
 
@@ -110,74 +62,14 @@ struct AdvisoryBuilder::State {
     return place->second;
   }
 
-  void end_feed() {
-    if (feeds.empty()) return;
-    FeedInfo& feed = feeds.back();
-    for (const TextRef name : feed_ecosystems) feed.ecosystems.emplace_back(texts.get(name));
-    std::sort(feed.ecosystems.begin(), feed.ecosystems.end());
-    feed_ecosystems.clear();
+  void mark_begin() {
+    first_pending = pending.size();
+    first_advisory = advisories.size();
+    first_cve = cves.size();
   }
 
-  std::vector<TextRef> flaws(const StatementRecord& record) const {
-    const AdvisoryRecord& advisory = advisories[record.advisory];
-    if (advisory.cve_count == 0) return {advisory.id};
-    const auto first = cves.begin() + advisory.first_cve;
-    return {first, first + advisory.cve_count};
-  }
-
-  void keep_first_word(std::vector<StatementRecord>& group) const;
-  void keep_lowest_fix(std::vector<StatementRecord>& group) const;
-  void sort_group(std::vector<StatementRecord>& group, VersionOrder order) const;
   void arrange();
 };
-
-/// A flaw belongs to the distribution's own feeds if one of them speaks of it; a statement stays if
-/// one of its flaws is of its own feed's rank: two of a distribution's repositories mend their own.
-void AdvisoryBuilder::State::keep_first_word(std::vector<StatementRecord>& group) const {
-  const auto is_own = [&](const StatementRecord& record) {
-    return is_own_word(feeds[advisories[record.advisory].feed].kind);
-  };
-  std::set<TextRef> spoken_of;
-  for (const StatementRecord& record : group) {
-    if (!is_own(record)) continue;
-    for (const TextRef flaw : flaws(record)) spoken_of.insert(flaw);
-  }
-  std::erase_if(group, [&](const StatementRecord& record) {
-    if (record.judgement == static_cast<std::uint8_t>(Judgement::not_affected)) return true;
-    if (is_own(record) || spoken_of.empty()) return false;
-    const auto said = flaws(record);
-    return std::all_of(said.begin(), said.end(),
-                       [&](TextRef flaw) { return spoken_of.contains(flaw); });
-  });
-}
-
-/// An rpm advisory names a package once for each build of it, such as those of two minor releases:
-/// whoever has the oldest of these has the fix. Expects the group sorted.
-void AdvisoryBuilder::State::keep_lowest_fix(std::vector<StatementRecord>& group) const {
-  std::set<std::tuple<std::uint32_t, TextRef, std::uint8_t>> seen;
-  std::vector<StatementRecord> kept;
-  for (auto record = group.rbegin(); record != group.rend(); ++record) {
-    const bool range =
-        record->introduced != 0 || record->fixed == 0 || (record->flags & kUnreadable);
-    if (range || seen.insert({record->advisory, record->module, record->flags}).second) {
-      kept.push_back(*record);
-    }
-  }
-  group.assign(kept.rbegin(), kept.rend());
-}
-
-void AdvisoryBuilder::State::sort_group(std::vector<StatementRecord>& group,
-                                        VersionOrder order) const {
-  const auto has_fix = [](const StatementRecord& record) {
-    return record.fixed != 0 && (record.flags & kUnreadable) == 0;
-  };
-  std::stable_sort(group.begin(), group.end(),
-                   [&](const StatementRecord& a, const StatementRecord& b) {
-                     if (has_fix(a) != has_fix(b)) return !has_fix(a);
-                     return has_fix(a) && a.fixed != b.fixed &&
-                            compare_versions(order, texts.get(a.fixed), texts.get(b.fixed)) > 0;
-                   });
-}
 
 /// From the pending statements to the sorted tables.
 void AdvisoryBuilder::State::arrange() {
@@ -187,6 +79,16 @@ void AdvisoryBuilder::State::arrange() {
     return a.record.advisory < b.record.advisory;
   });
   std::vector<StatementRecord> group;
+  // Of each feed: how many packages of the ecosystem it names, and which was the last.
+  std::vector<std::pair<std::uint32_t, TextRef>> named(feeds.size());
+  std::vector<std::map<std::string, std::uint32_t>> totals(feeds.size());
+  const auto end_ecosystem = [&] {
+    for (std::size_t feed = 0; feed < named.size() && !ecosystems.empty(); ++feed) {
+      if (named[feed].first != 0)
+        totals[feed].emplace(texts.get(ecosystems.back().name), named[feed].first);
+      named[feed] = {};
+    }
+  };
   for (std::size_t at = 0; at < pending.size();) {
     const Pending& head = pending[at];
     const VersionOrder how = *order(head.ecosystem);
@@ -197,13 +99,17 @@ void AdvisoryBuilder::State::arrange() {
       group.push_back(pending[at].record);
     }
     if (ecosystems.empty() || ecosystems.back().name != head.ecosystem) {
+      end_ecosystem();
       ecosystems.push_back({.name = head.ecosystem,
                             .first = static_cast<std::uint32_t>(packages.size()),
                             .order = static_cast<std::uint8_t>(how)});
     }
-    keep_first_word(group);
-    sort_group(group, how);
-    if (how == VersionOrder::rpm) keep_lowest_fix(group);
+    for (const StatementRecord& record : group) {
+      auto& [count, last] = named[advisories[record.advisory].feed];
+      if (last != head.package) ++count;
+      last = head.package;
+    }
+    settle(*this, how, group);
     if (group.empty()) continue;
     packages.push_back({.prefix = name_prefix(texts.get(head.package)),
                         .name = head.package,
@@ -215,7 +121,10 @@ void AdvisoryBuilder::State::arrange() {
       statements.push_back(record);
     }
   }
+  end_ecosystem();
   pending = {};
+  for (std::size_t feed = 0; feed < feeds.size(); ++feed)
+    note_ecosystems(feeds[feed], totals[feed]);
 }
 
 AdvisoryBuilder::AdvisoryBuilder() : state_(std::make_unique<State>()) {}
@@ -223,8 +132,23 @@ AdvisoryBuilder::~AdvisoryBuilder() = default;
 
 void AdvisoryBuilder::begin_feed(FeedInfo feed) {
   if (state_->feeds.size() == UINT16_MAX) throw Error(ErrorKind::usage, "there are too many feeds");
-  state_->end_feed();
+  state_->mark_begin();
   state_->feeds.push_back(std::move(feed));
+}
+
+void AdvisoryBuilder::leave_out(std::string why, std::vector<std::string> ecosystems) {
+  State& s = *state_;
+  s.pending.resize(s.first_pending);
+  s.advisories.resize(s.first_advisory);
+  s.cves.resize(s.first_cve);
+  FeedInfo& feed = s.feeds.back();
+  feed = {.name = feed.name,
+          .kind = feed.kind,
+          .url = feed.url,
+          .digest = feed.digest,
+          .fetched_at = feed.fetched_at};
+  feed.ecosystems = std::move(ecosystems);
+  feed.damage = std::move(why);
 }
 
 FeedInfo& AdvisoryBuilder::feed() { return state_->feeds.back(); }
@@ -259,7 +183,6 @@ void AdvisoryBuilder::add(const Statement& statement) {
     ++s.feeds.back().elsewhere;
     return;
   }
-  s.feed_ecosystems.insert(ecosystem);
   Pending pending;
   pending.ecosystem = ecosystem;
   pending.package = s.texts.keep(statement.package);
@@ -273,6 +196,11 @@ void AdvisoryBuilder::add(const Statement& statement) {
   record.fix = static_cast<std::uint8_t>(statement.fix);
   record.severity = static_cast<std::uint8_t>(statement.severity);
   if (statement.of_source) record.flags |= kOfSource;
+  if (statement.incomparable) record.flags |= kUnreadable;
+  if (statement.subscription ||
+      (statement.ecosystem.starts_with("ubuntu:") && needs_subscription(statement.fixed))) {
+    record.flags |= kSubscription;
+  }
   for (const TextRef version : {record.introduced, record.fixed, record.last_affected}) {
     if (version != 0 && !is_comparable(*order, s.texts.get(version))) record.flags |= kUnreadable;
   }
@@ -281,7 +209,6 @@ void AdvisoryBuilder::add(const Statement& statement) {
 
 std::string AdvisoryBuilder::finish() {
   State& s = *state_;
-  s.end_feed();
   s.arrange();
   HeaderRecord header;
   std::memcpy(header.magic.data(), kAdvisoryMagic.data(), header.magic.size());

@@ -187,7 +187,10 @@ void to_json(Json& json, const FeedInfo& value) {
           {"withdrawn", value.withdrawn},
           {"unreadable", value.unreadable},
           {"elsewhere", value.elsewhere},
-          {"ecosystems", value.ecosystems}};
+          {"ecosystems", value.ecosystems},
+          {"in_passing", value.in_passing},
+          {"good_until", value.good_until},
+          {"damage", value.damage}};
 }
 
 void from_json(const Json& json, FeedInfo& value) {
@@ -202,6 +205,9 @@ void from_json(const Json& json, FeedInfo& value) {
   value.unreadable = member<std::uint64_t>(json, "unreadable");
   value.elsewhere = member<std::uint64_t>(json, "elsewhere");
   value.ecosystems = member<std::vector<std::string>>(json, "ecosystems");
+  value.in_passing = member<std::vector<std::string>>(json, "in_passing");
+  value.good_until = member<std::string>(json, "good_until");
+  value.damage = member<std::string>(json, "damage");
 }
 
 }  // namespace hallmark::scan

@@ -130,7 +130,6 @@ std::string ecosystem_from_osv(std::string_view name) {
   const std::size_t colon = text.find(':');
   const std::string first = text.substr(0, colon);
   std::string rest = colon == text.npos ? "" : text.substr(colon + 1);
-  if (first == "ubuntu" && rest.starts_with("pro:")) rest = rest.substr(4);
   if (first == "alpine" && rest.starts_with("v")) rest = rest.substr(1);
   if (first == "rocky linux") return key_of("rocky", rest);
   if (first == "red hat") return ecosystem_from_cpe("cpe:/o:redhat:" + rest);
@@ -138,7 +137,12 @@ std::string ecosystem_from_osv(std::string_view name) {
   if (first == "azure linux")
     return key_of("azurelinux", rest.find('.') == rest.npos ? rest + ".0" : rest);
   if (first == "photon os") return key_of("photon", rest);
-  if (first == "ubuntu") rest = rest.substr(0, rest.find(':'));
+  if (first == "ubuntu") {
+    if (rest.starts_with("pro:")) rest = rest.substr(4);
+    if (rest.ends_with(":lts")) rest = rest.substr(0, rest.size() - 4);
+    // "FIPS:20.04", "22.04:LTS:for:NVIDIA": builds of their own, with versions of their own.
+    return rest.find_first_not_of("0123456789.") == rest.npos ? key_of(first, rest) : std::string();
+  }
   return key_of(first, rest);
 }
 
@@ -176,7 +180,8 @@ std::string ecosystem_from_cpe(std::string_view cpe) {
   }
   if (vendor == "suse") {
     const std::string pack = update.starts_with("sp") ? "." + update.substr(2) : "";
-    if (product == "sles" || product == "sle-module-basesystem" || product == "sled") {
+    // The server's packages lie in its modules.
+    if (product == "sles" || product == "sled" || product.starts_with("sle-module-")) {
       return key_of("sles", version + pack);
     }
   }
@@ -191,6 +196,11 @@ std::optional<VersionOrder> order_of(std::string_view ecosystem) {
   const Known* entry = known(ecosystem.substr(0, ecosystem.find(':')));
   if (entry == nullptr) return std::nullopt;
   return entry->order;
+}
+
+bool is_of_distribution(std::string_view ecosystem) {
+  const auto order = order_of(ecosystem);
+  return order == VersionOrder::dpkg || order == VersionOrder::rpm || order == VersionOrder::apk;
 }
 
 std::string package_key(std::string_view ecosystem, std::string_view name) {

@@ -33,6 +33,9 @@ std::string ecosystem_from_cpe(std::string_view cpe);
 /// Nothing for an ecosystem that is not known.
 std::optional<VersionOrder> order_of(std::string_view ecosystem);
 
+/// Whether it is a release of a distribution, not a language's register.
+bool is_of_distribution(std::string_view ecosystem);
+
 /// Names as the register compares them: PyPI's "Foo_Bar" is "foo-bar".
 std::string package_key(std::string_view ecosystem, std::string_view name);
 

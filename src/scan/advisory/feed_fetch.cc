@@ -1,9 +1,5 @@
 #include "scan/advisory/feed_fetch.h"
 
-#include <array>
-#include <fstream>
-
-#include "base/digest.h"
 #include "base/error.h"
 #include "base/process.h"
 #include "base/text.h"
@@ -54,19 +50,17 @@ bool is_digest(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == text.npos;
 }
 
-void check_digest(const FeedSource& source, const std::string& mirror, const std::string& digest,
-                  Clock& clock, std::stop_token stop) {
-  if (source.sha256.empty()) return;
+/// The digest that the file must have; empty if the source names none.
+std::string listed_digest(const FeedSource& source, const std::string& mirror, Clock& clock,
+                          std::stop_token stop) {
   std::string wanted = to_lower(source.sha256);
+  if (wanted.empty() || is_digest(wanted)) return wanted;
+  const std::string list = read_list(source.sha256, mirror, clock, stop);
+  wanted = to_lower(trim(std::string_view(list).substr(0, list.find_first_of(" \t\r\n"))));
   if (!is_digest(wanted)) {
-    const std::string list = read_list(source.sha256, mirror, clock, stop);
-    wanted = to_lower(trim(std::string_view(list).substr(0, list.find_first_of(" \t\r\n"))));
+    throw Error(ErrorKind::corrupt, "{}: {} begins with no SHA-256", source.name, source.sha256);
   }
-  if (digest != wanted) {
-    throw Error(ErrorKind::corrupt, "{} does not have the SHA-256 that its source names",
-                source.name)
-        .hint("the source may be in the middle of an update: try again in some minutes");
-  }
+  return wanted;
 }
 
 void check_signature(const FeedSource& source, const std::string& mirror, const Path& file,
@@ -148,34 +142,31 @@ FeedSource resolved(const FeedSource& source, const std::string& mirror, Clock& 
 
 }  // namespace
 
-std::string sha256_of_file(const Path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw Error(ErrorKind::not_found, "cannot read {}", path.string());
-  Sha256 digest;
-  std::vector<char> block(1 << 20);
-  while (file.read(block.data(), static_cast<std::streamsize>(block.size())) || file.gcount() > 0) {
-    digest.add(std::as_bytes(std::span(block.data(), static_cast<std::size_t>(file.gcount()))));
-  }
-  return digest.hex();
-}
-
 std::optional<KeptFeed> fetch_feed(const FeedSource& source, const std::string& mirror,
-                                   const std::optional<KeptFeed>& kept, const Path& to,
-                                   Clock& clock, std::stop_token stop) {
+                                   const std::optional<KeptFeed>& kept, const Path& kept_file,
+                                   const Path& to, Clock& clock, std::stop_token stop) {
   const FeedSource real = resolved(source, mirror, clock, stop);
   KeptFeed fetched;
   fetched.source = source;
   fetched.fetched_at = to_rfc3339(clock.now());
+  const std::string wanted = listed_digest(real, mirror, clock, stop);
+  // What did not change must hold what is asked for now: it may not have been asked for when it
+  // came.
+  const auto unchanged = [&] {
+    check_signature(real, mirror, kept_file, clock, stop);
+    return std::nullopt;
+  };
   // A list that names the file we have saves fetching it.
-  if (kept && is_digest(real.sha256) && real.sha256 == kept->digest) return std::nullopt;
+  if (kept && !wanted.empty() && wanted == kept->digest) return unchanged();
   if (is_url(real.place)) {
     net::HttpRequest request = request_for(through_mirror(real.place, mirror), kMaxFeedBytes);
-    if (kept) {
+    // Where another file is listed than the one we have, "not modified" would be no answer.
+    if (kept && wanted.empty()) {
       request.etag = kept->etag;
       request.last_modified = kept->last_modified;
     }
     const net::HttpResponse response = net::http_get_to_file(request, to, stop);
-    if (response.not_modified) return std::nullopt;
+    if (response.not_modified) return unchanged();
     fetched.etag = response.etag;
     fetched.last_modified = response.last_modified;
   } else {
@@ -186,7 +177,11 @@ std::optional<KeptFeed> fetch_feed(const FeedSource& source, const std::string& 
     std::filesystem::copy_file(real.place, to, std::filesystem::copy_options::overwrite_existing);
   }
   fetched.digest = sha256_of_file(to);
-  check_digest(real, mirror, fetched.digest, clock, stop);
+  if (!wanted.empty() && fetched.digest != wanted) {
+    throw Error(ErrorKind::corrupt, "{} does not have the SHA-256 that its source names",
+                source.name)
+        .hint("the source may be in the middle of an update: try again in some minutes");
+  }
   check_signature(real, mirror, to, clock, stop);
   if (kept && kept->digest == fetched.digest) return std::nullopt;
   return fetched;

@@ -6,26 +6,15 @@
 #include <string>
 
 #include "base/clock.h"
-#include "scan/advisory/store.h"
+#include "scan/advisory/kept_feeds.h"
 
 namespace hallmark::scan {
 
-/// What is kept beside a feed's file.
-struct KeptFeed {
-  FeedSource source;
-  std::string digest;  ///< SHA-256 of the file
-  std::string fetched_at;
-  std::string etag, last_modified;
-};
-
-/// Puts the feed's file at `to` and says what it is; nothing if it did not change since `kept`.
-/// Throws what net::http_get throws, `not_found`, and `corrupt` if a digest or signature does not
-/// hold.
+/// Puts the feed's file at `to` and says what it is; nothing if it did not change since `kept`,
+/// whose file is `kept_file` and holds the digest and signature that are asked for now. Throws what
+/// net::http_get throws, `not_found`, and `corrupt` if a digest or signature does not hold.
 std::optional<KeptFeed> fetch_feed(const FeedSource& source, const std::string& mirror,
-                                   const std::optional<KeptFeed>& kept, const Path& to,
-                                   Clock& clock, std::stop_token stop);
-
-/// Of the whole file, without holding it.
-std::string sha256_of_file(const Path& file);
+                                   const std::optional<KeptFeed>& kept, const Path& kept_file,
+                                   const Path& to, Clock& clock, std::stop_token stop);
 
 }  // namespace hallmark::scan

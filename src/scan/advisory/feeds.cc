@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "scan/advisory/feed_state.h"
 
 namespace hallmark::scan {
 
@@ -37,9 +38,7 @@ void read_feed(std::string_view kind, FeedFile& file, std::string_view ecosystem
   const FeedInfo& feed = sink.feed();
   if (feed.records == before && feed.withdrawn == 0) {
     throw Error(ErrorKind::corrupt, "{} holds no advisory of kind {}{}", feed.name, kind,
-                feed.unreadable == 0
-                    ? ""
-                    : ": " + std::to_string(feed.unreadable) + " records make no sense")
+                feed.unreadable == 0 ? "" : ": " + unreadable_text(feed.unreadable))
         .hint("is it the right file? kinds are " + join(feed_kinds(), ", "));
   }
 }

@@ -4,9 +4,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "base/files.h"
 #include "base/testing.h"
 #include "scan/advisory/ecosystem.h"
+#include "scan/advisory/feed_lines.h"
 
 namespace hallmark::scan {
 namespace {
@@ -15,58 +15,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::IsSupersetOf;
-
-/// What was read, as lines that a person can compare.
-class Lines : public AdvisorySink {
- public:
-  void begin(const AdvisoryText& advisory) override {
-    ++feed_.records;
-    id_ = advisory.id;
-    std::string line = id_ + " [";
-    for (const auto& cve : advisory.cves)
-      line += (line.ends_with('[') ? "" : " ") + std::string(cve);
-    advisories.push_back(line + "] " + std::string(model::to_string(advisory.severity)));
-  }
-  void add(const Statement& s) override {
-    if (!order_of(s.ecosystem)) {
-      ++feed_.elsewhere;
-      return;
-    }
-    std::string line =
-        std::string(s.ecosystem) + (s.of_source ? " source " : " binary ") + std::string(s.package);
-    if (!s.module.empty()) line += " of " + std::string(s.module);
-    if (!s.introduced.empty() && s.introduced != "0") line += " from " + std::string(s.introduced);
-    if (!s.fixed.empty()) line += " fixed " + std::string(s.fixed);
-    if (!s.last_affected.empty()) line += " until " + std::string(s.last_affected);
-    if (s.judgement == Judgement::not_affected) line += " not affected";
-    if (s.judgement == Judgement::undetermined) line += " undetermined";
-    if (s.fix != model::FixState::unknown) line += " " + std::string(model::to_string(s.fix));
-    if (s.severity != model::Severity::unknown)
-      line += " " + std::string(model::to_string(s.severity));
-    statements.push_back(std::move(line));
-  }
-  FeedInfo& feed() override { return feed_; }
-
-  std::vector<std::string> advisories, statements;
-
- private:
-  FeedInfo feed_{.name = "test"};
-  std::string id_;
-};
-
-Lines read_text(std::string_view kind, std::string_view text, std::string_view ecosystem = "") {
-  Lines lines;
-  FeedFile file(text, "test");
-  read_feed(kind, file, ecosystem, lines);
-  return lines;
-}
-
-Lines read_sample(std::string_view kind, const std::string& name, std::string_view ecosystem = "") {
-  Lines lines;
-  FeedFile file(Path(HALLMARK_ADVISORY_TESTDATA) / name);
-  read_feed(kind, file, ecosystem, lines);
-  return lines;
-}
 
 TEST(Feeds, ReadsAlmaLinuxRecords) {
   Lines plain = read_sample("osv", "alma-gupnp.json");
@@ -164,45 +112,6 @@ TEST(Feeds, ReadsModulesOfUpdates) {
               ElementsAre("rocky:8 binary nodejs of nodejs:18 fixed 1:18.1-2.module+el8.4.0"));
 }
 
-TEST(Feeds, ReadsRedHatsVex) {
-  Lines read = read_sample("csaf", "redhat-vex.json");
-  EXPECT_THAT(read.advisories, ElementsAre("CVE-2023-38545 [CVE-2023-38545] high"));
-  EXPECT_THAT(read.statements, ElementsAre("rhel:9 binary curl fixed 7.76.1-23.el9_2.4",
-                                           "rhel:8 source nodejs of nodejs:18 wont_fix",
-                                           "rhel:8 source wget not affected none"));
-  EXPECT_EQ(read.feed().elsewhere, 1u) << "the fix of an extended release has another version";
-}
-
-TEST(Feeds, ReadsOval) {
-  EXPECT_THAT(read_sample("oval", "azurelinux-3.0-oval.xml", "azurelinux:3.0").statements,
-              ElementsAre("azurelinux:3.0 source oath-toolkit fixed 0:2.6.7-3.azl3",
-                          "azurelinux:3.0 source linuxptp fixed 0:3.1.1-1.azl3",
-                          "azurelinux:3.0 source cloud-hypervisor-cvm fixed 0:38.0.72.2-2.azl3"));
-  Lines debian = read_sample("oval", "debian-bullseye-oval.xml.bz2");
-  EXPECT_THAT(debian.statements,
-              IsSupersetOf({"debian:11 source 389-ds-base fixed 0:1.3.5.15-1",
-                            "debian:11 source 389-ds-base not affected",
-                            "debian:11 source php7.4 fixed 0:7.4.30-1+deb11u1"}));
-  EXPECT_THAT(debian.advisories,
-              IsSupersetOf({"DSA-5179 [CVE-2022-31625 CVE-2022-31626] unknown"}));
-}
-
-TEST(Feeds, ReadsUbuntusOvalWithItsVariables) {
-  Lines read = read_text(
-      "oval", R"(<oval_definitions><definitions><definition class="patch" id="d1"><metadata>
-      <title>USN-1</title><affected family="unix"><platform>Ubuntu 22.04 LTS</platform></affected>
-      <reference source="USN" ref_id="USN-1-1" ref_url="https://ubuntu.com/security/notices/USN-1-1"/>
-      <advisory from="security@ubuntu.com"><severity>Medium</severity><cve href="h">CVE-2024-9</cve></advisory></metadata>
-      <criteria><extend_definition definition_ref="d0"/><criteria><criterion test_ref="t1" comment="long"/></criteria></criteria></definition></definitions>
-      <tests><linux-def:dpkginfo_test id="t1"><linux-def:object object_ref="o1"/><linux-def:state state_ref="s1"/></linux-def:dpkginfo_test></tests>
-      <objects><linux-def:dpkginfo_object id="o1"><linux-def:name var_ref="v1" var_check="at least one"/></linux-def:dpkginfo_object></objects>
-      <states><linux-def:dpkginfo_state id="s1"><linux-def:evr datatype="debian_evr_string" operation="less than">0:1.2-3ubuntu0.1</linux-def:evr></linux-def:dpkginfo_state></states>
-      <variables><constant_variable id="v1" datatype="string"><value>libx1</value><value>libx-dev</value></constant_variable></variables></oval_definitions>)");
-  EXPECT_THAT(read.advisories, ElementsAre("USN-1-1 [CVE-2024-9] medium"));
-  EXPECT_THAT(read.statements, ElementsAre("ubuntu:22.04 binary libx1 fixed 0:1.2-3ubuntu0.1",
-                                           "ubuntu:22.04 binary libx-dev fixed 0:1.2-3ubuntu0.1"));
-}
-
 TEST(Feeds, RefusesWhatIsNoFeed) {
   for (const std::string& kind : feed_kinds()) {
     const Error error =
@@ -227,6 +136,10 @@ TEST(Ecosystem, HasOneNameWhateverTheFeedSays) {
   EXPECT_EQ(ecosystem_from_osv("Debian:12"), "debian:12");
   EXPECT_EQ(ecosystem_from_osv("Ubuntu:22.04:LTS"), "ubuntu:22.04");
   EXPECT_EQ(ecosystem_from_osv("Ubuntu:Pro:18.04:LTS"), "ubuntu:18.04");
+  EXPECT_EQ(ecosystem_from_osv("Ubuntu:24.10"), "ubuntu:24.10");
+  EXPECT_EQ(ecosystem_from_osv("Ubuntu:Pro:FIPS-updates:20.04:LTS"), "");
+  EXPECT_EQ(ecosystem_from_osv("Ubuntu:22.04:LTS:for:NVIDIA:BlueField"), "");
+  EXPECT_EQ(ecosystem_from_cpe("cpe:/o:suse:sle-module-server-applications:15:sp5"), "sles:15.5");
   EXPECT_EQ(ecosystem_from_osv("Alpine:v3.19"), "alpine:3.19");
   EXPECT_EQ(ecosystem_from_osv("Rocky Linux:9"), "rocky:9");
   EXPECT_EQ(ecosystem_from_osv("Red Hat:enterprise_linux:9::baseos"), "rhel:9");

@@ -10,7 +10,7 @@ namespace hallmark::scan {
 
 inline constexpr std::string_view kAdvisoryMagic = "HMADVIS\n";
 /// Changes with the layout; another version is compiled anew, never guessed at.
-inline constexpr std::uint32_t kAdvisoryVersion = 1;
+inline constexpr std::uint32_t kAdvisoryVersion = 2;
 
 /// A place in the section of texts, where a length of two bytes and the text lie; 0 is the empty
 /// one.
@@ -66,11 +66,12 @@ struct StatementRecord {
   std::uint8_t judgement = 0;  ///< a Judgement
   std::uint8_t fix = 0;        ///< a model::FixState
   std::uint8_t severity = 0;   ///< a model::Severity
-  std::uint8_t flags = 0;      ///< kOfSource, kUnreadable
+  std::uint8_t flags = 0;      ///< kOfSource, kUnreadable, kSubscription
 };
 static_assert(sizeof(StatementRecord) == 24);
 inline constexpr std::uint8_t kOfSource = 1;
-inline constexpr std::uint8_t kUnreadable = 2;  ///< one of its versions cannot be compared
+inline constexpr std::uint8_t kUnreadable = 2;    ///< one of its versions cannot be compared
+inline constexpr std::uint8_t kSubscription = 4;  ///< only subscribers get the fix
 
 struct AdvisoryRecord {
   TextRef id = 0, title = 0, url = 0, cvss = 0, severity_native = 0;

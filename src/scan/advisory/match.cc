@@ -10,6 +10,8 @@
 #include "base/text.h"
 #include "scan/advisory/advisory_builder.h"
 #include "scan/advisory/ecosystem.h"
+#include "scan/advisory/feed_state.h"
+#include "scan/advisory/package_names.h"
 
 namespace hallmark::scan {
 namespace {
@@ -21,127 +23,46 @@ using model::Package;
 /// More than a handful of names makes a gap unreadable.
 constexpr std::size_t kNamedPackages = 5;
 
-/// A kernel is built twice: its signed image comes from "linux-signed-amd64", of which no advisory
-/// speaks, and has the version of "linux" itself. Ubuntu's "linux-signed-aws" is of "linux-aws".
-bool is_signed_kernel(std::string_view source) { return source.starts_with("linux-signed"); }
-
-std::string kernel_of(std::string_view source) {
-  const std::string_view rest = source.substr(std::string_view("linux-signed").size());
-  const bool architecture = rest == "-amd64" || rest == "-arm64" || rest == "-i386";
-  return architecture ? "linux" : "linux" + std::string(rest);
-}
-
-std::string_view source_name(const Package& package) {
-  return package.source_name.empty() ? package.name : package.source_name;
-}
-std::string_view source_version(const Package& package) {
-  return package.source_version.empty() || is_signed_kernel(package.source_name)
-             ? package.version
-             : package.source_version;
-}
-
-bool is_modular(std::string_view version) { return version.find(".module") != version.npos; }
-
-/// rpm's modules: a build of one stream is no fix of another, nor of the package outside of
-/// modules.
-bool same_module(std::string_view wanted, std::string_view fixed, const Package& package) {
-  const bool statement_is = !wanted.empty() || is_modular(fixed);
-  const bool package_is = !package.module.empty() || is_modular(package.version);
-  if (statement_is != package_is) return false;
-  // Where one does not say its stream, their versions decide.
-  if (wanted.empty() || package.module.empty()) return true;
-  while (!wanted.empty()) {
-    const auto one = wanted.substr(0, wanted.find(','));
-    if (one == package.module) return true;
-    wanted.remove_prefix(std::min(one.size() + 1, wanted.size()));
-  }
-  return false;
-}
-
-std::string_view without_epoch(std::string_view version) {
-  return version.substr(version.find(':') + 1);
-}
-
-/// `hit` and `odd` as match_package has them.
-template <typename Hit, typename Odd>
-void look(const AdvisoryFile& file, const EcosystemRecord& ecosystem, const Package& package,
-          std::string_view name, std::string_view version, bool of_source, Hit hit, Odd odd) {
-  const auto order = static_cast<VersionOrder>(ecosystem.order);
-  // The name of a source rpm has no epoch, so a statement's cannot be compared with it.
-  const bool bare = of_source && order == VersionOrder::rpm && !package.source_version.empty() &&
-                    version.find(':') == std::string_view::npos;
-  const auto text = [&](TextRef place) {
-    return bare ? without_epoch(file.text(place)) : file.text(place);
-  };
-  for (const StatementRecord& statement : file.find(ecosystem, name)) {
-    if (((statement.flags & kOfSource) != 0) != of_source) continue;
-    if ((statement.flags & kUnreadable) != 0) {
-      odd(statement);
-      continue;
-    }
-    const std::string_view fixed = text(statement.fixed);
-    if (!fixed.empty() && compare_versions(order, version, fixed) >= 0) {
-      // They are sorted, by epoch first: all that follow were fixed even earlier.
-      if (bare) continue;
-      return;
-    }
-    if (order == VersionOrder::rpm && !same_module(file.text(statement.module), fixed, package))
-      continue;
-    const std::string_view introduced = text(statement.introduced);
-    if (!introduced.empty() && compare_versions(order, version, introduced) < 0) continue;
-    const std::string_view last = text(statement.last_affected);
-    if (!last.empty() && compare_versions(order, version, last) > 0) continue;
-    hit(statement);
-  }
-}
-
-template <typename Hit, typename Odd>
-void look_both(const AdvisoryFile& file, const EcosystemRecord& ecosystem, const Package& package,
-               Hit hit, Odd odd) {
-  if ((ecosystem.names & kSourceNames) != 0) {
-    const std::string_view source = source_name(package);
-    if (is_signed_kernel(source)) {
-      look(file, ecosystem, package, kernel_of(source), source_version(package), true, hit, odd);
-    } else {
-      look(file, ecosystem, package, source, source_version(package), true, hit, odd);
-    }
-  }
-  if ((ecosystem.names & kBinaryNames) != 0) {
-    look(file, ecosystem, package, package.name, package.version, false, hit, odd);
-  }
-}
-
-bool comparable(const EcosystemRecord& ecosystem, const Package& package) {
-  const auto order = static_cast<VersionOrder>(ecosystem.order);
-  return is_comparable(order, package.version) && (source_version(package) == package.version ||
-                                                   is_comparable(order, source_version(package)));
+bool is_of_system(const Package& package) {
+  return package.manager.empty() || package.manager == "dpkg" || package.manager == "rpm" ||
+         package.manager == "apk";
 }
 
 class Matcher {
  public:
-  Matcher(const AdvisoryFile& file, Assessment& assessment)
-      : file_(file), assessment_(assessment) {}
+  Matcher(Matches& matches, Assessment& assessment, TimePoint now, bool has_subscription)
+      : matches_(matches),
+        file_(matches.file()),
+        assessment_(assessment),
+        now_(now),
+        has_subscription_(has_subscription) {}
 
-  void match(const Package& installed) {
-    const std::string name = ecosystem_of(installed, assessment_.distribution);
-    const EcosystemRecord* ecosystem = find(name);
-    if (ecosystem == nullptr) {
-      without_feed_[name.empty() ? installed.manager : name].push_back(installed.name);
-      return;
-    }
-    if (!comparable(*ecosystem, installed)) {
-      gap(installed, fmt::format("its version {} cannot be compared",
-                                 model::safe_text(installed.version, 100)));
-      return;
-    }
-    if (const std::string key = package_key(name, installed.name); key != installed.name) {
-      Package renamed = installed;
-      renamed.name = renamed.source_name = key;
-      look_at(*ecosystem, renamed, installed);
-    } else {
-      look_at(*ecosystem, installed, installed);
+  /// With the inventory's distribution.
+  void match(const model::Inventory& inventory) {
+    EcosystemNames ecosystems(inventory.distribution);
+    const std::vector<const PackageMatch*> found = matches_.of(inventory);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const Package& installed = inventory.packages[i];
+      const std::string& name = ecosystems.of(installed);
+      const bool covered = note_feeds(name);
+      if (!covered)
+        without_feed_[name.empty() ? installed.manager : name].push_back(installed.name);
+      any_ = any_ || covered;
+      if (found[i]->state == PackageMatch::State::incomparable) {
+        gap(installed, fmt::format("its version {} cannot be compared",
+                                   model::safe_text(installed.version, 100)));
+      }
+      for (const StatementRecord* statement : found[i]->hits) add(installed, *statement);
+      for (const StatementRecord* statement : found[i]->odd) {
+        gap(installed,
+            fmt::format("a version that {} names cannot be compared",
+                        model::safe_text(file_.text(file_.advisory(statement->advisory).id), 100)));
+      }
     }
   }
+
+  /// Whether a feed is about any of the packages.
+  bool any() const { return any_; }
 
   void finish() {
     for (const auto& [name, packages] : without_feed_) {
@@ -153,8 +74,16 @@ class Matcher {
           {fmt::format("{} {} of {}", packages.size(),
                        packages.size() == 1 ? "package" : "packages",
                        name.empty() ? "no known kind" : name),
-           fmt::format("no feed of advisories speaks of {}: {}",
+           fmt::format("{} {}: {}", why_not_covered(file_, name),
                        packages.size() == 1 ? "it" : "them", join(shown, ", "))});
+    }
+    for (const FeedInfo& feed : file_.feeds()) {
+      // Of one that cannot be read it may not be known what it would speak of.
+      const bool concerns = feed.ecosystems.empty() && !feed.damage.empty();
+      if (!concerns && !feeds_.contains(static_cast<std::uint16_t>(&feed - file_.feeds().data())))
+        continue;
+      for (model::CoverageGap& gap : gaps_of(feed, now_))
+        assessment_.gaps.push_back(std::move(gap));
     }
     for (const std::uint16_t number : feeds_) {
       const FeedInfo& feed = file_.feeds()[number];
@@ -178,26 +107,16 @@ class Matcher {
   }
 
  private:
-  const EcosystemRecord* find(const std::string& name) {
-    auto [place, added] = ecosystems_.try_emplace(name);
-    if (!added) return place->second;
-    place->second = name.empty() ? nullptr : file_.ecosystem(name);
+  /// Whether a feed is about it.
+  bool note_feeds(const std::string& ecosystem) {
+    const auto [known, added] = ecosystems_.try_emplace(ecosystem, false);
+    if (!added) return known->second;
     for (std::uint16_t number = 0; number < file_.feeds().size(); ++number) {
-      const auto& all = file_.feeds()[number].ecosystems;
-      if (std::binary_search(all.begin(), all.end(), name)) feeds_.insert(number);
+      const FeedInfo& feed = file_.feeds()[number];
+      if (speaks_of(feed.ecosystems, ecosystem) || speaks_of(feed.in_passing, ecosystem))
+        feeds_.insert(number);
     }
-    return place->second;
-  }
-
-  void look_at(const EcosystemRecord& ecosystem, const Package& package, const Package& installed) {
-    look_both(
-        file_, ecosystem, package,
-        [&](const StatementRecord& statement) { add(installed, statement); },
-        [&](const StatementRecord& statement) {
-          gap(installed, fmt::format("a version that {} names cannot be compared",
-                                     model::safe_text(
-                                         file_.text(file_.advisory(statement.advisory).id), 100)));
-        });
+    return known->second = is_covered(file_, ecosystem);
   }
 
   void gap(const Package& package, std::string reason) {
@@ -229,6 +148,11 @@ class Matcher {
                       ? model::FixState::available
                       : static_cast<model::FixState>(std::min<std::uint8_t>(
                             statement.fix, static_cast<std::uint8_t>(model::FixState::unknown)));
+    if ((statement.flags & kSubscription) != 0 && !has_subscription_) {
+      finding.remediation = "fixed in " + finding.fixed_version + ", which needs a subscription";
+      finding.fixed_version.clear();
+      finding.fix = model::FixState::none;
+    }
     const auto severity = [](std::uint8_t value) {
       return static_cast<model::Severity>(
           std::min<std::uint8_t>(value, static_cast<std::uint8_t>(model::Severity::critical)));
@@ -250,57 +174,47 @@ class Matcher {
     assessment_.findings.push_back(std::move(finding));
   }
 
+  Matches& matches_;
   const AdvisoryFile& file_;
   Assessment& assessment_;
-  std::map<std::string, const EcosystemRecord*> ecosystems_;
+  TimePoint now_;
+  bool has_subscription_;
+  bool any_ = false;
+  std::map<std::string, bool> ecosystems_;
   std::set<std::uint16_t> feeds_;
   std::map<std::string, std::vector<std::string>> without_feed_;
 };
 
 }  // namespace
 
-void match_package(const AdvisoryFile& file, const EcosystemRecord& ecosystem,
-                   const Package& package, const MatchCalls& calls) {
-  look_both(file, ecosystem, package, calls.hit, calls.odd);
-}
-
-std::uint64_t count_matches(const AdvisoryFile& file, const model::Inventory& inventory) {
-  const EcosystemRecord* ecosystem = file.ecosystem(ecosystem_of(inventory.distribution));
-  std::uint64_t count = 0;
-  if (ecosystem == nullptr) return count;
-  for (const Package& package : inventory.packages) {
-    if (!comparable(*ecosystem, package)) continue;
-    look_both(
-        file, *ecosystem, package, [&](const StatementRecord&) { ++count; },
-        [](const StatementRecord&) {});
-  }
-  return count;
-}
-
 bool covers(const AdvisoryFile& file, const model::Distribution& distribution) {
-  const std::string name = ecosystem_of(distribution);
-  return !name.empty() && file.ecosystem(name) != nullptr;
+  return is_covered(file, ecosystem_of(distribution));
 }
 
-Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Clock& clock) {
+Assessment match(const model::Inventory& inventory, Matches& matches, Clock& clock) {
   Assessment assessment;
   assessment.scanner = "hallmark";
   assessment.distribution = inventory.distribution;
   assessment.gaps = inventory.gaps;
   assessment.package_count = static_cast<int>(inventory.packages.size());
   assessment.assessed_at = to_rfc3339(clock.now());
-  const bool covered = covers(file, inventory.distribution);
-  Matcher matcher(file, assessment);
-  for (const Package& package : inventory.packages) matcher.match(package);
+  const AdvisoryFile& file = matches.file();
+  Matcher matcher(matches, assessment, clock.now(), has_subscription(inventory));
+  matcher.match(inventory);
   matcher.finish();
+  // An application's own list of packages has no distribution.
+  const bool covered =
+      std::any_of(inventory.packages.begin(), inventory.packages.end(), is_of_system)
+          ? covers(file, inventory.distribution)
+          : matcher.any();
   if (inventory.packages.empty()) {
     assessment.gaps.push_back({"packages", "none were found, so none could be matched"});
-  } else if (!covered) {
+  } else if (!covered && !inventory.distribution.id.empty()) {
     const auto& distribution = inventory.distribution;
     assessment.gaps.push_back(
         {"distribution " +
              (distribution.pretty_name.empty() ? distribution.id : distribution.pretty_name),
-         "no feed of advisories speaks of this release"});
+         why_not_covered(file, ecosystem_of(distribution)) + " this release"});
   }
   assessment.completeness = !covered || inventory.packages.empty()
                                 ? model::Completeness::inconclusive
@@ -311,9 +225,9 @@ Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Cl
 
 namespace {
 
-bool is_of_system(const Package& package) {
-  return package.manager.empty() || package.manager == "dpkg" || package.manager == "rpm" ||
-         package.manager == "apk";
+/// For one image; the file outlives what is made of it.
+std::shared_ptr<const AdvisoryFile> borrowed(const AdvisoryFile& file) {
+  return {std::shared_ptr<const AdvisoryFile>(), &file};
 }
 
 void add_pending_updates(Assessment& matched, const Assessment& suite) {
@@ -347,19 +261,30 @@ model::Inventory system_part(const model::Inventory& inventory) {
   return part;
 }
 
+Assessment match(const model::Inventory& inventory, const AdvisoryFile& file, Clock& clock) {
+  Matches matches(borrowed(file));
+  return match(inventory, matches, clock);
+}
+
 Assessment match_with_suite(const model::Inventory& inventory, const AdvisoryFile& file,
                             const std::optional<Assessment>& suite, Clock& clock) {
-  if (!suite || covers(file, inventory.distribution)) {
-    Assessment matched = match(inventory, file, clock);
+  Matches matches(borrowed(file));
+  return match_with_suite(inventory, matches, suite, clock);
+}
+
+Assessment match_with_suite(const model::Inventory& inventory, Matches& matches,
+                            const std::optional<Assessment>& suite, Clock& clock) {
+  if (!suite || covers(matches.file(), inventory.distribution)) {
+    Assessment matched = match(inventory, matches, clock);
     if (suite) add_pending_updates(matched, *suite);
     return matched;
   }
   Assessment matched = *suite;
   matched.package_count = static_cast<int>(inventory.packages.size());
-  Matcher matcher(file, matched);
-  for (const Package& package : inventory.packages) {
-    if (!is_of_system(package)) matcher.match(package);
-  }
+  model::Inventory others = inventory;
+  std::erase_if(others.packages, is_of_system);
+  Matcher matcher(matches, matched, clock.now(), has_subscription(inventory));
+  matcher.match(others);
   matcher.finish();
   if (!matched.gaps.empty()) {
     matched.completeness = std::max(matched.completeness, model::Completeness::partial);
@@ -367,8 +292,8 @@ Assessment match_with_suite(const model::Inventory& inventory, const AdvisoryFil
   return matched;
 }
 
-const AdvisoryFile& no_advisories() {
-  static const AdvisoryFile none(AdvisoryBuilder().finish());
+const std::shared_ptr<const AdvisoryFile>& no_advisories() {
+  static const auto none = std::make_shared<const AdvisoryFile>(AdvisoryBuilder().finish());
   return none;
 }
 

@@ -37,6 +37,13 @@ class Made {
   Made& add(std::string_view id, std::vector<std::string_view> cves, const Statement& statement) {
     builder_.begin({.id = id, .title = "bad", .cves = std::move(cves)});
     builder_.add(statement);
+    // A feed of a release names many packages.
+    for (const char c : std::string("0123456789")) {
+      const std::string other = std::string("other-") + c;
+      builder_.add({.ecosystem = statement.ecosystem,
+                    .package = other,
+                    .judgement = Judgement::not_affected});
+    }
     return *this;
   }
   std::string bytes() { return builder_.finish(); }
@@ -124,6 +131,30 @@ TEST(Match, ASourceRpmHasNoEpochToCompare) {
   installed.source_version = "9.16.23-24.el9";
   EXPECT_THAT(ids(matched(bytes, on("rocky", "9.4", {installed}))),
               ElementsAre("RLSA-2:bind-libs"));
+}
+
+TEST(Match, ASourceRpmHasTheEpochOfAPackageOfItsVersion) {
+  const std::string bytes =
+      Made()
+          .from("rocky")
+          .add("RLSA-1", {"CVE-2023-1"},
+               {.ecosystem = "rocky:9", .package = "perl", .fixed = "4:5.32.1-481.el9"})
+          .bytes();
+  const auto of_perl = [](const std::string& name, const std::string& version,
+                          const std::string& source_version) {
+    model::Package package = rpm(name, version);
+    package.source_name = "perl";
+    package.source_version = source_version;
+    return package;
+  };
+  // From before the source had an epoch; of a version and an epoch of their own.
+  EXPECT_THAT(ids(matched(bytes, on("rocky", "9.4",
+                                    {of_perl("perl-a", "6.0-1.el9", "6.0-1.el9"),
+                                     of_perl("perl-b", "1.50-480.el9", "5.32.1-480.el9"),
+                                     of_perl("perl-c", "7:1.50-480.el9", "7:5.32.1-480.el9"),
+                                     of_perl("perl-d", "1.50-481.el9", "5.32.1-481.el9"),
+                                     of_perl("perl-e", "4:5.32.1-481.el9", "5.32.1-481.el9")}))),
+              ElementsAre("RLSA-1:perl-a", "RLSA-1:perl-b", "RLSA-1:perl-c"));
 }
 
 TEST(Match, ReportsWhatIsNotFixed) {
@@ -314,7 +345,7 @@ TEST(Match, TheSuiteStandsForAFeedThatIsMissing) {
   const auto found = match_with_suite(inventory, AdvisoryFile(bytes), suite, clock);
   EXPECT_THAT(ids(found), ElementsAre("bookworm-security:a:2", "G-1:foo"));
   EXPECT_EQ(found.completeness, model::Completeness::complete);
-  const auto without = match_with_suite(inventory, no_advisories(), suite, clock);
+  const auto without = match_with_suite(inventory, *no_advisories(), suite, clock);
   EXPECT_EQ(without.completeness, model::Completeness::partial)
       << "nobody speaks of Python packages";
 }

@@ -11,7 +11,8 @@ struct SemVer {
 };
 
 SemVer split_semver(std::string_view text) {
-  if (text.starts_with('v') || text.starts_with('=')) text.remove_prefix(1);
+  if (text.starts_with('=')) text.remove_prefix(1);
+  if (text.starts_with('v')) text.remove_prefix(1);
   text = text.substr(0, text.find('+'));
   const std::size_t dash = text.find('-');
   SemVer version{text.substr(0, dash), {}};
@@ -36,8 +37,14 @@ int compare_identifiers(std::string_view a, std::string_view b) {
 }  // namespace
 
 bool is_semver(std::string_view text) {
-  std::string_view numbers = split_semver(text).numbers;
+  auto [numbers, pre_release] = split_semver(text);
   if (numbers.empty() || numbers.ends_with('.')) return false;
+  // Nothing may be empty: neither what is behind a dash, nor between its dots.
+  const bool dash = text.substr(0, text.find('+')).find('-') != text.npos;
+  if (dash && (pre_release.empty() || pre_release.starts_with('.') || pre_release.ends_with('.') ||
+               pre_release.find("..") != pre_release.npos)) {
+    return false;
+  }
   while (!numbers.empty()) {
     if (!all_digits(take_part(numbers))) return false;
   }

@@ -1,11 +1,15 @@
 /// OSV: https://ossf.github.io/osv-schema/
 
+#include <algorithm>
+#include <map>
+#include <vector>
+
 #include "base/text.h"
 #include "scan/advisory/ecosystem.h"
 #include "scan/advisory/feeds.h"
 #include "scan/advisory/json_feed.h"
-
-#include <map>
+#include "scan/advisory/package_names.h"
+#include "scan/advisory/purl.h"
 
 namespace hallmark::scan {
 namespace {
@@ -74,14 +78,25 @@ class OsvReader {
     if (seconds > sink_.feed().valid_from) sink_.feed().valid_from = seconds;
   }
 
-  static void take_cves(const json::element& record, std::string_view id, AdvisoryText& advisory) {
+  void take_cves(const json::element& record, std::string_view id, AdvisoryText& advisory) {
     if (is_cve(id)) advisory.cves.push_back(id);
     // "UBUNTU-CVE-2024-1" and "DEBIAN-CVE-2024-1" are the CVE seen by a distribution.
     if (const std::size_t at = id.find("-CVE-"); at != id.npos)
       advisory.cves.push_back(id.substr(at + 1));
+    // Aliases are the same flaw; what is upstream of a distribution's record are those it mends.
     for (const char* key : {"aliases", "upstream"}) add_cves(record, key, advisory);
-    // AlmaLinux and Rocky name what they mend as related.
-    if (advisory.cves.empty()) add_cves(record, "related", advisory);
+    // Related ones are others that are like it, by the schema; but some distributions' older
+    // records (AlmaLinux, Rocky, Debian) name there what they mend.
+    if (advisory.cves.empty() && is_of_distribution_record(record))
+      add_cves(record, "related", advisory);
+  }
+
+  bool is_of_distribution_record(const json::element& record) {
+    for (const json::element affected : array_of(record, "affected")) {
+      if (const auto package = member_of(affected, "package"))
+        return is_of_distribution(translated(text_of(*package, "ecosystem")));
+    }
+    return false;
   }
 
   static void add_cves(const json::element& record, std::string_view key, AdvisoryText& advisory) {
@@ -124,60 +139,126 @@ class OsvReader {
       ++sink_.feed().elsewhere;
       return;
     }
-    const std::string& ecosystem = translated(text_of(*package, "ecosystem"));
+    const std::string_view called = text_of(*package, "ecosystem");
+    const std::string& ecosystem = translated(called);
     const std::string name = package_key(ecosystem, text_of(*package, "name"));
+    const auto url = parse_purl(text_of(*package, "purl"));
+    const std::string module = url ? package_module(*url) : "";
     Statement statement;
     statement.ecosystem = ecosystem;
     statement.package = name;
+    statement.module = module;
     statement.of_source = !names_binaries(ecosystem);
-    if (const auto own = member_of(affected, "ecosystem_specific")) {
-      statement.severity = severity_of_word(text_of(*own, "urgency"));
-      if (statement.severity == model::Severity::unknown) {
-        statement.severity = severity_of_word(text_of(*own, "severity"));
+    statement.subscription = called.starts_with("Ubuntu:Pro");
+    for (const char* key : {"ecosystem_specific", "database_specific"}) {
+      const auto own = member_of(affected, key);
+      for (const char* word : {"urgency", "severity", "ubuntu_priority"}) {
+        if (own && statement.severity == model::Severity::unknown)
+          statement.severity = severity_of_word(text_of(*own, word));
       }
     }
-    bool any = false;
+    // What either of them names is affected.
+    bool git = false, any = false;
+    std::vector<Statement> ranges;
     for (const json::element range : array_of(affected, "ranges")) {
-      if (text_of(range, "type") == "GIT") continue;
-      take_events(array_of(range, "events"), statement);
+      if (text_of(range, "type") == "GIT") {
+        git = true;
+        continue;
+      }
       any = true;
+      take_events(array_of(range, "events"), statement, ranges);
     }
-    // Without a range the list of versions is all there is.
-    if (!any) take_versions(array_of(affected, "versions"), statement);
+    for (const Statement& one : ranges) sink_.add(one);
+    const json::array versions = array_of(affected, "versions");
+    any = any || versions.size() != 0;
+    take_versions(versions, statement, ranges);
+    // Commits are no versions: whether the package is affected is not known.
+    if (git && !any) {
+      statement.incomparable = true;
+      sink_.add(statement);
+    }
   }
 
-  void take_events(const json::array& events, Statement statement) {
+  struct Event {
+    enum Kind { introduced, fixed, last_affected } kind;
+    std::string_view version;
+  };
+
+  /// In any order in the record; here from the oldest to the newest version, as the schema
+  /// compares.
+  static std::vector<Event> sorted(const json::array& events, std::string_view ecosystem) {
+    std::vector<Event> all;
+    for (const json::element event : events) {
+      for (const auto& [key, kind] :
+           {std::pair("introduced", Event::introduced), std::pair("fixed", Event::fixed),
+            std::pair("last_affected", Event::last_affected)}) {
+        if (const auto version = text_of(event, key); !version.empty())
+          all.push_back({kind, version});
+      }
+    }
+    const auto order = order_of(ecosystem);
+    const auto comparable = [&](const Event& event) {
+      return event.version == "0" || (order && is_comparable(*order, event.version));
+    };
+    if (all.size() > 2 || (all.size() == 2 && all[0].kind != Event::introduced)) {
+      if (!std::all_of(all.begin(), all.end(), comparable)) return all;
+      std::stable_sort(all.begin(), all.end(), [&](const Event& a, const Event& b) {
+        if (a.version == "0" || b.version == "0") return a.version == "0" && b.version != "0";
+        return compare_versions(*order, a.version, b.version) < 0;
+      });
+    }
+    return all;
+  }
+
+  void take_events(const json::array& events, Statement statement, std::vector<Statement>& ranges) {
     bool open = false;
     const auto end = [&] {
-      sink_.add(statement);
+      ranges.push_back(statement);
       open = false;
       statement.fixed = statement.last_affected = {};
     };
-    for (const json::element event : events) {
-      if (const auto introduced = text_of(event, "introduced"); !introduced.empty()) {
-        if (open) end();
-        statement.introduced = introduced;
+    for (const Event& event : sorted(events, statement.ecosystem)) {
+      if (event.kind == Event::introduced) {
+        // Introduced again where it was not mended between: it still is.
+        if (open) continue;
+        statement.introduced = event.version;
         open = true;
-      } else if (const auto fixed = text_of(event, "fixed"); !fixed.empty() && open) {
-        statement.fixed = fixed;
-        statement.module = is_modular(fixed) ? std::string_view(modules_) : std::string_view();
+      } else if (open && event.kind == Event::fixed) {
+        statement.fixed = event.version;
+        if (statement.module.empty() && is_modular(event.version)) statement.module = modules_;
         end();
-      } else if (const auto last = text_of(event, "last_affected"); !last.empty() && open) {
-        statement.last_affected = last;
+      } else if (open) {
+        statement.last_affected = event.version;
         end();
       }
     }
     if (open) end();
   }
 
-  static bool is_modular(std::string_view version) {
-    return version.find(".module") != version.npos;
-  }
-
-  void take_versions(const json::array& versions, Statement statement) {
+  /// Those that no range holds already.
+  void take_versions(const json::array& versions, Statement statement,
+                     const std::vector<Statement>& ranges) {
+    const auto order = order_of(statement.ecosystem);
+    if (!order) return;
+    const auto within = [&](std::string_view version, const Statement& range) {
+      const auto below = [&](std::string_view limit) {
+        return limit.empty() || !is_comparable(*order, limit)
+                   ? 0
+                   : compare_to_limit(*order, version, limit);
+      };
+      if (!range.introduced.empty() && range.introduced != "0" && below(range.introduced) < 0)
+        return false;
+      if (!range.fixed.empty() && below(range.fixed) >= 0) return false;
+      return range.last_affected.empty() || below(range.last_affected) <= 0;
+    };
     for (const json::element version : versions) {
       std::string_view text;
       if (version.get(text) != simdjson::SUCCESS) continue;
+      if (is_comparable(*order, text) &&
+          std::any_of(ranges.begin(), ranges.end(),
+                      [&](const Statement& range) { return within(text, range); })) {
+        continue;
+      }
       statement.introduced = statement.last_affected = text;
       sink_.add(statement);
     }

@@ -2,7 +2,8 @@
 /// https://oval-community-guidelines.readthedocs.io
 ///
 /// Of the tests only those of packages matter: each says that one package is older than a version.
-/// A definition holds if any of them does; which release is meant says the file's platform.
+/// A definition holds if any of them does. Which release and module is meant say the criteria
+/// around them, or the definition's platforms.
 
 #include <map>
 #include <set>
@@ -13,39 +14,28 @@
 #include "scan/advisory/ecosystem.h"
 #include "scan/advisory/feeds.h"
 #include "scan/advisory/json_feed.h"
+#include "scan/advisory/oval_criteria.h"
 #include "scan/advisory/xml_feed.h"
 
 namespace hallmark::scan {
 namespace {
 
-struct Criterion {
-  std::string test;
-  std::string module;
-};
-
 struct Definition {
-  std::string id, advisory, title, url, severity, platform, cvss;
+  std::string id, advisory, title, url, severity, cvss;
   bool retracted = false;
   std::set<std::string, std::less<>> cves;
-  std::vector<Criterion> criteria;
+  std::vector<std::string> platforms;
+  OvalNode criteria;
 };
 
 struct PackageTest {
   std::string object, state;
-  bool dpkg = false;
+  bool none = false;  ///< holds if nothing fits: a kernel without a live patch
 };
 
 struct PackageState {
-  std::string evr;
-  bool less_than = false;
-  bool greater_than = false;
+  std::string evr, operation;
 };
-
-/// "Module nodejs:18 is enabled".
-std::string module_of_comment(std::string_view comment) {
-  if (!comment.starts_with("Module ") || !comment.ends_with(" is enabled")) return {};
-  return std::string(comment.substr(7, comment.size() - 18));
-}
 
 class OvalReader {
  public:
@@ -58,18 +48,23 @@ class OvalReader {
       definition_ = {};
       definition_.id = id;
       definition_.retracted = attribute(attributes, "deprecated") == "true";
+      // What is installed, such as a release, which others refer to.
+      inventory_ = attribute(attributes, "class") == "inventory";
     } else if (name == "reference" && within("definition")) {
       take_reference(attributes);
     } else if (name == "cve" && within("definition")) {
       if (const auto cvss = attribute(attributes, "cvss3"); definition_.cvss.empty())
         definition_.cvss = vector_in(cvss);
     } else if (name == "criteria") {
-      modules_.push_back(modules_.empty() ? "" : modules_.back());
-    } else if (name == "criterion") {
+      criteria_.push_back({.all = attribute(attributes, "operator") != "OR"});
+      negated_ += attribute(attributes, "negate") == "true" || negated_ != 0 ? 1 : 0;
+    } else if (name == "criterion" || name == "extend_definition") {
       take_criterion(attributes);
     } else if (name == "rpminfo_test" || name == "dpkginfo_test") {
       item_ = id;
-      tests_[item_].dpkg = name == "dpkginfo_test";
+      const std::string_view check = attribute(attributes, "check");
+      tests_[item_].none =
+          check == "none satisfy" || attribute(attributes, "check_existence") == "none_exist";
     } else if (name == "object" && !item_.empty()) {
       tests_[item_].object = attribute(attributes, "object_ref");
     } else if (name == "state" && !item_.empty()) {
@@ -82,8 +77,7 @@ class OvalReader {
     } else if (name == "rpminfo_state" || name == "dpkginfo_state") {
       state_ = id;
     } else if (name == "evr" && !state_.empty()) {
-      states_[state_].less_than = attribute(attributes, "operation") == "less than";
-      states_[state_].greater_than = attribute(attributes, "operation") == "greater than";
+      states_[state_].operation = attribute(attributes, "operation");
     } else if (name == "constant_variable") {
       variable_ = id;
     }
@@ -93,11 +87,12 @@ class OvalReader {
   void end(std::string_view name, std::string_view text) {
     path_.pop_back();
     if (name == "definition") {
-      if (!definition_.id.empty()) definitions_.push_back(std::move(definition_));
+      if (!definition_.id.empty() && !inventory_) definitions_.push_back(std::move(definition_));
       definition_ = {};
-      modules_.clear();
-    } else if (name == "criteria" && !modules_.empty()) {
-      modules_.pop_back();
+      criteria_.clear();
+      negated_ = 0;
+    } else if (name == "criteria" && !criteria_.empty()) {
+      end_criteria();
     } else if (within("metadata")) {
       take_metadata(name, text);
     } else if (name == "name" && !object_.empty()) {
@@ -148,7 +143,7 @@ class OvalReader {
   void take_metadata(std::string_view name, std::string_view text) {
     if (name == "title" && definition_.title.empty()) definition_.title = text;
     if (name == "severity") definition_.severity = text;
-    if (name == "platform" && definition_.platform.empty()) definition_.platform = text;
+    if (name == "platform") definition_.platforms.emplace_back(text);
     if (name == "cve" && is_cve(text)) definition_.cves.insert(std::string(text));
     if (name == "dsa" && !text.empty()) definition_.advisory = text;
     if (name == "description" && (text.starts_with("** REJECT") || text.starts_with("REJECTED")))
@@ -156,15 +151,22 @@ class OvalReader {
   }
 
   void take_criterion(const XmlAttributes& attributes) {
-    const std::string module = module_of_comment(attribute(attributes, "comment"));
-    if (!module.empty()) {
-      if (!modules_.empty()) modules_.back() = module;
-      return;
-    }
     // "is not installed", "is signed with": nothing about a version.
-    if (attribute(attributes, "negate") == "true") return;
-    definition_.criteria.push_back(
-        {std::string(attribute(attributes, "test_ref")), modules_.empty() ? "" : modules_.back()});
+    if (criteria_.empty() || negated_ != 0 || attribute(attributes, "negate") == "true") return;
+    criteria_.back().children.push_back({.test = std::string(attribute(attributes, "test_ref")),
+                                         .comment = std::string(attribute(attributes, "comment"))});
+  }
+
+  void end_criteria() {
+    OvalNode done = std::move(criteria_.back());
+    criteria_.pop_back();
+    if (negated_ != 0) {
+      --negated_;
+    } else if (criteria_.empty()) {
+      definition_.criteria = std::move(done);
+    } else if (!done.children.empty()) {
+      criteria_.back().children.push_back(std::move(done));
+    }
   }
 
   void hand_on(const Definition& definition) {
@@ -172,8 +174,6 @@ class OvalReader {
       ++sink_.feed().withdrawn;
       return;
     }
-    std::string ecosystem(ecosystem_);
-    if (ecosystem.empty()) ecosystem = ecosystem_from_title(definition.platform);
     AdvisoryText advisory;
     advisory.id = definition.advisory.empty() ? definition.id : definition.advisory;
     advisory.title = definition.title;
@@ -183,45 +183,75 @@ class OvalReader {
     advisory.severity = severity_of_word(definition.severity);
     advisory.cves.assign(definition.cves.begin(), definition.cves.end());
     sink_.begin(advisory);
-    std::set<std::pair<std::string, std::string>> seen;
-    for (const Criterion& criterion : definition.criteria) {
-      const auto test = tests_.find(criterion.test);
-      if (test == tests_.end()) continue;
+    const std::set<std::string> said = ecosystems_of(definition);
+    std::set<std::string> seen;
+    walk_criteria(definition.criteria, [&](const OvalNode& node, const OvalContext& context) {
+      const auto test = tests_.find(node.test);
+      if (test == tests_.end() || test->second.none) return;
       const auto state = states_.find(test->second.state);
-      for (const std::string& name : names(test->second.object)) {
-        if (!seen.insert({name, test->second.state}).second) continue;
-        Statement statement;
-        statement.ecosystem = ecosystem;
-        statement.package = name;
-        statement.module = criterion.module;
-        // Debian's and Azure Linux's name the source, though they test the package.
-        statement.of_source = ecosystem.starts_with("debian:") ||
-                              ecosystem.starts_with("azurelinux:") ||
-                              ecosystem.starts_with("mariner:");
-        if (definition.id.starts_with("oval:com.redhat.unaffected:def:")) {
-          statement.judgement = Judgement::not_affected;
-        } else if (state != states_.end() && state->second.less_than) {
-          statement.fixed = state->second.evr;
-        } else if (test->second.state.empty() || is_any_version(state)) {
-          statement.fix = model::FixState::none;
-        } else {
-          if (state != states_.end() && !state->second.evr.empty()) ++sink_.feed().unreadable;
-          continue;
+      const std::string module = join({context.modules.begin(), context.modules.end()}, ",");
+      for (const std::string& ecosystem : context.ecosystems.empty() ? said : context.ecosystems) {
+        for (const std::string& name : names(test->second.object)) {
+          if (!seen.insert(join({ecosystem, name, module, test->second.state}, " ")).second)
+            continue;
+          Statement statement;
+          statement.ecosystem = ecosystem;
+          statement.package = name;
+          statement.module = module;
+          if (take_state(test->second, state == states_.end() ? nullptr : &state->second,
+                         definition, statement)) {
+            sink_.add(statement);
+          }
         }
-        // "0:0" and "0": never affected.
-        if (statement.fixed == "0:0" || statement.fixed == "0") {
-          statement.fixed = {};
-          statement.judgement = Judgement::not_affected;
-        }
-        sink_.add(statement);
       }
+    });
+  }
+
+  /// What is said where the criteria say nothing of releases.
+  std::set<std::string> ecosystems_of(const Definition& definition) const {
+    std::set<std::string> all;
+    if (!ecosystem_.empty()) return {std::string(ecosystem_)};
+    for (const std::string& platform : definition.platforms) {
+      if (std::string ecosystem = ecosystem_from_title(platform); !ecosystem.empty())
+        all.insert(std::move(ecosystem));
     }
+    if (all.empty()) all.insert("");
+    return all;
+  }
+
+  /// False if the test says nothing about a version.
+  bool take_state(const PackageTest& test, const PackageState* state, const Definition& definition,
+                  Statement& statement) {
+    // Debian's and Azure Linux's name the source, though they test the package.
+    statement.of_source = statement.ecosystem.starts_with("debian:") ||
+                          statement.ecosystem.starts_with("azurelinux:") ||
+                          statement.ecosystem.starts_with("mariner:");
+    const std::string_view operation = state == nullptr ? "" : std::string_view(state->operation);
+    if (definition.id.starts_with("oval:com.redhat.unaffected:def:")) {
+      statement.judgement = Judgement::not_affected;
+    } else if (operation == "less than") {
+      statement.fixed = state->evr;
+    } else if (operation == "less than or equal") {
+      statement.last_affected = state->evr;
+    } else if (test.state.empty() || (operation == "greater than" && is_lowest(state->evr))) {
+      statement.fix = model::FixState::none;
+    } else if (operation == "equals" && !state->evr.empty() && !is_lowest(state->evr)) {
+      statement.introduced = statement.last_affected = state->evr;
+    } else {
+      if (state != nullptr && !state->evr.empty() && !is_lowest(state->evr))
+        ++sink_.feed().unreadable;
+      return false;
+    }
+    // "0:0" and "0": never affected.
+    if (statement.fixed == "0:0" || statement.fixed == "0") {
+      statement.fixed = {};
+      statement.judgement = Judgement::not_affected;
+    }
+    return true;
   }
 
   /// "greater than 0:0-0" is how SUSE says that each version is affected.
-  bool is_any_version(std::map<std::string, PackageState>::const_iterator state) const {
-    return state != states_.end() && state->second.greater_than && state->second.evr == "0:0-0";
-  }
+  static bool is_lowest(std::string_view evr) { return evr == "0:0-0"; }
 
   std::vector<std::string> names(const std::string& object) const {
     if (const auto variable = names_of_variable_.find(object);
@@ -237,7 +267,9 @@ class OvalReader {
   std::string_view ecosystem_;
   AdvisorySink& sink_;
   std::vector<std::string> path_;
-  std::vector<std::string> modules_;  ///< of each open criteria
+  std::vector<OvalNode> criteria_;  ///< those that are open
+  int negated_ = 0;                 ///< how many of them are, or lie in one that is
+  bool inventory_ = false;
   std::string item_, object_, state_, variable_;
   Definition definition_;
   std::vector<Definition> definitions_;

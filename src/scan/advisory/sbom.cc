@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "model/finding.h"
+#include "scan/advisory/purl.h"
 #include "scan/inventory/support.h"
 
 namespace hallmark::scan {
@@ -32,101 +33,15 @@ const Json& list_of(const Json& json, const char* key) {
   return found != json.end() && found->is_array() ? *found : none;
 }
 
-/// Bad escapes stay as they are: a name with them matches nothing, and is shown.
-std::string decoded(std::string_view text) {
-  std::string plain;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const std::string_view digits = text.substr(at + 1, 2);
-    if (text[at] == '%' && digits.size() == 2 &&
-        digits.find_first_not_of("0123456789abcdefABCDEF") == digits.npos) {
-      plain += from_hex(digits);
-      at += 2;
-    } else {
-      plain += text[at];
-    }
-  }
-  return plain;
-}
-
-/// https://github.com/package-url/purl-spec
-struct PackageUrl {
-  std::string type, space, name, version;
-  std::map<std::string, std::string> qualifiers;
-
-  std::string qualifier(const char* key) const {
-    const auto found = qualifiers.find(key);
-    return found == qualifiers.end() ? std::string() : found->second;
-  }
-};
-
-std::optional<PackageUrl> parse_purl(std::string_view text) {
-  if (!text.starts_with("pkg:")) return std::nullopt;
-  text.remove_prefix(4);
-  text = text.substr(0, text.find('#'));
-  PackageUrl url;
-  if (const std::size_t question = text.find('?'); question != text.npos) {
-    for (const std::string& pair : split(text.substr(question + 1), '&')) {
-      const std::size_t equals = pair.find('=');
-      if (equals != pair.npos)
-        url.qualifiers[pair.substr(0, equals)] = decoded(std::string_view(pair).substr(equals + 1));
-    }
-    text = text.substr(0, question);
-  }
-  // npm's scope begins with an at sign, too, but before the last slash.
-  const std::size_t slash = text.rfind('/');
-  if (slash == text.npos) return std::nullopt;
-  if (const std::size_t at = text.rfind('@'); at != text.npos && at > slash + 1) {
-    url.version = decoded(text.substr(at + 1));
-    text = text.substr(0, at);
-  }
-  const std::size_t first = text.find('/');
-  url.type = to_lower(text.substr(0, first));
-  url.name = decoded(text.substr(slash + 1));
-  if (slash > first) url.space = decoded(text.substr(first + 1, slash - first - 1));
-  if (url.type.empty() || url.name.empty()) return std::nullopt;
-  return url;
-}
-
-/// The os-release ID that a namespace stands for.
-std::string distribution_id(const std::string& space) {
-  if (space == "redhat") return "rhel";
-  if (space == "amazon") return "amzn";
-  if (space == "rocky-linux") return "rocky";
-  if (space == "oracle" || space == "oraclelinux") return "ol";
-  if (space == "suse") return "sles";
-  if (space == "opensuse") return "opensuse-leap";
-  return space;
-}
-
 std::optional<model::Package> package_of(const PackageUrl& url) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kManagers = {
-      {{"deb", "dpkg"},
-       {"rpm", "rpm"},
-       {"apk", "apk"},
-       {"pypi", "python"},
-       {"npm", "npm"},
-       {"golang", "go"},
-       {"maven", "java"},
-       {"gem", "ruby"},
-       {"cargo", "rust"},
-       {"generic", ""}}};
-  const auto found = std::find_if(kManagers.begin(), kManagers.end(),
-                                  [&](const auto& pair) { return pair.first == url.type; });
-  if (found == kManagers.end() || found->second.empty()) return std::nullopt;
+  const std::string_view manager = manager_of(url);
+  if (manager.empty()) return std::nullopt;
   model::Package package;
-  package.manager = found->second;
-  package.version = url.version;
+  package.manager = manager;
+  package.name = package_name(url);
+  package.version = package_version(url);
+  package.module = package_module(url);
   package.architecture = url.qualifier("arch");
-  package.name = url.name;
-  if (url.type == "maven") package.name = url.space + ":" + url.name;
-  if ((url.type == "npm" || url.type == "golang") && !url.space.empty())
-    package.name = url.space + "/" + url.name;
-  if (url.type == "rpm") {
-    const std::string epoch = url.qualifier("epoch");
-    if (!epoch.empty() && epoch != "0") package.version = epoch + ":" + package.version;
-    const auto module = split(url.qualifier("rpmmod"), ':');
-    if (module.size() >= 2) package.module = module[0] + ":" + module[1];
-  }
   // "openssl@3.0.11", "openssl-3.0.7-1.src.rpm": as Syft writes it.
   std::string upstream = url.qualifier("upstream");
   if (upstream.ends_with(".src.rpm")) {
@@ -329,6 +244,32 @@ model::Inventory read_sbom(std::string_view text, std::string_view origin) {
         .hint("CycloneDX and SPDX 2 are read, both as JSON");
   }
   return reader.finish();
+}
+
+std::vector<std::string> sbom_names(std::string_view text, std::string_view origin) {
+  const Json document = parse_json(text, origin);
+  std::vector<std::string> names;
+  const auto take = [&](const Json& json, const char* key) {
+    if (std::string name = text_of(json, key); !name.empty()) names.push_back(std::move(name));
+  };
+  take(document, "serialNumber");
+  take(document, "documentNamespace");
+  if (const auto head = document.find("metadata");
+      document.is_object() && head != document.end() && head->is_object()) {
+    const Json component = head->value("component", Json());
+    for (const char* key : {"bom-ref", "purl", "name"}) take(component, key);
+  }
+  std::set<std::string> described;
+  for (const Json& id : list_of(document, "documentDescribes")) {
+    if (id.is_string()) described.insert(id.get<std::string>());
+  }
+  for (const Json& package : list_of(document, "packages")) {
+    if (!described.contains(text_of(package, "SPDXID"))) continue;
+    take(package, "name");
+    for (const Json& reference : list_of(package, "externalRefs"))
+      if (text_of(reference, "referenceType") == "purl") take(reference, "referenceLocator");
+  }
+  return names;
 }
 
 }  // namespace hallmark::scan

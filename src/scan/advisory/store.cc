@@ -1,15 +1,13 @@
 #include "scan/advisory/store.h"
 
 #include <algorithm>
-#include <array>
+#include <set>
 
 #include "base/error.h"
 #include "base/log.h"
-#include "base/text.h"
-#include "net/http.h"
 #include "scan/advisory/advisory_builder.h"
 #include "scan/advisory/feed_fetch.h"
-#include "scan/advisory/feeds.h"
+#include "scan/advisory/kept_feeds.h"
 
 namespace hallmark::scan {
 namespace {
@@ -19,111 +17,72 @@ namespace fs = std::filesystem;
 constexpr const char* kCompiled = "compiled.advisories";
 
 Path compiled_file(const Path& directory) { return directory / kCompiled; }
-Path feeds_directory(const Path& directory) { return directory / "feeds"; }
-Path bytes_of(const Path& directory, const std::string& name) {
-  return feeds_directory(directory) / (name + ".feed");
-}
-Path head_of(const Path& directory, const std::string& name) {
-  return feeds_directory(directory) / (name + ".json");
-}
-
-bool is_feed_name(std::string_view name) {
-  return !name.empty() && name.size() <= 100 && name[0] != '.' &&
-         std::all_of(name.begin(), name.end(), [](unsigned char c) {
-           return std::isalnum(c) || c == '-' || c == '.' || c == '_';
-         });
-}
-
-/// "osv:Rocky Linux:9" is kept as "osv-rocky-linux-9".
-std::string file_name(std::string_view text) {
-  std::string name = to_lower(text);
-  std::replace_if(
-      name.begin(), name.end(), [](unsigned char c) { return !std::isalnum(c) && c != '.'; }, '-');
-  return name;
-}
-
-std::string encoded(std::string_view text) {
-  return replace_all(replace_all(std::string(text), " ", "%20"), ":", "%3A");
-}
-
-Json head(const KeptFeed& kept) {
-  return {{"format", 1},
-          {"name", kept.source.name},
-          {"kind", kept.source.kind},
-          {"place", net::without_credentials(kept.source.place)},
-          {"ecosystem", kept.source.ecosystem},
-          {"digest", kept.digest},
-          {"fetched_at", kept.fetched_at},
-          {"etag", kept.etag},
-          {"last_modified", kept.last_modified}};
-}
-
-KeptFeed read_head(const Path& file) {
-  const Json json = parse_json(read_file(file), file.string());
-  KeptFeed kept;
-  kept.source.name = member<std::string>(json, "name");
-  kept.source.kind = member<std::string>(json, "kind");
-  kept.source.place = member<std::string>(json, "place");
-  kept.source.ecosystem = member<std::string>(json, "ecosystem");
-  kept.digest = member<std::string>(json, "digest");
-  kept.fetched_at = member<std::string>(json, "fetched_at");
-  kept.etag = member<std::string>(json, "etag");
-  kept.last_modified = member<std::string>(json, "last_modified");
-  return kept;
-}
-
-/// Nothing if there is none, or it makes no sense: then it is fetched anew.
-std::optional<KeptFeed> kept_feed(const Path& directory, const FeedSource& source) {
-  const Path file = head_of(directory, source.name);
-  if (!fs::exists(file) || !fs::exists(bytes_of(directory, source.name))) return std::nullopt;
+/// What is in use now; nothing if it cannot be used.
+std::shared_ptr<const AdvisoryFile> in_use(const Path& directory) {
   try {
-    KeptFeed kept = read_head(file);
-    // From elsewhere, or read as something else, it is another feed.
-    if (kept.source.kind != source.kind || kept.source.ecosystem != source.ecosystem ||
-        kept.source.place != net::without_credentials(source.place)) {
-      return std::nullopt;
-    }
-    return kept;
+    return open_advisories(directory);
   } catch (const Error& error) {
-    log_warning("{} is not used: {}", file.string(), error.message());
-    return std::nullopt;
+    log_warning("{}", error.message());
+    return nullptr;
   }
 }
 
-std::vector<KeptFeed> all_kept(const Path& directory) {
-  std::vector<KeptFeed> all;
-  if (!fs::is_directory(feeds_directory(directory))) return all;
-  for (const auto& entry : fs::directory_iterator(feeds_directory(directory))) {
-    if (entry.path().extension() == ".json") all.push_back(read_head(entry.path()));
-  }
-  // A distribution's own word first; else the order of names, so that it is always the same.
-  std::sort(all.begin(), all.end(), [](const KeptFeed& a, const KeptFeed& b) {
-    return std::make_tuple(!is_own_word(a.source.kind), a.source.name) <
-           std::make_tuple(!is_own_word(b.source.kind), b.source.name);
-  });
-  return all;
+const FeedInfo* find_feed(const AdvisoryFile* file, const std::string& name) {
+  if (file == nullptr) return nullptr;
+  const auto found = std::find_if(file->feeds().begin(), file->feeds().end(),
+                                  [&](const FeedInfo& feed) { return feed.name == name; });
+  return found == file->feeds().end() ? nullptr : &*found;
 }
 
-void read_into(AdvisoryBuilder& builder, const KeptFeed& kept, const Path& bytes) {
-  builder.begin_feed({.name = kept.source.name,
-                      .kind = kept.source.kind,
-                      .url = kept.source.place,
-                      .digest = kept.digest,
-                      .fetched_at = kept.fetched_at});
-  FeedFile file(bytes);
-  read_feed(kept.source.kind, file, kept.source.ecosystem, builder);
-}
-
-/// In place of the old file at once: who has it open goes on with it.
-void compile(const Path& directory) {
+/// In place of the old file at once: who has it open goes on with it. A feed that is damaged is
+/// left out, and says so in the file: one of them must not keep the others from being renewed.
+/// Returns which those are.
+std::vector<FeedOutcome> compile(const Path& directory) {
+  const auto before = in_use(directory);
+  std::vector<FeedOutcome> left_out;
   AdvisoryBuilder builder;
   for (const KeptFeed& kept : all_kept(directory)) {
-    read_into(builder, kept, bytes_of(directory, kept.source.name));
+    const std::string& name = kept.source.name;
+    try {
+      if (!kept.damage.empty()) {
+        builder.begin_feed({.name = name});
+        throw Error(ErrorKind::corrupt, "{}", kept.damage);
+      }
+      const Path bytes = bytes_of(directory, name);
+      if (sha256_of_file(bytes) != kept.digest) {
+        builder.begin_feed({.name = name,
+                            .kind = kept.source.kind,
+                            .url = kept.source.place,
+                            .digest = kept.digest,
+                            .fetched_at = kept.fetched_at});
+        throw Error(ErrorKind::corrupt, "its file has another digest than it had when it came");
+      }
+      read_into(builder, kept, bytes);
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::cancelled) throw;
+      const FeedInfo* known = find_feed(before.get(), name);
+      builder.leave_out(error.message(),
+                        known == nullptr ? std::vector<std::string>() : known->ecosystems);
+      left_out.push_back({name, "left out", error.message()});
+      log_warning("feed {} is left out: {}", name, error.message());
+    }
   }
   const Path part = directory / (std::string(kCompiled) + ".part");
   write_file(part, builder.finish());
   AdvisoryFile::open(part)->verify();
   fs::rename(part, compiled_file(directory));
+  return left_out;
+}
+
+/// A feed grows; one that has lost most of its records was cut short, even if it can be read.
+void check_is_whole(const FeedInfo& fresh, const FeedInfo* before) {
+  constexpr std::uint64_t kTooFewToTell = 20;
+  if (before == nullptr || before->kind != fresh.kind || before->records < kTooFewToTell) return;
+  if (fresh.records < before->records / 2) {
+    throw Error(ErrorKind::corrupt, "{} has {} records, and had {}: it seems to be cut short",
+                fresh.name, fresh.records, before->records)
+        .hint("if it is right, forget the old one first: hallmark advisory remove " + fresh.name);
+  }
 }
 
 /// Throws if the new file is no feed of its kind; only then does it replace the old one.
@@ -131,17 +90,9 @@ void keep(const KeptFeed& fetched, const Path& part, const Path& directory) {
   AdvisoryBuilder trial;
   read_into(trial, fetched, part);
   const std::string& name = fetched.source.name;
+  check_is_whole(trial.feed(), find_feed(in_use(directory).get(), name));
   fs::rename(part, bytes_of(directory, name));
-  write_file(head_of(directory, name), pretty(head(fetched)) + "\n");
-}
-
-bool is_usable(const Path& directory) {
-  try {
-    return open_advisories(directory) != nullptr;
-  } catch (const Error& error) {
-    log_warning("{}", error.message());
-    return false;
-  }
+  write_head(directory, fetched);
 }
 
 std::vector<FeedSource> expanded(const AdvisoryConfig& config) {
@@ -153,53 +104,18 @@ std::vector<FeedSource> expanded(const AdvisoryConfig& config) {
     }
     for (FeedSource& known : known_feed(feed.name)) all.push_back(std::move(known));
   }
+  std::set<std::string> names;
+  for (FeedSource& feed : all) {
+    feed.max_age = config.max_age;
+    if (!names.insert(feed.name).second) {
+      throw Error(ErrorKind::usage, "config.yaml names two feeds \"{}\"", feed.name)
+          .hint("each replaces the other: give one of them another name");
+    }
+  }
   return all;
 }
 
 }  // namespace
-
-const std::vector<std::string>& known_feed_names() {
-  static const std::vector<std::string> names = {"debian", "redhat", "oracle", "alpine:RELEASE",
-                                                 "osv:ECOSYSTEM"};
-  return names;
-}
-
-std::vector<FeedSource> known_feed(const std::string& name) {
-  const std::string rest = name.find(':') == name.npos ? "" : name.substr(name.find(':') + 1);
-  if (name == "debian") {
-    return {{.name = name,
-             .kind = "debian-tracker",
-             .place = "https://security-tracker.debian.org/tracker/data/json"}};
-  }
-  if (name == "redhat") {
-    return {{.name = name,
-             .kind = "csaf",
-             .place = "https://security.access.redhat.com/data/csaf/v2/vex/archive_latest.txt"}};
-  }
-  if (name == "oracle") {
-    return {{.name = name,
-             .kind = "oval",
-             .place = "https://linux.oracle.com/security/oval/com.oracle.elsa-all.xml.bz2"}};
-  }
-  if (name.starts_with("alpine:") && !rest.empty()) {
-    std::vector<FeedSource> both;
-    for (const char* part : {"main", "community"}) {
-      both.push_back({.name = "alpine-" + file_name(rest) + "-" + part,
-                      .kind = "secdb",
-                      .place = "https://secdb.alpinelinux.org/v" + rest + "/" + part + ".json"});
-    }
-    return both;
-  }
-  if (name.starts_with("osv:") && !rest.empty()) {
-    return {{.name = "osv-" + file_name(rest),
-             .kind = "osv",
-             .place = "https://osv-vulnerabilities.storage.googleapis.com/" + encoded(rest) +
-                      "/all.zip"}};
-  }
-  throw Error(ErrorKind::usage, "there is no known feed \"{}\"", name)
-      .hint("known are " + join(known_feed_names(), ", ") +
-            "; another one has a name, kind and url");
-}
 
 std::vector<FeedOutcome> update_feeds(const AdvisoryConfig& config,
                                       const std::vector<std::string>& names, const Path& directory,
@@ -226,13 +142,15 @@ std::vector<FeedOutcome> update_feeds(const AdvisoryConfig& config,
       if (!is_feed_name(source.name))
         throw Error(ErrorKind::usage, "\"{}\" cannot be a feed's name", source.name);
       std::optional<KeptFeed> kept = kept_feed(directory, source);
-      if (auto fetched = fetch_feed(source, config.mirror, kept, part, clock, stop)) {
+      const Path bytes = bytes_of(directory, source.name);
+      if (auto fetched = fetch_feed(source, config.mirror, kept, bytes, part, clock, stop)) {
         keep(*fetched, part, directory);
         outcome.state = "new";
       } else {
         // It is as good as fetched now: its age begins anew.
         kept->fetched_at = to_rfc3339(clock.now());
-        write_file(head_of(directory, source.name), pretty(head(*kept)) + "\n");
+        kept->source.max_age = source.max_age;
+        write_head(directory, *kept);
       }
       changed = true;
     } catch (const Error& error) {
@@ -243,7 +161,8 @@ std::vector<FeedOutcome> update_feeds(const AdvisoryConfig& config,
     hallmark::remove_all(part);
     outcomes.push_back(std::move(outcome));
   }
-  if (changed || !is_usable(directory)) compile(directory);
+  if (!changed && in_use(directory) != nullptr) return outcomes;
+  for (FeedOutcome& left_out : compile(directory)) outcomes.push_back(std::move(left_out));
   return outcomes;
 }
 
@@ -256,7 +175,7 @@ void import_feed(const FeedSource& source, const Path& directory, Clock& clock) 
   FileLock lock(directory / "feeds.lock");
   const Path part = feeds_directory(directory) / (source.name + ".part");
   try {
-    const auto fetched = fetch_feed(source, "", std::nullopt, part, clock, {});
+    const auto fetched = fetch_feed(source, "", std::nullopt, {}, part, clock, {});
     keep(*fetched, part, directory);
   } catch (const Error&) {
     hallmark::remove_all(part);

@@ -6,9 +6,8 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/testing.h"
+#include "base/text.h"
 #include "scan/advisory/match.h"
-#include "scan/advisory/sbom.h"
-#include "scan/advisory/vex.h"
 
 namespace hallmark::scan {
 namespace {
@@ -112,8 +111,9 @@ TEST_F(Store, FetchesThroughAMirror) {
   write_file(directory_.path() / "mirror/security-tracker.debian.org/tracker/data/json",
              read_file(kSamples / "debian-tracker.json"));
   EXPECT_THAT(update(mirrored), ElementsAre("debian new"));
-  EXPECT_THAT(open_advisories(state())->feeds()[0].ecosystems,
-              ElementsAre("debian:10", "debian:11", "debian:12", "debian:13"));
+  EXPECT_THAT(open_advisories(state())->feeds()[0].in_passing,
+              ElementsAre("debian:10", "debian:11", "debian:12", "debian:13"))
+      << "one source package makes no feed of a release";
 }
 
 TEST_F(Store, ForgetsAFeed) {
@@ -133,86 +133,97 @@ TEST_F(Store, CompilesAnewWhatAnotherVersionWrote) {
   EXPECT_EQ(open_advisories(state())->advisories().size(), 1u);
 }
 
+TEST_F(Store, ADamagedFeedIsLeftOutAndFetchedAnew) {
+  AdvisoryConfig two = config("alma", "osv", kSamples / "alma-gupnp.json");
+  two.feeds.push_back({.name = "azure",
+                       .kind = "oval",
+                       .place = (kSamples / "azurelinux-3.0-oval.xml").string(),
+                       .ecosystem = "azurelinux:3.0"});
+  update(two);
+  const Path bytes = state() / "feeds/alma.feed";
+  write_file(bytes, replace_all(read_file(bytes), "1.0.6-2.el8_4", "1.0.5-1.el8_4"));
+  import_feed({.name = "amazon",
+               .kind = "updateinfo",
+               .place = (kSamples / "amazon-2023-updateinfo.xml.gz").string()},
+              state(), clock_);
+  const auto file = open_advisories(state());
+  ASSERT_EQ(file->feeds().size(), 3u) << "the others are compiled";
+  const FeedInfo& damaged = *std::find_if(file->feeds().begin(), file->feeds().end(),
+                                          [](const auto& feed) { return feed.name == "alma"; });
+  EXPECT_THAT(damaged.damage, HasSubstr("another digest"));
+  EXPECT_EQ(file->ecosystem("almalinux:8"), nullptr) << "nothing of it counts";
+  EXPECT_THAT(update(two), ElementsAre("alma new", "azure unchanged"));
+  EXPECT_NE(open_advisories(state())->ecosystem("almalinux:8"), nullptr);
+}
+
+TEST_F(Store, AHeadThatMakesNoSenseIsLeftOut) {
+  update(config("alma", "osv", kSamples / "alma-gupnp.json"));
+  write_file(state() / "feeds/other.json", "{");
+  AdvisoryConfig azure{.feeds = {{.name = "azure",
+                                  .kind = "oval",
+                                  .place = (kSamples / "azurelinux-3.0-oval.xml").string(),
+                                  .ecosystem = "azurelinux:3.0"}}};
+  EXPECT_THAT(update(azure), ElementsAre("azure new", "other left out"));
+  EXPECT_EQ(open_advisories(state())->feeds().size(), 3u);
+}
+
+TEST_F(Store, TwoFeedsOfOneNameAreRefused) {
+  AdvisoryConfig two = config("debian", "osv", kSamples / "alma-gupnp.json");
+  two.feeds.push_back({.name = "debian"});
+  EXPECT_EQ(kind_of([&] { update(two); }), ErrorKind::usage);
+}
+
+TEST_F(Store, AFileThatWasCutShortIsRefused) {
+  const auto records = [&](int count) {
+    std::string text;
+    for (int i = 0; i < count; ++i) {
+      text += (i == 0 ? "" : ",") + std::string(R"({"id": "A-)") + std::to_string(i) + "\"}";
+    }
+    write_file(directory_.path() / "all.json", "[" + text + "]");
+  };
+  const AdvisoryConfig osv = config("osv", "osv", directory_.path() / "all.json");
+  records(40);
+  EXPECT_THAT(update(osv), ElementsAre("osv new"));
+  records(19);
+  const auto outcome = update_feeds(osv, {}, state(), clock_)[0];
+  EXPECT_EQ(outcome.state, "failed");
+  EXPECT_THAT(outcome.why, HasSubstr("19 records, and had 40"));
+  EXPECT_EQ(open_advisories(state())->advisories().size(), 40u);
+  records(20);
+  EXPECT_THAT(update(osv), ElementsAre("osv new"));
+}
+
+TEST_F(Store, ADigestThatIsAskedForLaterIsCheckedThen) {
+  const Path file = directory_.path() / "alma.json";
+  write_file(file, read_file(kSamples / "alma-gupnp.json"));
+  AdvisoryConfig alma = config("alma", "osv", "file://" + file.string());
+  update(alma);
+  alma.feeds[0].sha256 = std::string(64, '0');
+  EXPECT_THAT(update(alma), ElementsAre("alma failed"));
+  alma.feeds[0].sha256 = sha256_hex(read_file(file));
+  EXPECT_THAT(update(alma), ElementsAre("alma unchanged"));
+  alma.feeds[0].signature = (directory_.path() / "alma.sig").string();
+  alma.feeds[0].keyring = (directory_.path() / "keys").string();
+  write_file(alma.feeds[0].signature, "no signature");
+  write_file(alma.feeds[0].keyring, "");
+  const auto outcome = update_feeds(alma, {}, state(), clock_)[0];
+  EXPECT_EQ(outcome.state, "failed") << "what is kept has no good signature";
+}
+
+TEST_F(Store, AFeedSaysUntilWhenItIsGood) {
+  AdvisoryConfig alma = config("alma", "osv", kSamples / "alma-gupnp.json");
+  update(alma);
+  EXPECT_EQ(open_advisories(state())->feeds()[0].good_until, "2026-01-09T00:00:00.000Z");
+  alma.max_age = std::chrono::hours(48);
+  update(alma);
+  EXPECT_EQ(open_advisories(state())->feeds()[0].good_until, "2026-01-04T00:00:00.000Z");
+}
+
 TEST(KnownFeeds, HaveShortNames) {
   EXPECT_EQ(known_feed("alpine:3.22").size(), 2u);
   EXPECT_EQ(known_feed("osv:Rocky Linux:9")[0].name, "osv-rocky-linux-9");
   EXPECT_THAT(known_feed("osv:Rocky Linux:9")[0].place, HasSubstr("/Rocky%20Linux%3A9/all.zip"));
   EXPECT_EQ(kind_of([] { known_feed("gentoo"); }), ErrorKind::usage);
-}
-
-TEST(Sbom, ReadsCycloneDx) {
-  const auto inventory = read_sbom(R"({"bomFormat": "CycloneDX", "components": [
-    {"type": "operating-system", "name": "debian", "version": "12"},
-    {"type": "library", "name": "libc6", "purl": "pkg:deb/debian/libc6@2.36-9%2Bdeb12u3?arch=amd64&distro=debian-12",
-     "properties": [{"name": "source_package", "value": "glibc"}, {"name": "source_version", "value": "2.36-9+deb12u3"}],
-     "components": [{"type": "library", "name": "x", "purl": "pkg:npm/%40scope/left@1.0.0"}]},
-    {"type": "library", "name": "core", "purl": "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1"},
-    {"type": "file", "name": "/bin/sh"},
-    {"type": "library", "name": "mystery"}, {"type": "library", "name": "n", "purl": "pkg:nuget/N@1"}]})",
-                                   "test");
-  EXPECT_EQ(inventory.distribution.codename, "bookworm");
-  ASSERT_EQ(inventory.packages.size(), 3u);
-  EXPECT_EQ(inventory.packages[0].name, "@scope/left");
-  EXPECT_EQ(inventory.packages[1].source_name, "glibc");
-  EXPECT_EQ(inventory.packages[1].version, "2.36-9+deb12u3");
-  EXPECT_EQ(inventory.packages[2].name, "org.apache.logging.log4j:log4j-core");
-  EXPECT_EQ(inventory.gaps.size(), 2u) << "what cannot be told is said";
-}
-
-TEST(Sbom, ReadsSpdx) {
-  const auto inventory =
-      read_sbom(R"({"spdxVersion": "SPDX-2.3", "documentDescribes": ["SPDXRef-Root"], "packages": [
-    {"SPDXID": "SPDXRef-Root", "name": "image"},
-    {"SPDXID": "a", "name": "curl", "sourceInfo": "built from source package: curl 7.76.1-14.el9",
-     "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:rpm/almalinux/curl@7.76.1-14.el9?arch=x86_64&distro=almalinux-9.2&epoch=1"}]},
-    {"SPDXID": "b", "name": "openssl-libs",
-     "externalRefs": [{"referenceType": "purl", "referenceLocator": "pkg:rpm/almalinux/openssl-libs@3.0.7-1.el9?upstream=openssl-3.0.7-1.el9.src.rpm&distro=almalinux-9.2"}]}]})",
-                "test");
-  EXPECT_EQ(inventory.distribution.id, "almalinux");
-  EXPECT_EQ(inventory.distribution.version_id, "9.2");
-  ASSERT_EQ(inventory.packages.size(), 2u);
-  EXPECT_EQ(inventory.packages[0].version, "1:7.76.1-14.el9");
-  EXPECT_EQ(inventory.packages[1].source_name, "openssl");
-  EXPECT_THAT(inventory.gaps, IsEmpty());
-  EXPECT_EQ(kind_of([] { read_sbom(R"({"a": 1})", "test"); }), ErrorKind::corrupt);
-}
-
-TEST(Vex, SuppressesOnlyWhatIsSpokenOf) {
-  const auto statements = read_vex(
-      R"({"@context": "https://openvex.dev/ns/v0.2.0", "author": "security@example.com", "statements": [
-    {"vulnerability": {"name": "CVE-2024-0001"}, "status": "not_affected", "justification": "vulnerable_code_not_present",
-     "products": [{"@id": "pkg:deb/debian/openssl"}]},
-    {"vulnerability": {"name": "CVE-2024-0002"}, "status": "affected", "products": [{"@id": "pkg:deb/debian/openssl"}]}]})",
-      "test");
-  model::Assessment assessment;
-  assessment.distribution.id = "debian";
-  assessment.findings.resize(3);
-  for (auto& finding : assessment.findings) finding.package = finding.source_package = "openssl";
-  assessment.findings[0].cves = {"CVE-2024-0001"};
-  assessment.findings[1].cves = {"CVE-2024-0001", "CVE-2024-0002"};
-  assessment.findings[2].cves = {"CVE-2024-0002"};
-  apply_vex(assessment, statements);
-  EXPECT_EQ(assessment.findings[0].status, model::FindingStatus::suppressed);
-  EXPECT_THAT(assessment.findings[0].evidence, HasSubstr("vulnerable_code_not_present"));
-  EXPECT_EQ(assessment.findings[1].status, model::FindingStatus::open);
-  EXPECT_EQ(assessment.findings[2].status, model::FindingStatus::open);
-  assessment.distribution.id = "ubuntu";
-  assessment.findings[0].status = model::FindingStatus::open;
-  apply_vex(assessment, statements);
-  EXPECT_EQ(assessment.findings[0].status, model::FindingStatus::open)
-      << "another distribution's package";
-}
-
-TEST(Vex, ReadsCycloneDx) {
-  const auto statements = read_vex(
-      R"({"bomFormat": "CycloneDX", "components": [{"bom-ref": "r1", "purl": "pkg:pypi/foo@1.0"}],
-    "vulnerabilities": [{"id": "CVE-2024-0001", "analysis": {"state": "not_affected", "justification": "code_not_reachable"}, "affects": [{"ref": "r1"}]},
-                        {"id": "CVE-2024-0002", "analysis": {"state": "exploitable"}, "affects": [{"ref": "r1"}]}]})",
-      "test");
-  ASSERT_EQ(statements.size(), 1u);
-  EXPECT_EQ(statements[0].package, "pypi/foo");
-  EXPECT_EQ(statements[0].version, "1.0");
-  EXPECT_EQ(kind_of([] { read_vex("{}", "test"); }), ErrorKind::corrupt);
 }
 
 }  // namespace

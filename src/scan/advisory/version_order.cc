@@ -53,4 +53,23 @@ int compare_versions(VersionOrder order, std::string_view a, std::string_view b)
   return 0;
 }
 
+int compare_to_limit(VersionOrder order, std::string_view installed, std::string_view limit) {
+  if (order == VersionOrder::pep440 && limit.find('+') == limit.npos)
+    installed = installed.substr(0, installed.find('+'));
+  return compare_versions(order, installed, limit);
+}
+
+int compare_for_sorting(VersionOrder order, std::string_view a, std::string_view b) {
+  if (const int result = compare_versions(order, a, b)) return result;
+  if (order != VersionOrder::rpm) return 0;
+  const auto has_release = [](std::string_view version) {
+    return static_cast<int>(version.find('-') != version.npos);
+  };
+  return has_release(a) - has_release(b);
+}
+
+bool is_total(VersionOrder order) {
+  return order == VersionOrder::dpkg || order == VersionOrder::rpm;
+}
+
 }  // namespace hallmark::scan

@@ -25,4 +25,16 @@ bool is_comparable(VersionOrder order, std::string_view version);
 /// count only if both have one.
 int compare_versions(VersionOrder order, std::string_view a, std::string_view b);
 
+/// An installed version against one that an advisory names. Python's "1.0+cu118" is 1.0 unless the
+/// limit has a local part, too.
+int compare_to_limit(VersionOrder order, std::string_view installed, std::string_view limit);
+
+/// Refines compare_versions to one that can be sorted by: an rpm version without a release comes
+/// before those with one.
+int compare_for_sorting(VersionOrder order, std::string_view a, std::string_view b);
+
+/// Whether of three versions the newest is newer than the oldest, whatever they are: not so where
+/// digits are fractions (apk).
+bool is_total(VersionOrder order);
+
 }  // namespace hallmark::scan
