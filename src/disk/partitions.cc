@@ -242,7 +242,8 @@ void add_gpt_partitions(PartitionTable& table, BlockReader& disk, const Gpt& gpt
     }
     table.partitions.push_back({number, first * gpt.sector_bytes,
                                 (last - first + 1) * gpt.sector_bytes, guid(entry.subspan(0, 16)),
-                                utf16_name(entry.subspan(56, 72)), guid(entry.subspan(16, 16))});
+                                utf16_name(entry.subspan(56, 72)), guid(entry.subspan(16, 16)),
+                                (little64(entry, 48) >> 63) == 0});
   }
 }
 

@@ -124,6 +124,9 @@ class Mounting {
         if (is_taken(place)) {
           system_.gaps.push_back(
               {volume.where, fmt::format("its type says {}, where another is mounted", place)});
+        } else if (!volume.is_automatic) {
+          system_.gaps.push_back(
+              {volume.where, "its type says " + place + ", its attributes not to mount it"});
         } else if (holds_files(place)) {
           system_.gaps.push_back(
               {volume.where, fmt::format("its type says {}, where the root has files, so that "

@@ -146,8 +146,11 @@ TEST(System, PutsPartitionsTogetherByType) {
 
 TEST(System, TypeOfAPartitionHidesNoFiles) {
   Opened opened = open(disk_of({{kVarType, ext({{"hides", ""}})},
+                                {kUsrType, ext({{"x", ""}}), ", attrs=\"GUID:63\""},
                                 {kRootType, ext({{"etc/os-release", ""}, {"var/kept", "k"}})}}));
-  EXPECT_THAT(opened.system.gaps, ElementsAre(gap("partition 1", "the root has files")));
+  EXPECT_THAT(opened.system.gaps, ElementsAre(gap("partition 1", "the root has files"),
+                                              gap("partition 2", "not to mount it")));
+  EXPECT_FALSE(opened.system.files->stat("/usr"));
   EXPECT_EQ(opened.system.files->read_file("/var/kept"), "k");
 }
 

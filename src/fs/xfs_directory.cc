@@ -91,7 +91,10 @@ Directory read_directory(Metered& storage, const Super& super, const Inode& inod
   for (const Extent& extent : extents_of(storage, super, inode)) {
     for (std::uint64_t i = 0; i < extent.count; ++i) {
       std::uint64_t number = extent.first + i;
-      if (number << super.block_log >= kNamesEnd) return directory;
+      if (number >= kNamesEnd >> super.block_log) {
+        if (filled != 0) throw broken(inode.number, "ends within a block");
+        return directory;
+      }
       if (filled == 0 ? number % step != 0 : number != next) {
         throw broken(inode.number, "has a hole within a block");
       }
@@ -104,6 +107,7 @@ Directory read_directory(Metered& storage, const Super& super, const Inode& inod
       filled = 0;
     }
   }
+  if (filled != 0) throw broken(inode.number, "ends within a block");
   return directory;
 }
 
