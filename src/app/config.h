@@ -55,6 +55,7 @@ struct Config {
   /// By name; each follows the schema of its kind in schema/scanners.schema.json.
   std::map<std::string, Json> scanners;
   ExploitsConfig exploits;
+  model::InventorySettings inventory;  ///< of all images; a pipeline may only switch more off
   scan::AdvisoryConfig advisories;  ///< paths are absolute
   std::vector<pipeline::Schedule> schedules;
 };

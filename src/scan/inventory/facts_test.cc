@@ -347,6 +347,10 @@ TEST(Support, EndsOnADay) {
   EXPECT_EQ(end_of_support({.id = "alpine", .version_id = "3.20.3"}), "2026-04-01");
   EXPECT_EQ(end_of_support({.id = "rhel", .version_id = "10.0"}), "2035-05-31");
   EXPECT_EQ(end_of_support({.id = "sles", .version_id = "15.6"}), "2025-12-31");
+  EXPECT_EQ(end_of_support({.id = "sles", .version_id = "15.7"}), "2031-07-31");
+  EXPECT_EQ(end_of_support({.id = "sles", .version_id = "15.8"}), "");
+  EXPECT_EQ(end_of_support({.id = "opensuse-leap", .version_id = "15.6"}), "2026-04-30");
+  EXPECT_EQ(end_of_support({.id = "ol", .version_id = "9.4"}), "2032-06-30");
   EXPECT_EQ(end_of_support({.id = "alpine", .version_id = "3.2"}), "");
   EXPECT_EQ(end_of_support({.id = "debian", .version_id = "1"}), "");
 }
