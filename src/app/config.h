@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "model/pipeline.h"
 #include "pipeline/schedules.h"
 #include "scan/advisory/store.h"
 

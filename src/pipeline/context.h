@@ -18,6 +18,7 @@
 #include "db/database.h"
 #include "disk/digest.h"
 #include "model/assessment.h"
+#include "model/pipeline.h"
 #include "scan/scanner.h"
 #include "workflow/ledger.h"
 
