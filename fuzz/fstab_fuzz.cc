@@ -1,9 +1,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "fs/fstab.h"
+#include "fs/mount_units.h"
 #include "fuzz/only_errors.h"
+#include "scan/inventory/memory_files.h"
 
 using namespace hallmark;
 
@@ -21,6 +24,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       fs::is_source(mount.source, logical);
       mount.value_of("subvol");
     }
+  });
+  only_errors([&] {
+    scan::MemoryFiles files{{"/etc/systemd/system/a.mount", std::string(data, data + size)},
+                            {"/etc/systemd/system/x.wants/a.mount", ""}};
+    std::vector<fs::Gap> gaps;
+    fs::mount_units(files, gaps);
   });
   return 0;
 }

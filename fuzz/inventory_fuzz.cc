@@ -8,6 +8,7 @@
 #include "scan/inventory/apk.h"
 #include "scan/inventory/elf.h"
 #include "scan/inventory/facts.h"
+#include "scan/inventory/grub.h"
 #include "scan/inventory/kernels.h"
 #include "scan/inventory/languages.h"
 #include "scan/inventory/memory_files.h"
@@ -48,6 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto [choice, rest] = hallmark::chosen(data, size);
   const std::string bytes(rest);
   hallmark::model::Inventory inventory;
+  scan::Budget budget(16u << 20);
   // None of these throws for what the bytes say.
   switch (choice % 10) {
     case 0:
@@ -70,13 +72,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     case 5:
       hallmark::only_errors([&] { scan::parse_rpm_header(bytes); });
+      hallmark::only_errors([&] { scan::each_rpm_file(bytes, [](std::string) {}); });
       break;
     case 6:
-      hallmark::only_errors([&] { scan::program_packages(reader_of(bytes)); });
+      hallmark::only_errors([&] { scan::program_packages(reader_of(bytes), budget); });
       break;
     case 7:
       hallmark::only_errors(
-          [&] { scan::read_jar(inventory, reader_of(bytes), bytes.size(), "a"); });
+          [&] { scan::read_jar(inventory, reader_of(bytes), bytes.size(), "a", budget); });
       break;
     case 8:
       hallmark::only_errors([&] { scan::parse_npm_lock(bytes); });
@@ -86,7 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       break;
     default:
       scan::go_modules("go1.21", bytes);
-      hallmark::only_errors([&] { scan::rust_crates(bytes); });
+      hallmark::only_errors([&] { scan::rust_crates(bytes, budget); });
   }
   scan::hardening_findings(inventory);
   return 0;

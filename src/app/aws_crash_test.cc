@@ -185,7 +185,7 @@ class AwsWorld : public workflow::CrashWorld {
         .clock = crash_.clock,
         .state_directory = crash_.directory,
         .scanner = {.take_inventory =
-                        [](disk::BlockReader& disk) {
+                        [](disk::BlockReader& disk, const model::InventorySettings&) {
                           first_sector(disk);
                           return model::Inventory{};
                         },

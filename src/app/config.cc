@@ -175,6 +175,7 @@ Config read_config(const Path& state) {
   config.scanners = json.value("scanners", config.scanners);
   const Json exploits = json.value("exploits", Json::object());
   config.exploits = {source_from(exploits, "kev", state), source_from(exploits, "epss", state)};
+  config.inventory.languages = json.value("inventory", Json::object()).value("languages", true);
   config.advisories = advisories_from(json.value("advisories", Json::object()), state);
   config.cloud.aws = aws_config(cloud.value("aws", Json::object()));
   if (config.cloud.kind == "aws" && !cloud.contains("account_id")) {

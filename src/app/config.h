@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/json.h"
+#include "model/pipeline.h"
 #include "pipeline/schedules.h"
 #include "scan/advisory/store.h"
 
@@ -56,6 +57,7 @@ struct Config {
   /// By name; each follows the schema of its kind in schema/scanners.schema.json.
   std::map<std::string, Json> scanners;
   ExploitsConfig exploits;
+  model::InventorySettings inventory;  ///< of all images; a pipeline may only switch more off
   scan::AdvisoryConfig advisories;  ///< paths are absolute
   std::vector<pipeline::Schedule> schedules;
 };

@@ -106,6 +106,7 @@ int run(const std::vector<std::string>& words, cli::Terminal out, cli::Terminal 
                  return installation->workplace();
                },
                .scanner = make_scanner(state, clock),
+               .inventory = [state] { return load_config(state).inventory; },
                .examine_machine = [&] { return examine_machine(state, interruption.token()); },
                .aws = aws_account(state, clock),
                .advisories = [state] { return load_config(state).advisories; }};

@@ -268,8 +268,11 @@ pipeline::Scanner make_scanner(const Path& state, Clock& clock) {
     scan::apply_vex(found, *honoured(*vex->lock(), state), inventory);
     return found;
   };
-  return {.take_inventory = [](disk::BlockReader& disk) { return scan::take_inventory(disk); },
-          .assess = scan::with_hardening(assess, clock)};
+  auto take = [state](disk::BlockReader& disk, const model::InventorySettings& settings) {
+    const bool languages = settings.languages && load_config(state).inventory.languages;
+    return scan::take_inventory(disk, {.languages = languages});
+  };
+  return {.take_inventory = take, .assess = scan::with_hardening(assess, clock)};
 }
 
 struct Installation::Parts {

@@ -57,7 +57,8 @@ struct App {
   /// Opens the state directory the first time; help, validation and completion never ask. Throws
   /// what opening the configuration, database and cloud throw.
   std::function<Workplace&()> workplace;
-  pipeline::Scanner scanner;  ///< works without the workplace
+  pipeline::Scanner scanner;                            ///< works without the workplace
+  std::function<model::InventorySettings()> inventory;  ///< of config.yaml, as the above
   std::function<std::vector<MachineCheck>()> examine_machine;
   AwsAccount aws;  ///< works without the workplace
   std::function<scan::AdvisoryConfig()>

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "cli/disk_source.h"
+#include "cli/findings.h"
 #include "cli/nouns.h"
 #include "cli/table.h"
 #include "evidence/report_html.h"
@@ -13,44 +15,30 @@ namespace hallmark::cli {
 
 namespace {
 
-/// The same page as of an image, of which less is known.
-std::string page(const Path& file, const model::Inventory& inventory,
-                 const model::Assessment& assessment) {
-  evidence::Subject subject;
-  subject.image_key = file.filename().string();
-  subject.image_id = file.string();
-  subject.made_at = assessment.assessed_at;
-  subject.inventory = inventory;
-  subject.assessments = {assessment};
-  subject.findings = scan::merge(subject.assessments);
-  return evidence::report_html(subject);
-}
-
 Outcome scan(App& app, const Arguments& arguments) {
-  Path file = arguments.value_or("FILE", "");
-  fs::System system = open_source(arguments);
-  model::Inventory inventory = scan::take_inventory(system);
-  Json record = {{"file", file.string()}, {"inventory", inventory}, {"assessment", nullptr}};
   const std::string html = arguments.value_or("--html", "");
-  if (arguments.has("--inventory-only")) {
-    if (!html.empty())
-      throw Error(ErrorKind::usage, "--html shows what --inventory-only leaves out");
-    return {record};
+  const bool matches = !arguments.has("--inventory-only");
+  for (const char* option : {"--html", "--format", "--fail-on", "--vex"}) {
+    if (matches || !arguments.has(option)) continue;
+    throw Error(ErrorKind::usage, "{} needs what --inventory-only leaves out", option)
+        .hint("`hallmark disk inventory` writes what is installed, also as CycloneDX and SPDX");
   }
-  const model::Assessment assessment = app.scanner.assess(inventory, app.stop);
+  fs::System system = open_source(app, arguments);
+  const bool languages = !arguments.has("--no-languages") && app.inventory().languages;
+  const model::Inventory inventory = scan::take_inventory(system, {.languages = languages});
+  Json record = {
+      {"file", arguments.value_or("FILE", "")}, {"inventory", inventory}, {"assessment", nullptr}};
+  if (!matches) return {record};
+  model::Assessment assessment = app.scanner.assess(inventory, app.stop);
+  apply_vex_options(assessment, inventory, {}, arguments);
   record["assessment"] = assessment;
+  evidence::Subject subject = subject_of(source_name(arguments), inventory, assessment);
+  subject.image_id = arguments.value_or("FILE", "");
   if (!html.empty()) {
-    write_file(html, page(file, inventory, assessment));
+    write_file(html, evidence::report_html(subject));
     record["html"] = html;
   }
-  return {record};
-}
-
-void render_gaps(const std::vector<model::CoverageGap>& gaps, App& app) {
-  for (const model::CoverageGap& gap : gaps) {
-    app.out.stream << paint(app.out, Tone::warning, "gap: ") << gap.what << ": " << gap.reason
-                   << '\n';
-  }
+  return with_findings(std::move(record), subject, arguments);
 }
 
 void render_assessment(const model::Assessment& assessment, App& app) {
@@ -58,58 +46,37 @@ void render_assessment(const model::Assessment& assessment, App& app) {
   for (const model::AdvisorySource& source : assessment.advisories) {
     sources.push_back(source.name + " of " + source.valid_from);
   }
-  const auto updates = std::count_if(assessment.findings.begin(), assessment.findings.end(),
-                                     [](const model::Finding& finding) {
-                                       return finding.kind == model::FindingKind::vulnerability;
-                                     });
-  print_fields(app.out, {{"Distribution", assessment.distribution.pretty_name},
+  const auto updates = std::count_if(
+      assessment.findings.begin(), assessment.findings.end(),
+      [](const model::Finding& finding) { return finding.kind != model::FindingKind::compliance; });
+  print_fields(app.out, {{"Distribution", one_line(assessment.distribution.pretty_name)},
                          {"Packages", std::to_string(assessment.package_count)},
                          {"Advisories", join(sources, ", ")},
                          {"Coverage", std::string(model::to_string(assessment.completeness))},
-                         {"Pending security updates", std::to_string(updates)}});
-  std::vector<std::vector<Cell>> rows;
-  std::vector<std::vector<Cell>> facts;
-  for (const model::Finding& finding : assessment.findings) {
-    if (finding.kind != model::FindingKind::vulnerability) {
-      facts.push_back(
-          {std::string(model::to_string(finding.severity)), finding.title, finding.remediation});
-      continue;
-    }
-    rows.push_back({finding.package, finding.installed_version,
-                    finding.fixed_version.empty() ? "none yet" : finding.fixed_version,
-                    std::string(model::to_string(finding.severity)), finding.advisory_source});
-  }
-  if (!rows.empty()) {
-    app.out.stream << '\n';
-    print_table(app.out, {"PACKAGE", "INSTALLED", "FIXED IN", "SEVERITY", "ADVISORY"}, rows);
-  }
-  if (!facts.empty()) {
-    app.out.stream << "\nShould not be in a golden image:\n";
-    print_table(app.out, {"SEVERITY", "WHAT", "WAY OUT"}, facts);
-  }
+                         {"Findings", std::to_string(updates)}});
+  render_vulnerabilities(assessment, app);
+  render_hardening(assessment.findings, app);
   render_gaps(assessment.gaps, app);
 }
 
 void render_inventory(const model::Inventory& inventory, App& app) {
-  std::string disk = inventory.disk_size_bytes == 0
-                         ? "none: a directory or an archive"
-                         : format_size(inventory.disk_size_bytes) + ", of which " +
-                               format_size(inventory.fetched_bytes) + " were read";
-  print_fields(app.out, {{"Distribution", inventory.distribution.pretty_name},
-                         {"Architecture", inventory.architecture},
+  print_fields(app.out, {{"Distribution", one_line(inventory.distribution.pretty_name)},
+                         {"Architecture", one_line(inventory.architecture)},
                          {"Packages", std::to_string(inventory.packages.size())},
-                         {"Disk", disk},
+                         {"Disk", what_was_read(inventory)},
                          {"Gaps", std::to_string(inventory.gaps.size())}});
   app.out.stream << '\n';
   std::vector<std::vector<Cell>> rows;
   for (const model::Package& package : inventory.packages) {
-    rows.push_back({package.name, package.version, package.architecture, package.source_name});
+    rows.push_back({one_line(package.name), one_line(package.version),
+                    one_line(package.architecture), one_line(package.source_name)});
   }
   print_table(app.out, {"PACKAGE", "VERSION", "ARCHITECTURE", "SOURCE"}, rows);
   render_gaps(inventory.gaps, app);
 }
 
 void render(const Json& record, App& app) {
+  if (render_document(record, app)) return;
   if (record.at("assessment").is_null()) {
     render_inventory(record.at("inventory").get<model::Inventory>(), app);
     return;
@@ -119,22 +86,38 @@ void render(const Json& record, App& app) {
 
 }  // namespace
 
+std::string what_was_read(const model::Inventory& inventory) {
+  if (inventory.disk_size_bytes == 0) return "none: a directory or an archive";
+  return format_size(inventory.disk_size_bytes) + ", of which " +
+         format_size(inventory.fetched_bytes) + " were read";
+}
+
 std::vector<Command> disk_commands() {
+  std::vector<OptionSpec> options = finding_options();
+  options.push_back({"--html", "FILE", "also write a page for a browser"});
+  options.push_back({"--inventory-only", "", "match it against nothing"});
+  options.push_back({"--no-languages", "", "leave out packages of programming languages"});
   return {
       {.noun = "disk",
        .verb = "scan",
        .summary = "Say what is installed on a disk and what is wrong with it.",
-       .examples = {{"hallmark disk scan debian.qcow2", "Pending security updates, as a table."},
-                    {"hallmark disk scan debian.qcow2 --inventory-only",
-                     "Only what is installed; needs no network."},
+       .examples = {{"hallmark disk scan debian.qcow2", "What is wrong with it, the worst first."},
+                    {"hallmark disk scan debian.qcow2 --fail-on high",
+                     "Exit code 3 if anything is high, critical or not rated."},
+                    {"hallmark disk scan ami:ami-0123456789abcdef0 --region us-east-1",
+                     "An image of the cloud; no machine is started."},
+                    {"hallmark disk scan debian.qcow2 --format sarif > findings.sarif",
+                     "For a code host."},
                     {"hallmark disk scan debian.qcow2 --html debian.html",
                      "And as a page with charts, which loads nothing from anywhere."},
                     {"hallmark disk scan rootfs.tar.zst", "An archive of a root file system."}},
        .arguments = {source_argument()},
-       .options = {{"--inventory-only", "", "match it against nothing"},
-                   any_backing_file_option(),
-                   {"--html", "FILE", "also write a page for a browser"}},
-       .exits = {{ErrorKind::not_found, ""},
+       .options = source_options(std::move(options)),
+       .description = "Packages are compared with what `hallmark advisory` has compiled and with "
+                      "the distribution's own security suite. What cannot be read or compared is "
+                      "a gap, and is shown.",
+       .exits = {held_exit(),
+                 {ErrorKind::not_found, ""},
                  {ErrorKind::unavailable, "the advisories cannot be fetched"},
                  {ErrorKind::corrupt, "the file is damaged"}},
        .run = scan,

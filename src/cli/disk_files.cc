@@ -11,20 +11,6 @@
 
 namespace hallmark::cli {
 
-ArgumentSpec source_argument() {
-  return {"FILE", "a disk, a directory or a tar archive; it is only read, nothing boots"};
-}
-
-OptionSpec any_backing_file_option() {
-  return {"--any-backing-file", "", "a qcow2 file may name backing files in other directories"};
-}
-
-fs::System open_source(const Arguments& arguments) {
-  return fs::open_system(arguments.value_or("FILE", ""), arguments.has("--any-backing-file")
-                                                             ? disk::BackingFiles::anywhere
-                                                             : disk::BackingFiles::beside);
-}
-
 namespace {
 
 fs::FileSystem& root_of(fs::System& system, const Arguments& arguments) {
@@ -66,8 +52,8 @@ Json entry(const std::string& name, const fs::FileInfo& info) {
           {"link_target", shown(info.link_target)}};
 }
 
-Outcome list(App&, const Arguments& arguments) {
-  fs::System system = open_source(arguments);
+Outcome list(App& app, const Arguments& arguments) {
+  fs::System system = open_source(app, arguments);
   fs::FileSystem& files = root_of(system, arguments);
   std::string path = absolute(arguments.value_or("PATH", "/"));
   auto info = files.stat(path);
@@ -114,8 +100,8 @@ void render_list(const Json& record, App& app) {
   if (!rows.empty()) print_table(app.out, {"MODE", "UID", "GID", "SIZE", "NAME"}, rows);
 }
 
-Outcome cat(App&, const Arguments& arguments) {
-  fs::System system = open_source(arguments);
+Outcome cat(App& app, const Arguments& arguments) {
+  fs::System system = open_source(app, arguments);
   std::string path = absolute(arguments.value_or("PATH", ""));
   std::string content = root_of(system, arguments).read_file(path);
   return {
@@ -133,9 +119,11 @@ std::vector<Command> disk_file_commands() {
       {.noun = "disk",
        .verb = "ls",
        .summary = "List a directory of a disk.",
-       .examples = {{"hallmark disk ls debian.qcow2 /etc", "With modes, owners and sizes."}},
+       .examples = {{"hallmark disk ls debian.qcow2 /etc", "With modes, owners and sizes."},
+                    {"hallmark disk ls snap:snap-0123456789abcdef0 /boot --region us-east-1",
+                     "A snapshot, of which only a few blocks are read."}},
        .arguments = {source_argument(), {"PATH", "in the image; / if not given", false}},
-       .options = {any_backing_file_option()},
+       .options = source_options(),
        .description =
            "Partitions, logical volumes and what /etc/fstab mounts are put together as one tree.",
        .exits = {{ErrorKind::not_found, ""}, {ErrorKind::corrupt, "the file is damaged"}},
@@ -147,7 +135,7 @@ std::vector<Command> disk_file_commands() {
        .examples = {{"hallmark disk cat debian.qcow2 /etc/os-release",
                      "Its bytes as they are; with --json in base64."}},
        .arguments = {source_argument(), {"PATH", "in the image; links are followed inside it"}},
-       .options = {any_backing_file_option()},
+       .options = source_options(),
        .exits = {{ErrorKind::not_found, ""}, {ErrorKind::corrupt, "the file is damaged"}},
        .run = cat,
        .render = render_content},

@@ -48,6 +48,12 @@ class None final : public ImageServices {
 
 }  // namespace
 
+std::unique_ptr<disk::BlockReader> ImageServices::open_snapshot(const Place&,
+                                                                const std::string& snapshot_id) {
+  throw Error(ErrorKind::usage, "{} cannot be read: this cloud has no snapshots", snapshot_id)
+      .hint("name an image, ami:ID, or a disk's file");
+}
+
 ImageServices& no_image_services() {
   static None none;
   return none;

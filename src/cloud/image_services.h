@@ -3,6 +3,7 @@
 /// faster, mark them for good, tell beforehand whether a key can be used, and list what images have
 /// left behind. The rules at the top of cloud.h hold here too.
 
+#include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -105,6 +106,11 @@ class ImageServices {
   virtual std::vector<LooseSnapshot> list_loose_snapshots(const Place& place,
                                                           const TagKeys& tag_keys) = 0;
   virtual void remove_loose_snapshot(const Place& place, const std::string& snapshot_id) = 0;
+
+  /// A completed snapshot as a disk, as Cloud::open_image. Throws `usage` on a cloud whose disks
+  /// have no snapshots.
+  virtual std::unique_ptr<disk::BlockReader> open_snapshot(const Place& place,
+                                                           const std::string& snapshot_id);
 };
 
 /// Of a cloud that has none of it.

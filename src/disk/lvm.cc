@@ -18,6 +18,8 @@ namespace {
 constexpr std::uint64_t kSector = 512;
 // 8 EiB, the largest volume that Linux has.
 constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 63;
+// Of all physical volumes together; each has the same few KiB.
+constexpr std::uint64_t kMaxTexts = 64 << 20;
 
 struct Stripe {
   BlockReader* storage = nullptr;
@@ -187,28 +189,40 @@ bool is_visible(const Json& section) {
          std::find(status->begin(), status->end(), Json("VISIBLE")) != status->end();
 }
 
-/// Volumes that hold what a snapshot differs by: bytes, but none of a file system.
-std::set<std::string> snapshot_stores(const Json& volumes) {
+struct Snapshots {
+  /// Volumes that hold what a snapshot differs by: bytes, but none of a file system.
   std::set<std::string> stores;
+  /// Those that the next start gives a snapshot's content.
+  std::set<std::string> merged_into;
+};
+
+Snapshots snapshots_of(const Json& volumes) {
+  Snapshots snapshots;
   for (const auto& [name, section] : volumes.items()) {
     for (const auto& [key, segment] : section.items()) {
-      if (segment.is_object() && text(segment, "type") == "snapshot") {
-        stores.insert(text(segment, "cow_store"));
+      if (!segment.is_object() || text(segment, "type") != "snapshot") continue;
+      snapshots.stores.insert(text(segment, "cow_store"));
+      if (const std::string merging = text(segment, "merging_store"); !merging.empty()) {
+        snapshots.stores.insert(merging);
+        snapshots.merged_into.insert(text(segment, "origin"));
       }
     }
   }
-  return stores;
+  return snapshots;
 }
 
 void add_volumes(VolumeGroups& groups, const Group& group) {
   const Json& volumes = part(group.section, "logical_volumes");
-  std::set<std::string> stores = snapshot_stores(volumes);
+  const Snapshots snapshots = snapshots_of(volumes);
   for (const auto& [name, section] : volumes.items()) {
     if (!section.is_object() || !is_visible(section)) continue;
     LogicalVolume volume{group.name, name, text(section, "id"), nullptr, ""};
     try {
-      if (stores.contains(name)) {
+      if (snapshots.stores.contains(name)) {
         throw Error(ErrorKind::usage, "it is a snapshot, which is not read here");
+      }
+      if (snapshots.merged_into.contains(name)) {
+        throw Error(ErrorKind::usage, "a snapshot is being merged into it, which is not read here");
       }
       volume.content = open_volume(group, section);
     } catch (const Error& error) {
@@ -262,8 +276,18 @@ VolumeGroups read_volume_groups(const std::vector<BlockReader*>& physical_volume
       groups.problems.push_back(error.message());
     }
   };
+  std::uint64_t text_budget = kMaxTexts;
   for (BlockReader* storage : physical_volumes) {
-    problem_on_error([&] { at_hand.push_back(read_physical_volume(*storage)); });
+    problem_on_error([&] {
+      PhysicalVolume volume = read_physical_volume(*storage, text_budget);
+      for (const PhysicalVolume& other : at_hand) {
+        if (other.id == volume.id) {
+          throw Error(ErrorKind::corrupt, "two physical volumes have the id {}: the first is read",
+                      volume.id);
+        }
+      }
+      at_hand.push_back(std::move(volume));
+    });
   }
   std::map<std::string, std::pair<std::string, Json>> newest;  // by the group's id
   for (const PhysicalVolume& volume : at_hand) {

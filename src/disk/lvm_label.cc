@@ -57,7 +57,7 @@ std::string hyphenated(std::string_view id) {
 }
 
 /// The text of one metadata area; null if nothing was written there yet.
-Json read_area(BlockReader& storage, std::uint64_t area) {
+Json read_area(BlockReader& storage, std::uint64_t area, std::uint64_t& text_budget) {
   constexpr std::string_view kMagic = " LVM2 x[5A%r0N*>";
   Bytes header = read_bytes(storage, area, kSector);
   if (text_of(header).substr(4, kMagic.size()) != kMagic) {
@@ -74,6 +74,10 @@ Json read_area(BlockReader& storage, std::uint64_t area) {
       length > size - kSector) {
     throw Error(ErrorKind::corrupt, "the metadata area at {} has an impossible text", area);
   }
+  if (length > text_budget) {
+    throw Error(ErrorKind::corrupt, "the metadata of all physical volumes is too long to be read");
+  }
+  text_budget -= length;
   // The area is a ring behind its header.
   std::uint64_t first = std::min(length, size - offset);
   Bytes text = read_bytes(storage, area + offset, first);
@@ -105,7 +109,7 @@ std::optional<std::uint64_t> find_lvm_label(BlockReader& storage) {
   return std::nullopt;
 }
 
-PhysicalVolume read_physical_volume(BlockReader& storage) {
+PhysicalVolume read_physical_volume(BlockReader& storage, std::uint64_t& text_budget) {
   std::uint64_t sector = find_lvm_label(storage).value_or(1);
   Bytes label = read_bytes(storage, sector * kSector, kSector);
   if (text_of(label).substr(24, 8) != "LVM2 001" || little64(label, 8) != sector ||
@@ -131,7 +135,7 @@ PhysicalVolume read_physical_volume(BlockReader& storage) {
     std::uint64_t area = next_area();
     if (area == 0) break;
     try {
-      Json found = read_area(storage, area);
+      Json found = read_area(storage, area, text_budget);
       if (volume.metadata.is_null() || sequence_of(found) > sequence_of(volume.metadata)) {
         volume.metadata = std::move(found);
       }

@@ -1,6 +1,7 @@
 #pragma once
 /// What stands at the start of a physical volume of LVM2.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,7 +22,8 @@ struct PhysicalVolume {
 /// The sector of the label, if there is one.
 std::optional<std::uint64_t> find_lvm_label(BlockReader& storage);
 
-/// `storage` has a label. Throws `corrupt` if that is broken; broken metadata is a `problem`.
-PhysicalVolume read_physical_volume(BlockReader& storage);
+/// `storage` has a label. Throws `corrupt` if that is broken; broken metadata is a `problem`, as is
+/// one that is longer than what is left of `text_budget`, which it reduces.
+PhysicalVolume read_physical_volume(BlockReader& storage, std::uint64_t& text_budget);
 
 }  // namespace hallmark::disk

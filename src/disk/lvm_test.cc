@@ -6,6 +6,7 @@
 
 #include "base/process.h"
 #include "base/testing.h"
+#include "disk/lvm_label.h"
 #include "disk/lvm_text.h"
 #include "disk/readers.h"
 
@@ -156,6 +157,26 @@ TEST(Lvm, NamesWhatIsNotRead) {
                          "snapshot0 { segment_count = 1 segment1 { type = \"snapshot\" cow_store "
                          "= \"v\" origin = \"w\" } }"),
               HasSubstr("is a snapshot"));
+  EXPECT_THAT(problem_of(linear("\"pv0\", 0") +
+                         "snapshot0 { segment_count = 1 segment1 { type = \"snapshot\" "
+                         "merging_store = \"w\" origin = \"v\" } }"),
+              HasSubstr("is being merged into it"));
+}
+
+TEST(Lvm, TwoOfOneIdAreTold) {
+  const std::string bytes = physical_volume(group(linear("\"pv0\", 0")));
+  Opened opened = open({bytes, bytes});
+  EXPECT_THAT(opened.groups.problems, Contains(HasSubstr("two physical volumes have the id")));
+  EXPECT_THAT(opened.groups.volumes, SizeIs(1));
+}
+
+TEST(Lvm, MetadataOfManyVolumesIsBounded) {
+  const std::string bytes = physical_volume(group(linear("\"pv0\", 0")));
+  auto disk = memory_disk(bytes);
+  std::uint64_t budget = 1000;
+  EXPECT_EQ(read_physical_volume(*disk, budget).problem, "");
+  EXPECT_LT(budget, 1000u);
+  EXPECT_THAT(read_physical_volume(*disk, budget = 10).problem, HasSubstr("too long"));
 }
 
 TEST(Lvm, BrokenMetadataIsAProblem) {

@@ -25,6 +25,7 @@ struct Partition {
   /// GPT: the partition's GUID in lower case; MBR: the disk's signature and the number, as Linux
   /// makes PARTUUID of them, empty if the disk has none.
   std::string unique_id;
+  bool is_automatic = true;  ///< false: GPT's attribute that it is not to be mounted by its type
 };
 
 struct PartitionTable {

@@ -116,7 +116,13 @@ bool is_wanted(const Mount& mount) {
   if (!mount.place.starts_with('/') || mount.place == "/") return false;
   if (std::find(kOthers.begin(), kOthers.end(), mount.type) != kOthers.end()) return false;
   if (mount.type.starts_with("fuse")) return false;
-  static constexpr const char* kRefusing[] = {"noauto", "bind", "rbind", "_netdev"};
+  // What is mounted when somebody looks into it is there for whoever does.
+  const bool is_automount =
+      std::any_of(mount.options.begin(), mount.options.end(), [](const std::string& option) {
+        return option == "x-systemd.automount" || option.starts_with("x-systemd.automount=");
+      });
+  if (mount.has_option("noauto") && !is_automount) return false;
+  static constexpr const char* kRefusing[] = {"bind", "rbind", "_netdev"};
   return std::none_of(std::begin(kRefusing), std::end(kRefusing),
                       [&](const char* option) { return mount.has_option(option); });
 }

@@ -23,6 +23,10 @@
 namespace hallmark::fs {
 namespace {
 
+// The library takes 16 bytes for each. Even of the smallest blocks these hold 16 GiB of the ends of
+// files.
+constexpr std::uint32_t kMaxFragments = 4u << 20;
+
 /// The library reads through this. Exceptions cannot pass through C code: the first is kept, and
 /// `check` brings it back.
 struct Storage {
@@ -54,9 +58,8 @@ struct Storage {
   void check(int status, const char* what) {
     if (status >= 0) return;
     if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
-    ErrorKind kind = status == SQFS_ERROR_UNSUPPORTED ? ErrorKind::usage
-                     : status == SQFS_ERROR_ALLOC     ? ErrorKind::unavailable
-                                                      : ErrorKind::corrupt;
+    // Counts decide what the library asks memory for: too much of it is the image's fault.
+    ErrorKind kind = status == SQFS_ERROR_UNSUPPORTED ? ErrorKind::usage : ErrorKind::corrupt;
     throw Error(kind, "{} cannot be read ({})", what, status);
   }
 };
@@ -95,6 +98,9 @@ class Squashfs final : public NodeFileSystem {
   explicit Squashfs(disk::BlockReader& partition) : storage_(partition) {
     allow(kMetadataBudget);
     storage_.check(sqfs_super_read(&super_, &storage_.file), "the squashfs superblock");
+    if (super_.fragment_entry_count > kMaxFragments) {
+      throw Error(ErrorKind::corrupt, "squashfs with {} fragments", super_.fragment_entry_count);
+    }
     sqfs_compressor_config_t config;
     storage_.check(
         sqfs_compressor_config_init(&config, static_cast<SQFS_COMPRESSOR>(super_.compression_id),

@@ -49,5 +49,14 @@ TEST(Squashfs, CutAndDamagedImagesAreErrors) {
   expect_only_errors(image, image.size(), 60, 100);
 }
 
+TEST(Squashfs, ImpossibleCountsTakeNoMemory) {
+  TempDir tree;
+  put_file(tree.path() / "small", "x");
+  std::string image = make_squashfs(tree.path());
+  image[19] = '\x7f';  // of fragments
+  auto disk = disk::memory_disk(image);
+  EXPECT_EQ(kind_of([&] { open_file_system(*disk); }), ErrorKind::corrupt);
+}
+
 }  // namespace
 }  // namespace hallmark::fs

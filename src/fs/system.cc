@@ -9,17 +9,13 @@
 #include "fs/archive.h"
 #include "fs/btrfs.h"
 #include "fs/directory.h"
-#include "fs/fstab.h"
+#include "fs/mounting.h"
 #include "fs/view.h"
 
 namespace hallmark::fs {
 namespace {
 
 constexpr const char* kOsRelease[] = {"/etc/os-release", "/usr/lib/os-release"};
-// Text that a person edits is small; more is a mistake or an attack.
-constexpr std::uint64_t kMaxText = 1 << 20;
-// Machines mount a handful; each line is compared with each volume.
-constexpr std::size_t kMaxMounts = 1000;
 
 bool has_os_release(std::vector<Gap>& gaps, Volume& volume) {
   bool found = false;
@@ -73,90 +69,6 @@ std::vector<Volume*> roots_of(std::vector<Gap>& gaps, std::vector<Volume>& volum
   return roots;
 }
 
-/// Puts a volume's file system into the tree.
-class Mounting {
- public:
-  Mounting(System& system, std::vector<Volume>& volumes, Volume& root)
-      : system_(system), volumes_(volumes), root_(root) {}
-
-  void by_fstab() {
-    std::string text;
-    gap_on_error(system_.gaps, "/etc/fstab", [&] {
-      if (root_.files->stat("/etc/fstab")) text = root_.files->read_file("/etc/fstab", kMaxText);
-    });
-    std::vector<Mount> mounts = parse_fstab(text);
-    std::erase_if(mounts, [](const Mount& mount) { return !is_wanted(mount); });
-    if (mounts.size() > kMaxMounts) {
-      mounts.erase(mounts.begin() + kMaxMounts, mounts.end());
-      system_.gaps.push_back(
-          {"/etc/fstab", fmt::format("it has more than {} lines to mount", kMaxMounts)});
-    }
-    // What is mounted into another comes after it.
-    std::stable_sort(mounts.begin(), mounts.end(), [](const Mount& a, const Mount& b) {
-      return std::count(a.place.begin(), a.place.end(), '/') <
-             std::count(b.place.begin(), b.place.end(), '/');
-    });
-    for (const Mount& mount : mounts) {
-      auto volume = std::find_if(volumes_.begin(), volumes_.end(), [&](const Volume& candidate) {
-        return is_source(mount.source, candidate);
-      });
-      std::string subvolume = mount.value_of("subvol");
-      if (volume != volumes_.end() && !subvolume.empty()) {
-        gap_on_error(system_.gaps, mount.place, [&] {
-          mounted_.push_back({mount.place, open_btrfs(*volume->content, subvolume)});
-        });
-      } else if (volume != volumes_.end() && volume->files && &*volume != &root_) {
-        mounted_.push_back({mount.place, std::move(volume->files)});
-      } else if (!mount.has_option("nofail")) {
-        system_.gaps.push_back(
-            {mount.place, fmt::format("fstab mounts {} there, which is not among the file systems "
-                                      "that can be read",
-                                      mount.source)});
-      }
-    }
-  }
-
-  void by_type() {
-    for (Volume& volume : volumes_) {
-      std::string place = place_of_type(volume.partition_type);
-      if (place.empty() || !volume.files || &volume == &root_) continue;
-      gap_on_error(system_.gaps, volume.where, [&] {
-        if (is_taken(place)) {
-          system_.gaps.push_back(
-              {volume.where, fmt::format("its type says {}, where another is mounted", place)});
-        } else if (holds_files(place)) {
-          system_.gaps.push_back(
-              {volume.where, fmt::format("its type says {}, where the root has files, so that "
-                                         "systemd does not mount it",
-                                         place)});
-        } else {
-          mounted_.push_back({place, std::move(volume.files)});
-        }
-      });
-    }
-  }
-
-  std::vector<Mounted> take() { return std::move(mounted_); }
-
- private:
-  bool is_taken(const std::string& place) const {
-    return std::any_of(mounted_.begin(), mounted_.end(),
-                       [&](const Mounted& each) { return each.place == place; });
-  }
-
-  /// As systemd, which mounts by type only where nothing is hidden by it.
-  bool holds_files(const std::string& place) {
-    std::optional<FileInfo> info = root_.files->stat(place);
-    if (!info) return false;
-    return info->type != FileType::directory || !root_.files->list(place).empty();
-  }
-
-  System& system_;
-  std::vector<Volume>& volumes_;
-  Volume& root_;
-  std::vector<Mounted> mounted_;
-};
-
 void assemble(System& system, disk::BlockReader& disk) {
   Volumes found = find_volumes(disk, system.gaps);
   std::vector<Volume*> roots = roots_of(system.gaps, found.volumes);
@@ -167,17 +79,9 @@ void assemble(System& system, disk::BlockReader& disk) {
     return;
   }
   Volume& root = *roots.front();
-  Mounting mounting(system, found.volumes, root);
-  mounting.by_fstab();
-  mounting.by_type();
-  for (const Volume* other : roots) {
-    if (other != &root && other->files) {
-      system.gaps.push_back(
-          {other->where, "it holds a second operating system, which is not inventoried"});
-    }
-  }
+  std::vector<Mounted> mounted = mount_volumes(found.volumes, root, roots, system.gaps);
   for (Volume& volume : found.volumes) system.storage.push_back(std::move(volume.content));
-  system.files = join_file_systems(std::move(root.files), mounting.take());
+  system.files = join_file_systems(std::move(root.files), std::move(mounted));
   for (const std::string& warning : system.files->warnings()) {
     system.gaps.push_back({root.where, warning});
   }

@@ -134,20 +134,95 @@ TEST(System, PutsPartitionsTogetherByFstab) {
 }
 
 TEST(System, PutsPartitionsTogetherByType) {
-  Opened opened =
-      open(disk_of({{kUsrType, ext({{"lib/os-release", "ID=debian\n"}})},
-                    {kVarType, ext({{"lib/dpkg/status", "s"}})},
-                    {kVarType, ext({{"second", ""}})},
-                    {kRootType, ext({{"etc/os-release", "->../usr/lib/os-release"}})}}));
+  Opened opened = open(disk_of(
+      {{kUsrType, ext({{"lib/os-release", "ID=debian\n"}})},
+       // By HMAC-SHA256 of the type with the machine-id, as Python has it.
+       {kVarType, ext({{"lib/dpkg/status", "s"}}), ", uuid=C0C46EFF-E386-4746-A2BD-0962CD326EA2"},
+       {kVarType, ext({{"second", ""}})},
+       {kRootType, ext({{"etc/os-release", "->../usr/lib/os-release"},
+                        {"etc/machine-id", "0123456789abcdef0123456789abcdef\n"}})}}));
   EXPECT_THAT(opened.system.gaps, ElementsAre(gap("partition 3", "another is mounted")));
   EXPECT_EQ(opened.system.files->read_file("/etc/os-release"), "ID=debian\n");
   EXPECT_EQ(opened.system.files->read_file("/var/lib/dpkg/status"), "s");
 }
 
+TEST(System, AVarOfAnotherMachineIsReadAndTold) {
+  Opened opened =
+      open(disk_of({{kVarType, ext({{"lib/dpkg/status", "s"}})},
+                    {kRootType, ext({{"etc/os-release", ""}, {"etc/machine-id", ""}})}}));
+  EXPECT_THAT(opened.system.gaps, ElementsAre(gap("partition 1", "made of the machine-id")));
+  EXPECT_EQ(opened.system.files->read_file("/var/lib/dpkg/status"), "s");
+}
+
+TEST(System, WhatNobodyMountsIsTold) {
+  Opened opened = open(disk_of({{kDataType, ext({{"app/tool", ""}})},
+                                {kDataType, ext({})},
+                                {kDataType, ext({{"x", ""}})},
+                                {kRootType, ext({{"etc/os-release", ""},
+                                                 {"etc/fstab",
+                                                  "/dev/sda3 /later auto noauto\n"
+                                                  "overlay /merged overlay lowerdir=/a\n"
+                                                  "/a /b none bind\n"}})}}));
+  EXPECT_THAT(opened.system.gaps, ElementsAre(gap("/merged", "an overlay"),
+                                              gap("partition 1", "nothing mounts its ext"),
+                                              gap("partition 3", "nothing mounts")));
+}
+
+TEST(System, MountsWhatIsMountedWhenLookedInto) {
+  const std::string unit = "[Unit]\nWhat=/none\n[Mount]\nWhat=LABEL=";
+  Opened opened = open(disk_of(
+      {{kDataType, ext({{"a", "A"}})},
+       {kDataType, ext({{"b", "B"}}, {"-L", "by-unit"})},
+       {kDataType, ext({{"c", "C"}}, {"-L", "unwanted"})},
+       {kDataType, ext({{"d", "D"}}, {"-L", "masked"})},
+       {kRootType,
+        ext({{"etc/os-release", ""},
+             {"etc/fstab", "/dev/sda1 /srv auto noauto,x-systemd.automount\n"},
+             {"srv/x", ""},
+             {"opt/x", ""},
+             {"etc/systemd/system/opt.mount", unit + "by-unit\n Where = /opt\nType=ext4\n"},
+             {"etc/systemd/system/multi-user.target.wants/opt.automount", "->../opt.automount"},
+             {"etc/systemd/system/home.mount", unit + "unwanted\nWhere=/home\n"},
+             {"etc/systemd/system/var.mount", "->/dev/null"},
+             {"usr/lib/systemd/system/var.mount", unit + "masked\nWhere=/var\n"},
+             {"usr/lib/systemd/system/x.target.requires/var.mount", ""},
+             {"usr/lib/systemd/system/tmp.mount", "[Mount]\nWhat=tmpfs\nWhere=/tmp\n"},
+             {"usr/lib/systemd/system/x.target.wants/tmp.mount", ""}})}}));
+  EXPECT_THAT(opened.system.gaps, ElementsAre(gap("partition 3", "nothing mounts"),
+                                              gap("partition 4", "nothing mounts")));
+  EXPECT_EQ(opened.system.files->read_file("/srv/a"), "A");
+  EXPECT_EQ(opened.system.files->read_file("/opt/b"), "B");
+}
+
+TEST(System, TwoOfOneNameAreTold) {
+  const char* uuid = "0a0a0a0a-0000-0000-0000-00000000000a";
+  Opened opened = open(
+      disk_of({{kDataType, ext({{"first", ""}}, {"-U", uuid})},
+               {kDataType, ext({{"second", ""}}, {"-U", uuid})},
+               {kRootType, ext({{"etc/os-release", ""},
+                                {"srv/x", ""},
+                                {"etc/fstab", std::string("UUID=") + uuid + " /srv ext4\n"}})}}));
+  EXPECT_THAT(opened.system.gaps, ElementsAre(gap("/srv", "partition 1 and partition 2 both"),
+                                              gap("partition 2", "nothing mounts")));
+  EXPECT_TRUE(opened.system.files->stat("/srv/first"));
+}
+
+TEST(System, WhatNoLibraryReadsIsNamed) {
+  std::string erofs(1 << 20, '\0');
+  erofs.replace(1024, 4, "\xe2\xe1\xf5\xe0");
+  Opened opened = open(disk_of({{kRootType, erofs}}));
+  EXPECT_THAT(opened.system.gaps,
+              ElementsAre(gap("partition 1", "it holds erofs, which is not read"),
+                          gap("root file system", "")));
+}
+
 TEST(System, TypeOfAPartitionHidesNoFiles) {
   Opened opened = open(disk_of({{kVarType, ext({{"hides", ""}})},
+                                {kUsrType, ext({{"x", ""}}), ", attrs=\"GUID:63\""},
                                 {kRootType, ext({{"etc/os-release", ""}, {"var/kept", "k"}})}}));
-  EXPECT_THAT(opened.system.gaps, ElementsAre(gap("partition 1", "the root has files")));
+  EXPECT_THAT(opened.system.gaps, ElementsAre(gap("partition 1", "the root has files"),
+                                              gap("partition 2", "not to mount it")));
+  EXPECT_FALSE(opened.system.files->stat("/usr"));
   EXPECT_EQ(opened.system.files->read_file("/var/kept"), "k");
 }
 

@@ -30,7 +30,7 @@ void examine(Volumes& found, Volume volume, std::vector<Gap>& gaps) {
       return;
     }
     std::string content = recognise(*volume.content);
-    if (content == "lvm") {
+    if (content == "lvm" && volume.group.empty()) {  // one in a logical volume is not looked into
       found.physical.push_back(std::move(volume.content));
     } else if (!holds_no_packages(disk::partition_type_name(volume.partition_type), content)) {
       gaps.push_back({where, content.empty()
@@ -78,6 +78,7 @@ Volumes find_volumes(disk::BlockReader& disk, std::vector<Gap>& gaps) {
     volume.where = fmt::format("partition {}", partition.number);
     volume.number = partition.number;
     volume.partition_type = partition.type;
+    volume.is_automatic = partition.is_automatic;
     volume.partition_name = std::move(partition.name);
     volume.partition_id = std::move(partition.unique_id);
     volume.content = disk::sub_range(disk, partition.offset_bytes, partition.size_bytes);

@@ -34,6 +34,7 @@ struct Volume {
   std::string where;  ///< "partition 2", "disk", "logical volume golden/root"
   // Of partitions; else empty or 0.
   int number = 0;
+  bool is_automatic = true;  ///< may be mounted by its type
   std::string partition_type, partition_name, partition_id;
   // Of logical volumes; else empty.
   std::string group, name;

@@ -9,6 +9,7 @@
 #include "fs/nodes.h"
 #include "fs/xfs_directory.h"
 #include "fs/xfs_format.h"
+#include "fs/xfs_log.h"
 
 namespace hallmark::fs {
 namespace {
@@ -19,6 +20,8 @@ using namespace xfs;
 constexpr std::size_t kCachedBlocks = 1024;
 // Of the large ones (man pages, dpkg's lists) each is asked for many names in a row.
 constexpr std::size_t kCachedDirectories = 64;
+// Of all these directories: 40 MiB or so.
+constexpr std::size_t kCachedNames = 300'000;
 
 // From <linux/stat.h>, which are on disk as well.
 constexpr unsigned kTypeBits = 0170000, kRegular = 0100000, kDirectory = 0040000, kLink = 0120000;
@@ -44,14 +47,17 @@ class Xfs final : public NodeFileSystem {
     if (type_of(read_inode(storage_, super_, super_.root_inode).mode) != FileType::directory) {
       throw Error(ErrorKind::corrupt, "the root of the file system is no directory");
     }
+    log_problem_ = look_at_log();
   }
 
   std::string type() const override { return "xfs"; }
   std::string label() const override { return super_.label; }
   std::string uuid() const override { return super_.uuid; }
   std::vector<std::string> warnings() const override {
-    if (super_.needs_repair) return {"it is marked as in need of repair"};
-    return {};
+    std::vector<std::string> found;
+    if (super_.needs_repair) found.push_back("it is marked as in need of repair");
+    if (!log_problem_.empty()) found.push_back(log_problem_);
+    return found;
   }
 
  protected:
@@ -72,15 +78,16 @@ class Xfs final : public NodeFileSystem {
   }
 
   std::optional<Node> child(Node directory, const std::string& name) override {
-    const Directory& entries = *names_of(directory);
-    auto found = entries.find(name);
-    if (found == entries.end()) return std::nullopt;
+    const std::shared_ptr<const Directory> entries = names_of(directory);
+    auto found = entries->find(name);
+    if (found == entries->end()) return std::nullopt;
     return found->second;
   }
 
   std::vector<std::string> names(Node directory) override {
     std::vector<std::string> names;
-    for (const auto& [name, number] : *names_of(directory)) names.push_back(name);
+    const std::shared_ptr<const Directory> entries = names_of(directory);
+    for (const auto& [name, number] : *entries) names.push_back(name);
     return names;
   }
 
@@ -92,10 +99,29 @@ class Xfs final : public NodeFileSystem {
   }
 
  private:
+  std::string look_at_log() {
+    if (super_.log_start == 0) {
+      return "its log lies on another disk and was not replayed: the newest changes may be missing";
+    }
+    try {
+      if (!has_unreplayed_log(storage_, super_)) return "";
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::corrupt) throw;
+      return fmt::format("its log cannot be read: {}", error.message());
+    }
+    return "it was not unmounted cleanly and its log was not replayed: the newest changes may be "
+           "missing";
+  }
+
   std::shared_ptr<const Directory> names_of(Node node) {
     if (const auto* known = directories_.find(node)) return *known;
     Inode inode = read_inode(storage_, super_, node);
     auto names = std::make_shared<const Directory>(read_directory(storage_, super_, inode));
+    cached_names_ += names->size();
+    if (cached_names_ > kCachedNames) {
+      directories_ = Directories(kCachedDirectories);
+      cached_names_ = names->size();
+    }
     return directories_.put(node, std::move(names));
   }
 
@@ -156,7 +182,10 @@ class Xfs final : public NodeFileSystem {
 
   Metered storage_;
   Super super_;
-  disk::LruCache<Node, std::shared_ptr<const Directory>> directories_{kCachedDirectories};
+  using Directories = disk::LruCache<Node, std::shared_ptr<const Directory>>;
+  Directories directories_{kCachedDirectories};
+  std::size_t cached_names_ = 0;  ///< at least those in `directories_`
+  std::string log_problem_;       ///< why the newest changes may be missing; empty: they are not
 };
 
 }  // namespace

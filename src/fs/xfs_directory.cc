@@ -88,10 +88,17 @@ Directory read_directory(Metered& storage, const Super& super, const Inode& inod
   Bytes block(super.directory_block_bytes());
   std::size_t filled = 0;
   std::uint64_t next = 0;  // block of the file that continues `block`
+  // The size is that of the part with the names: what it does not reach, or goes beyond, is lost.
+  auto whole = [&] {
+    if (filled != 0 || next << super.block_log != inode.size_bytes) {
+      throw broken(inode.number, "ends elsewhere than its size says");
+    }
+    return std::move(directory);
+  };
   for (const Extent& extent : extents_of(storage, super, inode)) {
     for (std::uint64_t i = 0; i < extent.count; ++i) {
       std::uint64_t number = extent.first + i;
-      if (number << super.block_log >= kNamesEnd) return directory;
+      if (number >= kNamesEnd >> super.block_log) return whole();
       if (filled == 0 ? number % step != 0 : number != next) {
         throw broken(inode.number, "has a hole within a block");
       }
@@ -104,7 +111,7 @@ Directory read_directory(Metered& storage, const Super& super, const Inode& inod
       filled = 0;
     }
   }
-  return directory;
+  return whole();
 }
 
 }  // namespace hallmark::fs::xfs

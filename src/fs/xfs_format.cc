@@ -71,6 +71,7 @@ class ExtentTree {
     for (std::size_t i = 0; i < count; ++i) descend(root.u64(4 + 8 * most + 8 * i), level - 1);
   }
 
+  std::size_t count() const { return extents_.size(); }
   std::vector<Extent> take() { return std::move(extents_); }
 
  private:
@@ -253,6 +254,10 @@ std::vector<Extent> extents_of(Metered& storage, const Super& super, const Inode
     tree.add(BigFields(inode.fork), static_cast<std::size_t>(inode.extent_count));
   } else if (inode.form == Form::tree) {
     tree.descend_root();
+    if (tree.count() != inode.extent_count) {
+      throw Error(ErrorKind::corrupt,
+                  broken_inode(inode.number, "has not as many extents as it counts"));
+    }
   } else {
     throw Error(ErrorKind::corrupt, broken_inode(inode.number, "has no extents"));
   }

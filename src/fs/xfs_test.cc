@@ -192,12 +192,68 @@ TEST(Xfs, WrongChecksumsAreCorrupt) {
   Error super = broken(image, 108);
   EXPECT_EQ(super.kind(), ErrorKind::corrupt);
   EXPECT_THAT(super.message(), HasSubstr("checksum"));
-  Error directory = broken(image, image.find("XDB3") + 70);
+  const std::size_t block = image.find("XDB3");
+  ASSERT_NE(block, image.npos);
+  Error directory = broken(image, block + 70);
   EXPECT_EQ(directory.kind(), ErrorKind::corrupt);
   EXPECT_THAT(directory.full_text(), HasSubstr("while reading /d"));
-  for (std::size_t at = image.find("IN\x41\xed"); at < image.size(); at += image.size()) {
-    EXPECT_THAT(broken(image, at + 40).message(), HasSubstr("checksum"));
+  const std::size_t inode = image.find("IN\x41\xed");
+  ASSERT_NE(inode, image.npos);
+  EXPECT_THAT(broken(image, inode + 40).message(), HasSubstr("checksum"));
+}
+
+/// The place of the mark that an unmount leaves as the last thing in the log: behind the header of
+/// its record.
+std::size_t unmount_mark(const std::string& image) {
+  std::size_t mark = 0;
+  for (std::size_t at = image.find("\xfe\xed\xba\xbe"); at != image.npos;
+       at = image.find("\xfe\xed\xba\xbe", at + 512)) {
+    if (at % 512 == 0 && (image[at + 512 + 9] & 0x20) != 0) mark = at + 512 + 9;
   }
+  return mark;
+}
+
+TEST(Xfs, ALogThatWasNotReplayedIsTold) {
+  auto warnings_of = [](const std::string& image) {
+    auto disk = disk::memory_disk(image);
+    return open_file_system(*disk)->warnings();
+  };
+  TempDir tree;
+  for (std::string image : {make_xfs(tree.path(), {"-m", "crc=0"}),
+                            unpacked(Path(HALLMARK_FS_TESTDATA) / "xfs-mounted.img.xz")}) {
+    EXPECT_THAT(warnings_of(image), IsEmpty());
+    const std::size_t mark = unmount_mark(image);
+    ASSERT_NE(mark, 0u);
+    image[mark] = 0;
+    EXPECT_THAT(warnings_of(image), ::testing::ElementsAre(HasSubstr("log was not replayed")));
+  }
+  // The first block of the log, as the superblock of version 4 has it without a checksum.
+  std::string elsewhere = make_xfs(tree.path(), {"-m", "crc=0"});
+  std::fill_n(elsewhere.begin() + 48, 8, '\0');
+  EXPECT_THAT(warnings_of(elsewhere), ::testing::ElementsAre(HasSubstr("on another disk")));
+  std::fill_n(elsewhere.begin() + 48, 8, '\x7f');
+  EXPECT_THAT(warnings_of(elsewhere), ::testing::ElementsAre(HasSubstr("cannot be read")));
+}
+
+TEST(Xfs, ADirectoryThatIsCutIsCorrupt) {
+  TempDir tree;
+  for (int i = 0; i < 60; ++i) put_file(tree.path() / fmt::format("d/{}", i), "");
+  std::string image = make_xfs(tree.path(), {"-m", "crc=0"});
+  auto listed = [](const std::string& bytes) {
+    auto disk = disk::memory_disk(bytes);
+    return open_file_system(*disk)->list("/d").size();
+  };
+  EXPECT_EQ(listed(image), 60u);
+  // Its size, in the only inode of a directory that has one block of 4,096.
+  const std::string one_block("\0\0\0\0\0\0\x10\0", 8);
+  bool found = false;
+  for (std::size_t at = image.find("IN\x41\xed"); at != image.npos && !found;
+       at = image.find("IN\x41\xed", at + 1)) {
+    found = image.compare(at + 56, 8, one_block) == 0;
+    if (found) image[at + 62] = '\x20';
+  }
+  ASSERT_TRUE(found);
+  EXPECT_EQ(kind_of([&] { listed(image); }), ErrorKind::corrupt);
 }
 
 TEST(Xfs, UnknownFeatureIsNamed) {

@@ -166,6 +166,7 @@ void to_json(Json& json, const Pipeline& value) {
   };
   // Digests of pipelines without these stay what they were.
   if (value.catalog) json["catalog"] = *value.catalog;
+  if (!value.inventory.languages) json["inventory"] = {{"languages", false}};
   if (value.image.copy_within)
     json["image"]["copy_within"] = duration_text(*value.image.copy_within);
   if (value.image.fast_launch) {
@@ -252,6 +253,7 @@ void from_json(const Json& json, Pipeline& value) {
   // Absent in what was recorded before there was one.
   const Json reassessment = json.value("reassessment", Json::object());
   value.reassessment.rebuild_on_finding = reassessment.value("rebuild_on_finding", false);
+  value.inventory.languages = json.value("inventory", Json::object()).value("languages", true);
   value.tags = member<TextMap>(json, "tags");
   value.catalog = optional_member<CatalogOffer>(json, "catalog");
 }

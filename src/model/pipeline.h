@@ -133,6 +133,11 @@ struct ReassessmentPolicy {
   bool rebuild_on_finding = false;
 };
 
+/// What is read from an image's disk.
+struct InventorySettings {
+  bool languages = true;  ///< packages of programming languages too
+};
+
 struct Pipeline {
   std::string product;  ///< "ProductName-ProductVersion"
   std::string os;       ///< "OSName-OSVersion"
@@ -156,6 +161,7 @@ struct Pipeline {
   Retention retention;
   std::optional<CatalogOffer> catalog;  ///< nothing: it is in no catalog
   ReassessmentPolicy reassessment;
+  InventorySettings inventory;
   std::map<std::string, std::string> tags;
 };
 

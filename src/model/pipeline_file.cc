@@ -53,6 +53,8 @@ class Builder {
     if (root.contains("catalog")) read_catalog(root["catalog"]);
     pipeline_.reassessment.rebuild_on_finding =
         root.value("reassessment", Json::object()).value("rebuild_on_finding", false);
+    pipeline_.inventory.languages =
+        root.value("inventory", Json::object()).value("languages", true);
     pipeline_.tags = root.value("tags", std::map<std::string, std::string>());
     check_name();
     check_tags();

@@ -67,6 +67,15 @@ std::string case_name(const testing::TestParamInfo<Path>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Testdata, PipelineCases, testing::ValuesIn(testdata()), case_name);
 
+TEST(PipelineFile, LanguagesCanBeLeftOutOfInventories) {
+  EXPECT_TRUE(check("").pipeline->inventory.languages);
+  EXPECT_FALSE(Json(*check("").pipeline).contains("inventory")) << "digests stay what they were";
+  const auto without = check("inventory: {languages: false}\n");
+  ASSERT_TRUE(without.pipeline) << problems_of(without);
+  EXPECT_FALSE(without.pipeline->inventory.languages);
+  EXPECT_FALSE(Json(*without.pipeline).get<Pipeline>().inventory.languages);
+}
+
 TEST(Schema, ValijsonAndOurWordsAgree) {
   Json schema = parse_json(pipeline_schema(), "schema");
   int files = 0;

@@ -199,7 +199,7 @@ Json assess_candidate(const Build& build, const std::string& image_id,
   Context& context = build.context;
   auto assess = [&](workflow::Step& step, const std::string& id, model::Inventory& inventory) {
     auto disk = context.cloud.open_image(build.home, id);
-    inventory = context.scanner.take_inventory(*disk);
+    inventory = context.scanner.take_inventory(*disk, build.pipeline.inventory);
     step.progress(std::nullopt, fmt::format("{} packages in {}", inventory.packages.size(), id));
     return context.scanner.assess(inventory, step.stop());
   };

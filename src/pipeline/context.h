@@ -18,6 +18,7 @@
 #include "db/database.h"
 #include "disk/digest.h"
 #include "model/assessment.h"
+#include "model/pipeline.h"
 #include "scan/scanner.h"
 #include "workflow/ledger.h"
 
@@ -30,7 +31,8 @@ namespace hallmark::pipeline {
 
 /// How an image's disk becomes an inventory, and an inventory an assessment.
 struct Scanner {
-  std::function<model::Inventory(disk::BlockReader&)> take_inventory;
+  std::function<model::Inventory(disk::BlockReader&, const model::InventorySettings&)>
+      take_inventory;
   std::function<model::Assessment(const model::Inventory&, std::stop_token)> assess;
   /// Adds to their findings what is known of exploitation, whoever found them. What is known is
   /// read anew by each call. Empty: nothing is known.

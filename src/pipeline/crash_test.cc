@@ -163,7 +163,10 @@ class ProductWorld : public workflow::CrashWorld {
                 .audit = *audit_,
                 .clock = crash_.clock,
                 .state_directory = crash_.directory,
-                .scanner = {.take_inventory = [](disk::BlockReader&) { return model::Inventory{}; },
+                .scanner = {.take_inventory =
+                                [](disk::BlockReader&, const model::InventorySettings&) {
+                                  return model::Inventory{};
+                                },
                             .assess = [this](const model::Inventory&,
                                              std::stop_token) { return scenario_.assess(); }},
                 .secret = [](const std::string&) { return std::nullopt; },

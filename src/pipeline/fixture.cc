@@ -181,7 +181,10 @@ Product::Product(ManualClock& clock, std::shared_ptr<cloud::MemoryWorld> world,
               .audit = *audit,
               .clock = clock,
               .state_directory = directory,
-              .scanner = {.take_inventory = [](disk::BlockReader&) { return sample_inventory(); },
+              .scanner = {.take_inventory =
+                              [](disk::BlockReader&, const model::InventorySettings&) {
+                                return sample_inventory();
+                              },
                           .assess =
                               [assess](const model::Inventory& inventory, std::stop_token) {
                                 return assess ? assess(inventory) : assessment_with(0);

@@ -107,7 +107,7 @@ Json sbom_of(Context& context, const model::Pipeline& pipeline, const scan::Scan
                             .version = pipeline.version,
                             .image_id = target.image_id,
                             .made_at = to_rfc3339(context.clock.now())};
-  subject.inventory = context.scanner.take_inventory(*disk);
+  subject.inventory = context.scanner.take_inventory(*disk, pipeline.inventory);
   return evidence::cyclonedx(subject);
 }
 

@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
 #include <string>
 #include <string_view>
+
+#include "scan/inventory/order.h"
+#include "scan/inventory/support.h"
 
 namespace hallmark::scan {
 namespace {
@@ -198,34 +200,6 @@ model::Finding finding_of(const model::HardeningFact& fact) {
   return finding;
 }
 
-/// Numbers in the text compare as numbers.
-bool is_older(std::string_view a, std::string_view b) {
-  auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  while (!a.empty() && !b.empty()) {
-    // As rpm has it: a number is newer than a word.
-    if (is_digit(a[0]) != is_digit(b[0])) return is_digit(b[0]);
-    if (!is_digit(a[0])) {
-      if (a[0] != b[0]) return a[0] < b[0];
-      a.remove_prefix(1);
-      b.remove_prefix(1);
-      continue;
-    }
-    auto number = [&](std::string_view& text) {
-      while (text.size() > 1 && text[0] == '0' && is_digit(text[1])) text.remove_prefix(1);
-      std::size_t length = 0;
-      while (length < text.size() && is_digit(text[length])) ++length;
-      const std::string_view digits = text.substr(0, length);
-      text.remove_prefix(length);
-      return digits;
-    };
-    const std::string_view first = number(a);
-    const std::string_view second = number(b);
-    if (first.size() != second.size()) return first.size() < second.size();
-    if (first != second) return first < second;
-  }
-  return a.size() < b.size();
-}
-
 /// "6.1.0-9-cloud-amd64" is a "cloudamd": what is installed beside another flavour may well stay
 /// unstarted.
 std::string flavour_of(std::string_view version) {
@@ -251,10 +225,8 @@ std::string name_of(const model::Distribution& distribution) {
       distribution.pretty_name.empty() ? distribution.id : distribution.pretty_name, 256);
 }
 
-std::optional<model::Finding> end_of_support_finding(const model::Distribution& distribution,
-                                                     TimePoint now) {
-  const std::string& end = distribution.end_of_support;
-  if (end.empty() || to_rfc3339(now).substr(0, 10) <= end) return std::nullopt;
+model::Finding end_of_support_finding(const model::Distribution& distribution,
+                                      const std::string& end) {
   model::Finding finding;
   finding.kind = model::FindingKind::compliance;
   finding.finding_id = "hardening:end-of-support";
@@ -265,6 +237,17 @@ std::optional<model::Finding> end_of_support_finding(const model::Distribution& 
       fmt::format("{} gets no security updates since {}", name_of(distribution), end), 1024);
   finding.remediation = "build on a release that is supported";
   return finding;
+}
+
+/// Of several scanners' assessments in one, each may have said it.
+void add_gap(model::Assessment& assessment, model::CoverageGap gap) {
+  for (const model::CoverageGap& told : assessment.gaps) {
+    if (told.what == gap.what && told.reason == gap.reason) return;
+  }
+  assessment.gaps.push_back(std::move(gap));
+  if (assessment.completeness == model::Completeness::complete) {
+    assessment.completeness = model::Completeness::partial;
+  }
 }
 
 }  // namespace
@@ -286,17 +269,20 @@ std::vector<model::Finding> hardening_findings(const model::Inventory& inventory
 
 void add_hardening(model::Assessment& assessment, const model::Inventory& inventory,
                    TimePoint now) {
+  const model::Distribution& distribution = inventory.distribution;
+  const std::string what = "distribution " + name_of(distribution);
+  // An inventory that was stored long ago may know less of its release than is known today.
+  const std::string end = end_of_support(distribution);
   // They name no package, and so come first.
   std::vector<model::Finding> findings = hardening_findings(inventory);
-  if (auto ended = end_of_support_finding(inventory.distribution, now)) {
-    findings.insert(findings.begin(), *ended);
-    assessment.gaps.push_back(
-        {"distribution " + name_of(inventory.distribution),
-         fmt::format("its support ended on {}: flaws found since then are in no advisory",
-                     inventory.distribution.end_of_support)});
-    if (assessment.completeness == model::Completeness::complete) {
-      assessment.completeness = model::Completeness::partial;
-    }
+  if (!end.empty() && to_rfc3339(now).substr(0, 10) > end) {
+    findings.insert(findings.begin(), end_of_support_finding(distribution, end));
+    add_gap(assessment, {what, fmt::format("its support ended on {}: flaws found since then are in "
+                                           "no advisory",
+                                           end)});
+  }
+  if (end.empty() && has_end_of_support(distribution)) {
+    add_gap(assessment, {what, "until when it gets security updates is not known here"});
   }
   assessment.findings.insert(assessment.findings.begin(), std::make_move_iterator(findings.begin()),
                              std::make_move_iterator(findings.end()));

@@ -16,7 +16,8 @@ namespace hallmark::scan {
 std::vector<model::Finding> hardening_findings(const model::Inventory& inventory);
 
 /// Adds them to an assessment of the same inventory, and an end of support that has passed: that is
-/// a finding and a gap, because advisories that no longer come prove nothing.
+/// a finding and a gap, because advisories that no longer come prove nothing. An end that nobody
+/// knows is a gap too.
 void add_hardening(model::Assessment& assessment, const model::Inventory& inventory, TimePoint now);
 
 /// The same scanner, whose every assessment has them.

@@ -112,5 +112,26 @@ TEST(Hardening, AnEndOfSupportThatPassedIsAFindingAndAGap) {
   EXPECT_EQ(assessment.completeness, model::Completeness::partial);
 }
 
+TEST(Hardening, AnEndThatNobodyKnowsIsAGap) {
+  auto gaps_of = [](const model::Distribution& distribution) {
+    model::Inventory inventory;
+    inventory.distribution = distribution;
+    model::Assessment assessment;
+    assessment.completeness = model::Completeness::complete;
+    for (int i = 0; i < 2; ++i) {
+      add_hardening(assessment, inventory, from_rfc3339("2026-09-01T00:00:00Z"));
+    }
+    EXPECT_EQ(assessment.gaps.empty(), assessment.completeness == model::Completeness::complete);
+    return assessment.gaps.size();
+  };
+  EXPECT_EQ(gaps_of({.id = "oflinux", .version_id = "1"}), 1u);
+  EXPECT_EQ(gaps_of({.id = "debian", .version_id = "11"}), 1u)
+      << "said once, though its end passed";
+  EXPECT_EQ(gaps_of({.id = "debian", .version_id = "12"}), 0u) << "also in an older inventory";
+  EXPECT_EQ(gaps_of({.id = "debian"}), 0u) << "unstable";
+  EXPECT_EQ(gaps_of({.id = "opensuse-tumbleweed", .version_id = "20260801"}), 0u);
+  EXPECT_EQ(gaps_of({}), 0u) << "that there is no os-release is a gap of its own";
+}
+
 }  // namespace
 }  // namespace hallmark::scan

@@ -116,6 +116,7 @@ void read_files(Inventory& inventory, fs::FileSystem& files, const InventoryOpti
     if (options.languages) languages.visit(path, info);
   });
   facts.finish();
+  languages.finish();
   read_account_facts(inventory, files);
   read_sshd_facts(inventory, files);
   read_identity_facts(inventory, files);

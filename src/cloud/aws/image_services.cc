@@ -65,6 +65,11 @@ class AwsImageServices final : public ImageServices {
     on_aws::remove_archive(session_, place, image_id, bucket, object);
   }
 
+  std::unique_ptr<disk::BlockReader> open_snapshot(const Place& place,
+                                                   const std::string& snapshot_id) override {
+    return on_aws::open_snapshot(std::make_shared<const Session>(session_), place, snapshot_id);
+  }
+
   FastLaunchStatus find_fast_launch(const Place& place, const std::string& image_id) override {
     return on_aws::find_fast_launch(session_, place, image_id);
   }

@@ -124,6 +124,19 @@ TEST_F(AwsImageServices, AnImageIsStoredOnceAndComesBackWithItsTagsAndBytes) {
   EXPECT_EQ(start, "dddd");
 }
 
+TEST_F(AwsImageServices, ASnapshotIsReadAsADisk) {
+  const Value found = call("ec2", "DescribeImages", {{"ImageIds", Value::array({image_})}});
+  const std::string id =
+      found.at("Images")[0].at("BlockDeviceMappings")[0].at("Ebs").at("SnapshotId");
+  auto disk = services_->open_snapshot(kHome, id);
+  std::string start(16, '?');
+  disk->read(1000, std::as_writable_bytes(std::span(start)));
+  EXPECT_EQ(start, std::string(16, 'd'));
+  EXPECT_THROW(services_->open_snapshot(kHome, "snap-0123456789abcdef0")
+                   ->read(0, std::as_writable_bytes(std::span(start))),
+               Error);
+}
+
 TEST_F(AwsImageServices, AllVersionsOfAnArchiveGo) {
   const std::string object = archived();
   call("s3", "PutObject", {{"Bucket", kBucket}, {"Key", object}, {"Body", "altered"}});

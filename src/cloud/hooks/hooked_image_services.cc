@@ -92,4 +92,11 @@ void HookedImageServices::remove_loose_snapshot(const Place& place,
                [&] { inner_->remove_loose_snapshot(place, snapshot_id); });
 }
 
+std::unique_ptr<disk::BlockReader> HookedImageServices::open_snapshot(
+    const Place& place, const std::string& snapshot_id) {
+  return forward_call(hooks_,
+                      {.operation = "open_snapshot", .place = place, .subject_id = snapshot_id},
+                      [&] { return inner_->open_snapshot(place, snapshot_id); });
+}
+
 }  // namespace hallmark::cloud

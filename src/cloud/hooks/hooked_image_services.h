@@ -34,6 +34,8 @@ class HookedImageServices final : public ImageServices {
   std::vector<LooseSnapshot> list_loose_snapshots(const Place& place,
                                                   const TagKeys& tag_keys) override;
   void remove_loose_snapshot(const Place& place, const std::string& snapshot_id) override;
+  std::unique_ptr<disk::BlockReader> open_snapshot(const Place& place,
+                                                   const std::string& snapshot_id) override;
 
  private:
   std::shared_ptr<ImageServices> inner_;

@@ -212,8 +212,9 @@ std::vector<model::Package> go_modules(std::string_view toolchain, std::string_v
   return packages;
 }
 
-std::vector<model::Package> rust_crates(std::string_view packed) {
+std::vector<model::Package> rust_crates(std::string_view packed, Budget& budget) {
   const std::string text = inflated(packed, false, kMaxList);
+  budget.spend(text.size());
   const Json list = parse_json(text, "cargo-auditable's list");
   std::vector<model::Package> packages;
   auto crates = list.find("packages");
@@ -230,13 +231,13 @@ std::vector<model::Package> rust_crates(std::string_view packed) {
   return packages;
 }
 
-std::vector<model::Package> program_packages(const ReadAt& read) {
+std::vector<model::Package> program_packages(const ReadAt& read, Budget& budget) {
   const std::optional<Elf> elf = Elf::open(read);
   if (!elf) return {};
   std::vector<model::Package> packages;
   if (const Section* section = elf->find(".go.buildinfo")) packages = go_packages(*elf, *section);
   if (const Section* section = elf->find(".dep-v0")) {
-    for (model::Package& crate : rust_crates(elf->content(*section))) {
+    for (model::Package& crate : rust_crates(elf->content(*section), budget)) {
       packages.push_back(std::move(crate));
     }
   }

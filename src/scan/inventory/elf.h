@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/inventory.h"
+#include "scan/inventory/reader.h"
 
 namespace hallmark::scan {
 
@@ -16,14 +17,14 @@ namespace hallmark::scan {
 using ReadAt = std::function<std::string(std::uint64_t offset, std::uint64_t length)>;
 
 /// The packages of an ELF program; none if it is no ELF program or has no such list. Throws
-/// `corrupt` if a list is there and makes no sense.
-std::vector<model::Package> program_packages(const ReadAt& read);
+/// `corrupt` if a list is there and makes no sense. What is unpacked comes out of `budget`.
+std::vector<model::Package> program_packages(const ReadAt& read, Budget& budget);
 
 /// The modules of Go's build information. `toolchain` is "go1.21.5".
 std::vector<model::Package> go_modules(std::string_view toolchain, std::string_view text);
 
 /// The crates of a cargo-auditable list, JSON that is packed with zlib. Throws `corrupt`.
-std::vector<model::Package> rust_crates(std::string_view packed);
+std::vector<model::Package> rust_crates(std::string_view packed, Budget& budget);
 
 /// Unpacks zlib's format, or raw deflate. Throws `corrupt` if it is broken or gets longer than
 /// `limit`.

@@ -34,6 +34,7 @@ class FileFacts {
   model::Inventory& inventory_;
   fs::FileSystem& files_;
   std::map<std::string, std::uint64_t> counts_;  ///< by rule
+  std::uint64_t unread_count_ = 0;
   std::uint64_t log_count_ = 0;
   std::uint64_t log_bytes_ = 0;
 };

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "scan/inventory/app_packages.h"
+#include "scan/inventory/grub.h"
 #include "scan/inventory/kernels.h"
 #include "scan/inventory/memory_files.h"
 #include "scan/inventory/support.h"
@@ -222,12 +223,13 @@ std::string started(std::initializer_list<std::pair<const char*, std::string>> g
 
 TEST(Kernels, EachBootLoaderSaysWhichOneItStarts) {
   const std::string grub =
+      "set default=\"${saved_entry}\"\n"
       "menuentry 'Debian' --id 'gnulinux-simple' {\n\tlinux\t/boot/vmlinuz-6.1.0-9 root=x\n}\n"
       "submenu 'Advanced' {\n menuentry 'old' --id 'gnulinux-old' {\n  linux "
-      "/boot/vmlinuz-6.1.0-8\n}}\n";
+      "/boot/vmlinuz-6.1.0-8\n }\n}\n";
   EXPECT_EQ(started({{"/boot/grub/grub.cfg", grub}}), "6.1.0-9");
   EXPECT_EQ(started({{"/boot/grub/grub.cfg", grub},
-                     {"/boot/grub/grubenv", "# GRUB\nsaved_entry=gnulinux-old\n"}}),
+                     {"/boot/grub/grubenv", "# GRUB\nsaved_entry=Advanced>gnulinux-old\n"}}),
             "6.1.0-8");
   EXPECT_EQ(started({{"/boot/loader/entries/id-5.14.0-1.el9.conf",
                       "title A\nversion 5.14.0-1.el9\nlinux /vmlinuz-5.14.0-1.el9\n"},
@@ -244,6 +246,74 @@ TEST(Kernels, EachBootLoaderSaysWhichOneItStarts) {
   read_kernels(inventory, linked);
   EXPECT_EQ(inventory.default_kernel, "6.1");
   EXPECT_THAT(inventory.kernels, ElementsAre("6.1"));
+}
+
+/// As grub-mkconfig writes it.
+std::string grub_menu(const std::string& choice) {
+  return "if [ \"${next_entry}\" ] ; then\n   set default=\"${next_entry}\"\n   set next_entry=\n"
+         "else\n   set default=\"" +
+         choice +
+         "\"\nfi\nfunction savedefault {\n  if [ -z \"${boot_once}\" ]; then\n    save_env "
+         "saved_entry\n  fi\n}\n"
+         "menuentry 'A' --class os $menuentry_id_option 'a-simple' {\n  if [ x = x ]; then\n"
+         "  insmod gzio\n  fi\n  linux /vmlinuz-1 root=x\n}\n"
+         "submenu 'Advanced' $menuentry_id_option 'advanced' {\n"
+         "  menuentry 'A, with 1' $menuentry_id_option 'a-1' {\n    linux /vmlinuz-1\n  }\n"
+         "  menuentry 'A, with 0 > -1' $menuentry_id_option 'a-0' {\n    linux /vmlinuz-0\n  }\n}\n"
+         "menuentry \"Memory test\" {\n  linux16 /memtest.bin\n}\n"
+         "menuentry \"B\" {\n  linuxefi /vmlinuz-b\n}\n";
+}
+
+TEST(Grub, StartsWhatItsDefaultMeans) {
+  for (const auto& [choice, kernel] : std::initializer_list<std::pair<const char*, const char*>>{
+           {"0", "1"},
+           {"1", "1"},
+           {"1>1", "0"},
+           {"Advanced>1", "0"},
+           {"advanced>a-0", "0"},
+           {"1>A, with 0 >> -1", "0"},
+           {"2", ""},
+           {"3", "b"},
+           {"B", "b"},
+           {"4", "1"},
+           {"a-0", "1"},  // it lies in a submenu
+           {"none", "1"},
+           {"1>9", "1"},
+           {"", "1"}}) {
+    EXPECT_EQ(grub_default(grub_menu(choice), ""), kernel) << choice;
+    EXPECT_EQ(grub_default(grub_menu("${saved_entry}"), choice), kernel) << choice;
+    // What was saved counts only where the menu asks for it.
+    EXPECT_EQ(grub_default(grub_menu("3"), choice), "b") << choice;
+  }
+  EXPECT_EQ(grub_default("", "1"), "");
+  EXPECT_EQ(grub_default("}\n}\nmenuentry x {\n", ""), "");
+  EXPECT_EQ(grub_default("menuentry 'old' {\nlinux /vmlinuz-2\n}\n", ""), "2");
+}
+
+TEST(Kernels, EntriesOfTheSpecificationAreSorted) {
+  auto with = [](std::initializer_list<std::pair<const char*, std::string>> more) {
+    MemoryFiles files{{"/boot/loader/entries/a-5.14.0-9.conf", "version 5.14.0-9\n"},
+                      {"/boot/loader/entries/a-5.14.0-10.conf", "version 5.14.0-10\n"},
+                      {"/boot/loader/entries/a-0-rescue.conf", "version 0-rescue-a\n"}};
+    for (const auto& [path, text] : more) files.add(path, text);
+    model::Inventory inventory;
+    read_kernels(inventory, files);
+    return inventory.default_kernel;
+  };
+  EXPECT_EQ(with({}), "5.14.0-10");
+  const std::string grub = "set default=\"${saved_entry}\"\nblscfg\n";
+  EXPECT_EQ(with({{"/boot/grub2/grub.cfg", grub}}), "5.14.0-10");
+  EXPECT_EQ(with({{"/boot/grub2/grub.cfg", grub}, {"/boot/grub2/grubenv", "saved_entry=1\n"}}),
+            "5.14.0-9");
+  EXPECT_EQ(
+      with({{"/boot/grub2/grub.cfg", grub}, {"/boot/grub2/grubenv", "saved_entry=a-0-rescue\n"}}),
+      "0-rescue-a");
+  // A menu without them is what GRUB shows.
+  EXPECT_EQ(with({{"/boot/grub2/grub.cfg", "menuentry 'x' {\n  linux /vmlinuz-7\n}\n"}}), "7");
+  EXPECT_EQ(with({{"/boot/loader/loader.conf", "timeout 3\ndefault a-5.14.0-9*\n"}}), "5.14.0-9");
+  EXPECT_EQ(with({{"/boot/loader/loader.conf", "default a-5.*\n"}}), "5.14.0-10");
+  EXPECT_EQ(with({{"/boot/efi/loader/loader.conf", "timeout 3\n"}}), "5.14.0-10");
+  EXPECT_EQ(with({{"/boot/loader/loader.conf", "default @saved\n"}}), "");
 }
 
 TEST(AppPackages, AreNamedAndTheirContentIsAGap) {
@@ -277,6 +347,10 @@ TEST(Support, EndsOnADay) {
   EXPECT_EQ(end_of_support({.id = "alpine", .version_id = "3.20.3"}), "2026-04-01");
   EXPECT_EQ(end_of_support({.id = "rhel", .version_id = "10.0"}), "2035-05-31");
   EXPECT_EQ(end_of_support({.id = "sles", .version_id = "15.6"}), "2025-12-31");
+  EXPECT_EQ(end_of_support({.id = "sles", .version_id = "15.7"}), "2031-07-31");
+  EXPECT_EQ(end_of_support({.id = "sles", .version_id = "15.8"}), "");
+  EXPECT_EQ(end_of_support({.id = "opensuse-leap", .version_id = "15.6"}), "2026-04-30");
+  EXPECT_EQ(end_of_support({.id = "ol", .version_id = "9.4"}), "2032-06-30");
   EXPECT_EQ(end_of_support({.id = "alpine", .version_id = "3.2"}), "");
   EXPECT_EQ(end_of_support({.id = "debian", .version_id = "1"}), "");
 }

@@ -20,6 +20,7 @@ constexpr std::uint32_t kGroupRuns = 00010;
 constexpr std::uint64_t kBeginning = 16u << 10;
 constexpr std::string_view kAuthorizedKeys = "/.ssh/authorized_keys";
 constexpr std::uint64_t kMaxFacts = 200;  // of one rule
+constexpr std::uint64_t kMaxUnread = 100;
 
 std::string_view name_of(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
@@ -156,7 +157,9 @@ void FileFacts::count_authorized_keys(const std::string& path) {
 
 std::string FileFacts::beginning(const std::string& path) {
   std::string text;
-  gap_on_error(inventory_.gaps, path, [&] { text = files_.read_range(path, 0, kBeginning); });
+  std::vector<model::CoverageGap> gaps;
+  gap_on_error(gaps, path, [&] { text = files_.read_range(path, 0, kBeginning); });
+  if (!gaps.empty() && ++unread_count_ <= kMaxUnread) inventory_.gaps.push_back(gaps.front());
   return text;
 }
 
@@ -167,6 +170,11 @@ void FileFacts::finish() {
         {rule, "", fmt::format("and {} more files or directories", count - kMaxFacts)});
   }
   counts_.clear();
+  if (unread_count_ > kMaxUnread) {
+    inventory_.gaps.push_back(
+        {"keys and credentials",
+         fmt::format("{} more files could not be read", unread_count_ - kMaxUnread)});
+  }
   if (log_count_ == 0) return;
   add("logs", "/var/log", fmt::format("{} files with {}", log_count_, format_size(log_bytes_)));
 }

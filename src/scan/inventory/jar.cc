@@ -70,8 +70,8 @@ std::string group_of(const std::string& artifact) {
 
 class JarReader {
  public:
-  JarReader(model::Inventory& inventory, std::string path)
-      : inventory_(inventory), path_(std::move(path)) {}
+  JarReader(model::Inventory& inventory, std::string path, Budget& budget)
+      : inventory_(inventory), path_(std::move(path)), budget_(budget) {}
 
   void read(const ReadAt& read_at, std::uint64_t size, const std::string& name, int depth) {
     const std::vector<ZipEntry> entries = zip_entries(read_at, size);
@@ -148,14 +148,17 @@ class JarReader {
   }
 
   void spend(const ZipEntry& entry) {
-    unpacked_ += std::max(entry.size, entry.packed_size) + kMinCost;
+    const std::uint64_t cost = std::max(entry.size, entry.packed_size) + kMinCost;
+    unpacked_ += cost;
     if (unpacked_ > kMaxUnpacked) {
       throw Error(ErrorKind::corrupt, "what is packed in it is too much to be read");
     }
+    budget_.spend(cost);
   }
 
   model::Inventory& inventory_;
   std::string path_;
+  Budget& budget_;
   std::set<std::string> told_;
   std::uint64_t unpacked_ = 0;
 };
@@ -163,8 +166,8 @@ class JarReader {
 }  // namespace
 
 void read_jar(model::Inventory& inventory, const ReadAt& read, std::uint64_t size_bytes,
-              const std::string& path) {
-  JarReader(inventory, path).read(read, size_bytes, path, 0);
+              const std::string& path, Budget& budget) {
+  JarReader(inventory, path, budget).read(read, size_bytes, path, 0);
 }
 
 }  // namespace hallmark::scan

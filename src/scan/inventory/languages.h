@@ -2,6 +2,8 @@
 /// Packages of programming languages, which no database of the system knows: the second layer of an
 /// inventory.
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -9,6 +11,8 @@
 
 #include "fs/file_system.h"
 #include "model/inventory.h"
+#include "scan/inventory/elf.h"
+#include "scan/inventory/reader.h"
 
 namespace hallmark::scan {
 
@@ -17,20 +21,35 @@ namespace hallmark::scan {
 /// distribution's word, which knows what it has mended there.
 class LanguagePackages {
  public:
-  LanguagePackages(model::Inventory& inventory, fs::FileSystem& files)
-      : inventory_(inventory), files_(files) {}
+  /// `budget` is what may be read and unpacked of all files together.
+  LanguagePackages(model::Inventory& inventory, fs::FileSystem& files,
+                   Budget budget = Budget(kMaxRead))
+      : inventory_(inventory), files_(files), budget_(budget) {}
 
   void visit(const std::string& path, const fs::FileInfo& info);
+  /// Leaves out what the system's own packages brought, and what a newer one stands in for; counts
+  /// the gaps that were not told one by one.
+  void finish();
 
  private:
+  // A server full of Java has 1 GiB in its jars.
+  static constexpr std::uint64_t kMaxRead = std::uint64_t{4} << 30;
+
+  /// What kind of file it is by its name; nothing if it is none of a package.
+  std::optional<std::string> kind_of(const std::string& path, const fs::FileInfo& info) const;
   void read_python(const std::string& path);
   void read_npm_lock(const std::string& path);
-  void read_program(const std::string& path);
-  std::string text_of(const std::string& path);
+  void read_gemspec(const std::string& path);
+  ReadAt reader_of(const std::string& path);
+  std::string text_of(const std::string& path, std::uint64_t limit);
   void add(std::vector<model::Package> packages, const std::string& path);
 
   model::Inventory& inventory_;
   fs::FileSystem& files_;
+  Budget budget_;
+  model::Inventory found_;                     ///< in the file that is visited
+  std::map<std::string, std::uint64_t> gaps_;  ///< how many there are of each kind
+  bool is_over_ = false;
 };
 
 /// METADATA or PKG-INFO: the name in lower case with one '-' for any run of "-_.", as PyPI compares

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <algorithm>
+
 #include "base/testing.h"
 #include "scan/inventory/elf.h"
 #include "scan/inventory/memory_files.h"
@@ -63,13 +65,30 @@ std::string packed(const std::string& text) {
   return out.substr(0, size);
 }
 
-/// Entries stored as they are.
-std::string zip(const std::vector<std::pair<std::string, std::string>>& files) {
+/// Without zlib's header and checksum.
+std::string deflated(const std::string& text) {
+  z_stream stream{};
+  deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+  std::string out(deflateBound(&stream, text.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+/// Entries stored as they are, or packed as most are.
+std::string zip(const std::vector<std::pair<std::string, std::string>>& files,
+                bool is_packed = false) {
   std::string content, directory;
-  for (const auto& [name, bytes] : files) {
-    directory += "PK\1\2" + std::string(16, '\0') + number(bytes.size(), 4) +
-                 number(bytes.size(), 4) + number(name.size(), 2) + std::string(12, '\0') +
-                 number(content.size(), 4) + name;
+  for (const auto& [name, text] : files) {
+    const std::string bytes = is_packed ? deflated(text) : text;
+    directory += std::string("PK\1\2") + std::string(6, '\0') + number(is_packed ? 8 : 0, 2) +
+                 std::string(8, '\0') + number(bytes.size(), 4) + number(text.size(), 4) +
+                 number(name.size(), 2) + std::string(12, '\0') + number(content.size(), 4) + name;
     content += std::string("PK\3\4", 4) + std::string(22, '\0') + number(name.size(), 2) +
                number(0, 2) + name + bytes;
   }
@@ -84,11 +103,17 @@ std::vector<std::string> told(const std::vector<model::Package>& packages) {
   return texts;
 }
 
-model::Inventory walked(MemoryFiles& files) {
+std::vector<model::Package> packages_of(const std::string& program) {
+  Budget budget(64u << 20);
+  return program_packages(reader_of(program), budget);
+}
+
+model::Inventory walked(MemoryFiles& files, std::uint64_t budget = 64u << 20) {
   model::Inventory inventory;
-  LanguagePackages languages(inventory, files);
+  LanguagePackages languages(inventory, files, Budget(budget));
   walk(inventory, files,
        [&](const std::string& path, const fs::FileInfo& info) { languages.visit(path, info); });
+  languages.finish();
   return inventory;
 }
 
@@ -142,6 +167,72 @@ TEST(Languages, NodeByWhatIsInstalledElseByTheLock) {
   EXPECT_THAT(found.gaps, SizeIs(1));
 }
 
+TEST(Languages, WhatTheSystemsPackagesBroughtIsTheirs) {
+  const std::string gem = "s.name = \"rack\"\ns.version = \"2.2.3\"\n";
+  const std::string module = R"({"name":"m","version":"1"})";
+  MemoryFiles files{
+      // dpkg's, by a name from before /lib was merged into /usr.
+      {"/var/lib/dpkg/info/python3-yaml.list",
+       "/.\n/lib/python3.11/site-packages/PyYAML-6.0.dist-info/METADATA\n"
+       "/opt/app/lib/A.dist-info/METADATA\n"},
+      {"/usr/lib/python3.11/site-packages/PyYAML-6.0.dist-info/METADATA", kMetadata},
+      {"/usr/lib/python3.11/site-packages/PyYAML-6.0.dist-info/INSTALLER", "installer"},
+      {"/opt/app/lib/A.dist-info/METADATA", "Name: a\nVersion: 1\n"},
+      // distroless'.
+      {"/var/lib/dpkg/status.d/ruby.md5sums",
+       std::string(32, '0') + "  usr/lib/ruby/gems/3.1.0/specifications/rack-2.2.3.gemspec\n"},
+      {"/usr/lib/ruby/gems/3.1.0/specifications/rack-2.2.3.gemspec", gem},
+      // apk's, which also brings somebody else's module.
+      {"/lib/apk/db/installed",
+       "P:npm\nV:1\nF:usr/lib/node_modules/m\nR:package.json\n"
+       "F:usr/lib/node_modules/m/node_modules/n\nR:package.json\n"},
+      {"/usr/lib/node_modules/m/package.json", module},
+      {"/usr/lib/node_modules/m/node_modules/n/package.json", R"({"name":"n","version":"2"})"},
+      // Nobody's, and pip's own.
+      {"/usr/lib/node_modules/o/package.json", R"({"name":"o","version":"3"})"}};
+  model::Inventory found = walked(files);
+  EXPECT_THAT(told(found.packages),
+              ::testing::UnorderedElementsAre("python a 1", "npm n 2", "npm o 3"));
+  EXPECT_THAT(found.gaps, IsEmpty());
+}
+
+TEST(Languages, ADefaultGemIsThereUntilANewerOneIs) {
+  const std::string place = "/opt/ruby/lib/ruby/gems/3.1.0/specifications/";
+  auto gem = [](const std::string& name, const std::string& version) {
+    return "s.name = \"" + name + "\".freeze\ns.version = \"" + version + "\"\n";
+  };
+  MemoryFiles files;
+  files.add(place + "default/json-2.6.1.gemspec", gem("json", "2.6.1"));
+  files.add(place + "default/uri-0.12.0.gemspec", gem("uri", "0.12.0"));
+  files.add(place + "default/cgi-0.10.0.gemspec", gem("cgi", "0.10.0"));
+  files.add(place + "uri-0.12.2.gemspec", gem("uri", "0.12.2"));
+  files.add(place + "cgi-0.9.0.gemspec", gem("cgi", "0.9.0"));
+  EXPECT_THAT(told(walked(files).packages),
+              ::testing::UnorderedElementsAre("ruby json 2.6.1", "ruby uri 0.12.2",
+                                              "ruby cgi 0.10.0", "ruby cgi 0.9.0"));
+}
+
+TEST(Languages, OneKindOfGapHidesNoOther) {
+  MemoryFiles files{{"/opt/z.egg-info", "no package\n"}};
+  for (int i = 0; i < 150; ++i) files.add("/opt/j/" + std::to_string(i) + ".jar", "no jar");
+  model::Inventory found = walked(files);
+  EXPECT_THAT(found.gaps, SizeIs(102));
+  EXPECT_EQ(found.gaps.back().reason, "50 more files of this kind could not be read");
+  EXPECT_TRUE(std::any_of(found.gaps.begin(), found.gaps.end(),
+                          [](const auto& gap) { return gap.what == "/opt/z.egg-info"; }));
+}
+
+TEST(Languages, ManySmallBombsEndTheLook) {
+  const std::string bomb =
+      zip({{"a.jar", zip({{"X.class", std::string(1 << 20, ' ')}}, true)}}, true);
+  MemoryFiles files;
+  for (int i = 0; i < 100; ++i) files.add("/opt/" + std::to_string(i) + "/a.jar", bomb);
+  model::Inventory found = walked(files, 1 << 20);
+  ASSERT_THAT(found.gaps, ::testing::Not(IsEmpty()));
+  EXPECT_EQ(found.gaps.back().what, "packages of languages");
+  EXPECT_LT(found.gaps.size(), 100u);
+}
+
 TEST(Languages, RubyByItsSpecifications) {
   MemoryFiles files{{"/var/lib/gems/3.1.0/specifications/rack-2.2.3.gemspec",
                      "# stub: rack\nGem::Specification.new do |s|\n  s.name = \"rack\".freeze\n"
@@ -166,12 +257,12 @@ TEST(Programs, GoSinceItKeepsItsListInPlace) {
   info += static_cast<char>(kModules.size() >> 7);
   info += kModules;
   const std::string program = elf({{".text", "code"}, {".go.buildinfo", info}});
-  EXPECT_THAT(told(program_packages(reader_of(program))),
+  EXPECT_THAT(told(packages_of(program)),
               ElementsAre("go stdlib 1.21.5", "go golang.org/x/net v0.1.0", "go new.org/a v1.0.1"));
   for (std::size_t size = 0; size < program.size(); size += 5) {
     const std::string cut = program.substr(0, size);
     try {
-      program_packages(reader_of(cut));
+      packages_of(cut);
     } catch (const Error& error) {
       EXPECT_EQ(error.kind(), ErrorKind::corrupt);
     }
@@ -193,7 +284,7 @@ TEST(Programs, GoBeforeByPointers) {
   info += std::string("\x08\x00", 2) + number(0x1000, 8) + number(0x1010, 8);
   const std::string program =
       elf({{".data", data}, {".rodata", "go1.16.1" + kModules}, {".go.buildinfo", info}});
-  EXPECT_THAT(told(program_packages(reader_of(program))),
+  EXPECT_THAT(told(packages_of(program)),
               ElementsAre("go stdlib 1.16.1", "go golang.org/x/net v0.1.0", "go new.org/a v1.0.1"));
 }
 
@@ -206,25 +297,24 @@ TEST(Programs, WhatIsNotLoadedHasNoAddressAndGoHasAVersion) {
     return elf({{".data", data}, {".rodata", toolchain}, {".go.buildinfo", info}});
   };
   const std::string good = program("go1.16.1", 0x1000);
-  EXPECT_THAT(told(program_packages(reader_of(good))), ElementsAre("go stdlib 1.16.1"));
+  EXPECT_THAT(told(packages_of(good)), ElementsAre("go stdlib 1.16.1"));
   const std::string nonsense = program("python", 0x1000);
-  EXPECT_EQ(kind_of([&] { program_packages(reader_of(nonsense)); }), ErrorKind::corrupt);
+  EXPECT_EQ(kind_of([&] { packages_of(nonsense); }), ErrorKind::corrupt);
   // The flags of the second section, which the table has behind the empty first and .data.
   std::string unloaded = good;
   const std::size_t table = good.size() - 5 * 64;
   unloaded[table + 2 * 64 + 8] = 0;
-  EXPECT_EQ(kind_of([&] { program_packages(reader_of(unloaded)); }), ErrorKind::corrupt);
+  EXPECT_EQ(kind_of([&] { packages_of(unloaded); }), ErrorKind::corrupt);
 }
 
 TEST(Programs, RustThatIsAuditable) {
   const std::string list =
       R"({"packages":[{"name":"serde","version":"1.0.1","source":"crates.io"},
           {"name":"cc","version":"1.0.2","source":"crates.io","kind":"build"}]})";
-  EXPECT_THAT(told(program_packages(reader_of(elf({{".dep-v0", packed(list)}})))),
-              ElementsAre("rust serde 1.0.1"));
+  EXPECT_THAT(told(packages_of(elf({{".dep-v0", packed(list)}}))), ElementsAre("rust serde 1.0.1"));
   const std::string bomb = elf({{".dep-v0", packed(std::string(9 << 20, ' '))}});
-  EXPECT_EQ(kind_of([&] { program_packages(reader_of(bomb)); }), ErrorKind::corrupt);
-  EXPECT_THAT(program_packages(reader_of("#!/bin/sh\n")), IsEmpty());
+  EXPECT_EQ(kind_of([&] { packages_of(bomb); }), ErrorKind::corrupt);
+  EXPECT_THAT(packages_of("#!/bin/sh\n"), IsEmpty());
 }
 
 TEST(Jars, SayWhatTheyAreAndWhatIsInThem) {
@@ -247,6 +337,27 @@ TEST(Jars, SayWhatTheyAreAndWhatIsInThem) {
   EXPECT_EQ(found.gaps[1].what, "/opt/app.jar");
   EXPECT_THAT(found.gaps[1].reason, HasSubstr("group is not known"));
   EXPECT_EQ(found.gaps[2].what, "/opt/other.jar");
+}
+
+TEST(Jars, AreMostlyPacked) {
+  const std::string pom = "groupId=g\nartifactId=a\nversion=1.0\n";
+  const std::string inner = zip({{"META-INF/maven/g/a/pom.properties", pom}}, true);
+  MemoryFiles files{{"/opt/app.jar", zip({{"lib/a.jar", inner}}, true)}};
+  model::Inventory found = walked(files);
+  EXPECT_THAT(told(found.packages), ElementsAre("java g:a 1.0"));
+  EXPECT_THAT(found.gaps, IsEmpty());
+}
+
+TEST(Jars, SizesThatDoNotAgreeAreAGap) {
+  for (const bool is_packed : {false, true}) {
+    std::string jar = zip({{"a", "content"}}, is_packed);
+    const std::size_t size = jar.find("PK\1\2") + 24;
+    for (const char wrong : {'\6', '\10'}) {
+      jar[size] = wrong;
+      const auto entries = zip_entries(reader_of(jar), jar.size());
+      EXPECT_EQ(kind_of([&] { zip_content(reader_of(jar), entries[0], 100); }), ErrorKind::corrupt);
+    }
+  }
 }
 
 TEST(Jars, HaveTheGroupThatAdvisoriesGiveThem) {

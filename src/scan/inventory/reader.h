@@ -30,6 +30,26 @@ void gap_on_error(std::vector<model::CoverageGap>& gaps, const std::string& what
   }
 }
 
+/// What may still be read and unpacked, however many files ask for it.
+class Budget {
+ public:
+  explicit Budget(std::uint64_t bytes) : left_(bytes) {}
+
+  bool is_spent() const { return left_ == 0; }
+  /// Throws `corrupt` if there is less; then nothing is left.
+  void spend(std::uint64_t bytes) {
+    if (bytes <= left_) {
+      left_ -= bytes;
+      return;
+    }
+    left_ = 0;
+    throw Error(ErrorKind::corrupt, "more would have to be read than of any real image");
+  }
+
+ private:
+  std::uint64_t left_;
+};
+
 /// Of a directory; none if there is no such directory.
 std::vector<std::string> names_in(fs::FileSystem& files, const std::string& path);
 

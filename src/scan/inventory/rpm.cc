@@ -1,5 +1,6 @@
 #include "scan/inventory/rpm.h"
 
+#include <functional>
 #include <utility>
 
 #include "scan/inventory/reader.h"
@@ -24,6 +25,46 @@ std::string read_all(fs::FileSystem& files, const std::string& path) {
   return files.stat(path) ? files.read_file(path, kMaxDatabase) : "";
 }
 
+void read_headers(RpmDatabase kind, std::string_view bytes, std::string_view log,
+                  const EachHeader& each, const EachHeader& broken) {
+  switch (kind) {
+    case RpmDatabase::sqlite:
+      read_sqlite_column(bytes, log, "Packages", 1, each);
+      break;
+    case RpmDatabase::ndb:
+      read_ndb(bytes, each, broken);
+      break;
+    case RpmDatabase::berkeley:
+      read_berkeley_hash(bytes, each, broken);
+      break;
+  }
+}
+
+using ReadDatabase = std::function<void(RpmDatabase kind, std::string_view bytes,
+                                        std::string_view log, const std::string& path)>;
+
+/// Whether there is one; what `read` throws is a gap.
+bool find_database(std::vector<model::CoverageGap>& gaps, fs::FileSystem& files,
+                   const ReadDatabase& read) {
+  for (const char* directory : kDirectories) {
+    for (const auto& [name, kind] : kDatabases) {
+      const std::string path = std::string(directory) + "/" + name;
+      bool found = false;
+      gap_on_error(gaps, path, [&, kind = kind] {
+        if (!is_file(files, path)) return;
+        found = true;
+        const std::string log =
+            kind == RpmDatabase::sqlite ? read_all(files, path + "-wal") : std::string();
+        read(kind, read_all(files, path), log, path);
+      });
+      // The other directories are links to the first; another database beside it is what a
+      // conversion left behind.
+      if (found) return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 void read_rpm_database(model::Inventory& inventory, RpmDatabase kind, std::string_view bytes,
@@ -43,39 +84,28 @@ void read_rpm_database(model::Inventory& inventory, RpmDatabase kind, std::strin
       broken(error.message());
     }
   };
-  gap_on_error(inventory.gaps, origin, [&] {
-    switch (kind) {
-      case RpmDatabase::sqlite:
-        read_sqlite_column(bytes, log, "Packages", 1, each);
-        break;
-      case RpmDatabase::ndb:
-        read_ndb(bytes, each, broken);
-        break;
-      case RpmDatabase::berkeley:
-        read_berkeley_hash(bytes, each, broken);
-        break;
-    }
-  });
+  gap_on_error(inventory.gaps, origin, [&] { read_headers(kind, bytes, log, each, broken); });
 }
 
 bool read_rpm(model::Inventory& inventory, fs::FileSystem& files) {
-  for (const char* directory : kDirectories) {
-    for (const auto& [name, kind] : kDatabases) {
-      const std::string path = std::string(directory) + "/" + name;
-      bool found = false;
-      gap_on_error(inventory.gaps, path, [&, kind = kind] {
-        if (!is_file(files, path)) return;
-        found = true;
-        const std::string log =
-            kind == RpmDatabase::sqlite ? read_all(files, path + "-wal") : std::string();
-        read_rpm_database(inventory, kind, read_all(files, path), log, path);
+  return find_database(
+      inventory.gaps, files,
+      [&](RpmDatabase kind, std::string_view bytes, std::string_view log, const std::string& path) {
+        read_rpm_database(inventory, kind, bytes, log, path);
       });
-      // The other directories are links to the first; another database beside it is what a
-      // conversion left behind.
-      if (found) return true;
-    }
-  }
-  return false;
+}
+
+void each_rpm_header(std::vector<model::CoverageGap>& gaps, fs::FileSystem& files,
+                     const EachHeader& each) {
+  const EachHeader broken = [](std::string_view) {};
+  find_database(
+      gaps, files,
+      [&](RpmDatabase kind, std::string_view bytes, std::string_view log, const std::string& path) {
+        read_headers(
+            kind, bytes, log,
+            [&](std::string_view header) { gap_on_error(gaps, path, [&] { each(header); }); },
+            broken);
+      });
 }
 
 }  // namespace hallmark::scan

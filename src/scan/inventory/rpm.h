@@ -3,9 +3,11 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "fs/file_system.h"
 #include "model/inventory.h"
+#include "scan/inventory/rpm_database.h"
 
 namespace hallmark::scan {
 
@@ -18,5 +20,9 @@ void read_rpm_database(model::Inventory& inventory, RpmDatabase kind, std::strin
 
 /// Whether there is such a database.
 bool read_rpm(model::Inventory& inventory, fs::FileSystem& files);
+
+/// Each header of the database, if there is one, as it stands there. What cannot be read is a gap.
+void each_rpm_header(std::vector<model::CoverageGap>& gaps, fs::FileSystem& files,
+                     const EachHeader& each);
 
 }  // namespace hallmark::scan

@@ -30,7 +30,11 @@ enum Tag : std::uint32_t {
   kRelease = 1002,
   kEpoch = 1003,
   kArchitecture = 1022,
+  kOldFileNames = 1027,
   kSourceRpm = 1044,
+  kDirectoryIndexes = 1116,
+  kBaseNames = 1117,
+  kDirectoryNames = 1118,
   kModularityLabel = 5096,
 };
 
@@ -76,13 +80,35 @@ class Header {
     return std::string(rest.substr(0, end));
   }
 
-  std::optional<std::uint32_t> number(Tag tag) const {
+  /// Empty if the header has none.
+  std::vector<std::string_view> texts(Tag tag) const {
+    std::vector<std::string_view> texts;
+    auto found = entries_.find(tag);
+    if (found == entries_.end()) return texts;
+    const Entry& entry = found->second;
+    if (entry.type != kStringArray || entry.offset > data_.size()) {
+      throw Error(ErrorKind::corrupt, "tag {} is no list of texts", std::uint32_t{tag});
+    }
+    std::string_view rest = data_.substr(entry.offset);
+    for (std::uint32_t i = 0; i < entry.count; ++i) {
+      const std::size_t end = rest.find('\0');
+      if (end == rest.npos) {
+        throw Error(ErrorKind::corrupt, "tag {} does not end", std::uint32_t{tag});
+      }
+      texts.push_back(rest.substr(0, end));
+      rest.remove_prefix(end + 1);
+    }
+    return texts;
+  }
+
+  /// The number at `index` of the tag's; nothing if the header has none.
+  std::optional<std::uint32_t> number(Tag tag, std::uint32_t index = 0) const {
     auto found = entries_.find(tag);
     if (found == entries_.end()) return std::nullopt;
-    if (found->second.type != kInt32 || found->second.count == 0) {
+    if (found->second.type != kInt32 || index >= found->second.count) {
       throw Error(ErrorKind::corrupt, "tag {} is no number", std::uint32_t{tag});
     }
-    return Bytes(data_, true).u32(found->second.offset);
+    return Bytes(data_, true).u32(found->second.offset + std::uint64_t{4} * index);
   }
 
   /// Compares what came out of the package's file with the digest that came with it. rpm adds
@@ -163,6 +189,21 @@ std::optional<model::Package> parse_rpm_header(std::string_view blob) {
   package.manager = "rpm";
   package.module = module_of(header.text(kModularityLabel));
   return package;
+}
+
+void each_rpm_file(std::string_view blob, const std::function<void(std::string path)>& each) {
+  const Header header(blob);
+  // As rpm had it before its version 4.
+  for (const std::string_view path : header.texts(kOldFileNames)) each(std::string(path));
+  const std::vector<std::string_view> names = header.texts(kBaseNames);
+  const std::vector<std::string_view> directories = header.texts(kDirectoryNames);
+  for (std::uint32_t i = 0; i < names.size(); ++i) {
+    const std::uint32_t directory = header.number(kDirectoryIndexes, i).value_or(0);
+    if (directory >= directories.size()) {
+      throw Error(ErrorKind::corrupt, "a file lies in none of the package's directories");
+    }
+    each(std::string(directories[directory]) + std::string(names[i]));
+  }
 }
 
 std::pair<std::string, std::string> parse_source_rpm(std::string_view file_name) {

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/files.h"
 #include "base/process.h"
 #include "base/testing.h"
 #include "base/text.h"
 #include "scan/inventory/memory_files.h"
+#include "scan/inventory/owned.h"
 #include "scan/inventory/rpm_header.h"
 
 namespace hallmark::scan {
@@ -119,6 +121,66 @@ model::Inventory read(RpmDatabase kind, const std::string& bytes, const std::str
 
 auto names() {
   return ElementsAre(Field(&model::Package::name, "demo"), Field(&model::Package::name, "nodejs"));
+}
+
+/// One without digests, as rpm had them long ago. Each tag has texts, or numbers.
+std::string header_of(
+    const std::vector<std::tuple<std::uint32_t, std::uint32_t, std::vector<std::string>>>& tags) {
+  std::string index, data;
+  for (const auto& [tag, type, values] : tags) {
+    index += number(tag, 4, true) + number(type, 4, true) + number(data.size(), 4, true) +
+             number(values.size(), 4, true);
+    for (const std::string& value : values) {
+      data += type == 4 ? number(std::stoul(value), 4, true) : value + std::string(1, '\0');
+    }
+  }
+  return number(tags.size(), 4, true) + number(data.size(), 4, true) + index + data;
+}
+
+constexpr std::uint32_t kNumbers = 4, kText = 6, kTexts = 8;
+
+TEST(RpmHeader, NamesItsFiles) {
+  auto files_of = [](const std::string& header) {
+    std::vector<std::string> paths;
+    each_rpm_file(header, [&](std::string path) { paths.push_back(std::move(path)); });
+    return paths;
+  };
+  EXPECT_THAT(files_of(header_of({{1116, kNumbers, {"1", "0"}},
+                                  {1117, kTexts, {"a", "b"}},
+                                  {1118, kTexts, {"/usr/x/", "/etc/"}}})),
+              ElementsAre("/etc/a", "/usr/x/b"));
+  EXPECT_THAT(files_of(header_of({{1027, kTexts, {"/old/a"}}})), ElementsAre("/old/a"));
+  EXPECT_THAT(files_of(header_of({{1000, kText, {"none"}}})), IsEmpty());
+  for (const std::string& broken :
+       {header_of({{1116, kNumbers, {"7"}}, {1117, kTexts, {"a"}}, {1118, kTexts, {"/"}}}),
+        header_of({{1116, kNumbers, {}}, {1117, kTexts, {"a"}}, {1118, kTexts, {"/"}}}),
+        header_of({{1117, kTexts, {"a"}}})}) {
+    EXPECT_EQ(kind_of([&] { files_of(broken); }), ErrorKind::corrupt);
+  }
+}
+
+TEST(Rpm, BroughtWhatItsListSays) {
+  const std::string gem = "s.name = \"rack\"\ns.version = \"2.2.3\"\n";
+  MemoryFiles files;
+  files.add("/usr/lib/sysimage/rpm/Packages.db",
+            ndb({header_of({{1000, kText, {"rubygem-rack"}},
+                            {1116, kNumbers, {"0"}},
+                            {1117, kTexts, {"rack-2.2.3.gemspec"}},
+                            {1118, kTexts, {"/usr/share/gems/specifications/"}}})}));
+  model::Inventory inventory;
+  for (const char* place :
+       {"/usr/share/gems/specifications/", "/usr/share/other/specifications/"}) {
+    inventory.packages.push_back({.name = "rack",
+                                  .version = "2.2.3",
+                                  .architecture = "",
+                                  .source_name = "rack",
+                                  .source_version = "2.2.3",
+                                  .manager = "ruby",
+                                  .path = std::string(place) + "rack-2.2.3.gemspec"});
+  }
+  leave_out_owned(inventory, files);
+  ASSERT_THAT(inventory.packages, SizeIs(1));
+  EXPECT_THAT(inventory.packages[0].path, HasSubstr("/usr/share/other/"));
 }
 
 TEST(RpmHeader, SaysWhatAPackageIs) {

@@ -11,4 +11,8 @@ namespace hallmark::scan {
 /// known of this release; empty if neither says anything.
 std::string end_of_support(const model::Distribution& distribution);
 
+/// Whether its releases end at all: not those of a distribution that rolls on, nor what says no
+/// version.
+bool has_end_of_support(const model::Distribution& distribution);
+
 }  // namespace hallmark::scan

@@ -14,6 +14,8 @@ namespace {
 // and Linux takes no path that is longer than 4,096 bytes.
 constexpr std::uint64_t kMaxEntries = 4'000'000;
 constexpr std::size_t kMaxPath = 4096;
+// Node's modules within modules reach 60; each step down costs a look at all those above.
+constexpr std::ptrdiff_t kMaxDepth = 256;
 constexpr std::size_t kMaxGaps = 100;
 // Of names of directories that are still to be read.
 constexpr std::uint64_t kMaxWaiting = 256u << 20;
@@ -35,6 +37,9 @@ void walk(model::Inventory& inventory, fs::FileSystem& files, const Visit& visit
     waiting.pop_back();
     waiting_bytes -= directory.size();
     gap_on_error(gaps, directory, [&] {
+      if (std::count(directory.begin(), directory.end(), '/') > kMaxDepth) {
+        throw Error(ErrorKind::corrupt, "it lies below more than {} directories", kMaxDepth);
+      }
       if (directory.size() > kMaxPath) throw Error(ErrorKind::corrupt, "its path is too long");
       for (fs::DirectoryEntry& entry : files.entries(directory)) {
         if (++entries > kMaxEntries) return;

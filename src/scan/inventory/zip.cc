@@ -106,11 +106,16 @@ std::string zip_content(const ReadAt& read, const ZipEntry& entry, std::uint64_t
   if (packed.size() != entry.packed_size) {
     throw Error(ErrorKind::corrupt, "{} is cut off", entry.name);
   }
-  if (entry.method == 0) return packed;
-  if (entry.method != 8) {
+  if (entry.method != 0 && entry.method != 8) {
     throw Error(ErrorKind::corrupt, "{} is packed by method {}", entry.name, entry.method);
   }
-  return inflated(packed, true, entry.size);
+  std::string content = entry.method == 0 ? packed : inflated(packed, true, entry.size);
+  // Whoever believes the other number would see another content.
+  if (content.size() != entry.size) {
+    throw Error(ErrorKind::corrupt, "{} has {} bytes, not the {} that the directory says",
+                entry.name, content.size(), entry.size);
+  }
+  return content;
 }
 
 }  // namespace hallmark::scan

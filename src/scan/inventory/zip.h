@@ -7,6 +7,7 @@
 
 #include "model/inventory.h"
 #include "scan/inventory/elf.h"
+#include "scan/inventory/reader.h"
 
 namespace hallmark::scan {
 
@@ -20,12 +21,13 @@ struct ZipEntry {
 
 /// Throws `corrupt` if it is none, or one larger than 4 GiB.
 std::vector<ZipEntry> zip_entries(const ReadAt& read, std::uint64_t size_bytes);
-/// Throws `corrupt` if it is larger than `limit`, packed in a way Java does not know, or broken.
+/// Throws `corrupt` if it is larger than `limit`, packed in a way Java does not know, broken, or
+/// not as long as the directory says.
 std::string zip_content(const ReadAt& read, const ZipEntry& entry, std::uint64_t limit);
 
 /// The Maven packages of a jar and of the jars in it. `path` names it in packages and gaps; one
-/// that does not say what it is is a gap. Throws `corrupt`.
+/// that does not say what it is is a gap. What is unpacked comes out of `budget`. Throws `corrupt`.
 void read_jar(model::Inventory& inventory, const ReadAt& read, std::uint64_t size_bytes,
-              const std::string& path);
+              const std::string& path, Budget& budget);
 
 }  // namespace hallmark::scan
