@@ -162,7 +162,7 @@ void sort_packages(std::vector<model::Package>& packages) {
 void read_system(Inventory& inventory, fs::FileSystem& files, const InventoryOptions& options) {
   read_distribution(inventory, files);
   read_packages(inventory, files);
-  read_files(inventory, files, options);
+  if (options.files) read_files(inventory, files, options);
   read_kernels(inventory, files);
   inventory.architecture = architecture_of(inventory, files);
   sort_packages(inventory.packages);

@@ -114,6 +114,24 @@ TEST(Inventory, ReadsThroughQcow2) {
   EXPECT_THAT(take_inventory(*disk).packages, SizeIs(2));
 }
 
+TEST(Inventory, PackagesAloneAreReadWithoutLookingAtEachFile) {
+  Files files = system_files();
+  files["usr/local/lib/python3.11/site-packages/six-1.16.0.dist-info/METADATA"] =
+      "Metadata-Version: 2.1\nName: six\nVersion: 1.16.0\n";
+  const std::string bytes = file_system(files);
+  const auto names = [&](const InventoryOptions& options) {
+    auto disk = disk::memory_disk(bytes);
+    std::vector<std::string> found;
+    for (const auto& package : take_inventory(*disk, options).packages)
+      found.push_back(package.name);
+    return found;
+  };
+  EXPECT_THAT(names({}), ElementsAre("base-files", "six", "zlib1g"));
+  EXPECT_THAT(names({.files = false}), ElementsAre("base-files", "zlib1g"));
+  auto disk = disk::memory_disk(bytes);
+  EXPECT_THAT(take_inventory(*disk, {.files = false}).facts, IsEmpty());
+}
+
 TEST(Inventory, ChoosesTheRootAndReportsTheOther) {
   Files other = system_files();
   other["var/lib/dpkg/status"] = "";

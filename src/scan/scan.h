@@ -14,6 +14,9 @@
 namespace hallmark::scan {
 
 struct InventoryOptions {
+  /// Each file once: packages of programming languages and hardening facts. Without that only what
+  /// package managers know and the kernels are read, in a few milliseconds.
+  bool files = true;
   bool languages = true;  ///< packages of programming languages too
 };
 

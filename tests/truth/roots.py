@@ -23,8 +23,8 @@ def os_release(root, **fields):
 
 
 def build_rpms(directory, sources):
-    """Empty packages for no architecture. Each source: name, version, release, and its packages: dicts of name, epoch,
-    version, release, and module where it is part of one."""
+    """Packages for no architecture. Each source: name, version, release, and its packages: dicts of name, epoch,
+    version, release, and module where it is part of one; `files` is how many each package has."""
     specs = []
     for source in sources:
         text = [f"Name: {source['name']}", f"Version: {source['version']}", f"Release: {source['release']}",
@@ -38,6 +38,12 @@ def build_rpms(directory, sources):
             if package["epoch"]:
                 text.append(f"Epoch: {package['epoch']}")
             text += [f"%description -n {package['name']}", "d", f"%files -n {package['name']}"]
+            if source.get("files"):
+                text.append(f"/usr/share/{package['name']}")
+        if source.get("files"):
+            text += ["%install", f"for package in {' '.join(p['name'] for p in source['packages'])}; do",
+                     "mkdir -p %{buildroot}/usr/share/$package", "cd %{buildroot}/usr/share/$package",
+                     f"for file in $(seq {source['files']}); do echo $file >part$file; done", "done"]
         specs.append(directory / f"{source['name']}.spec")
         write(specs[-1], "\n".join(text) + "\n")
     run("rpmbuild", "-bb", "--quiet", "-D", f"_topdir {directory}/build", "-D", f"_rpmdir {directory}/rpms", *specs)
