@@ -57,7 +57,11 @@ const reads = {
   'run/log': () => record('run_log_waiting'),
   'compliance/trend': () => record('compliance_trend'),
   'catalog/list': (q) => record(q.has('launched') ? 'catalog_launched' : 'catalog_list'),
-  'audit/list': () => record('audit_list'),
+  'audit/list': (q) => ({
+    entries: record('audit_list').entries.filter(
+      (entry) => entry.subject.startsWith(q.get('subject') ?? '') && entry.actor.includes(q.get('actor') ?? ''),
+    ),
+  }),
 }
 const writes = {
   'image/approve': () => decide('active'),

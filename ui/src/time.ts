@@ -7,8 +7,8 @@ const units: [string, number][] = [
   ['s', 1],
 ]
 
-/// "3 d", "2 h 5 min", "40 s"; the two largest units.
-export function duration(seconds: number): string {
+/// "3 d", "2 h 5 min", "40 s": at most so many of the largest units.
+export function duration(seconds: number, most = 2): string {
   const whole = Math.max(0, Math.round(seconds))
   const parts: string[] = []
   let rest = whole
@@ -17,7 +17,7 @@ export function duration(seconds: number): string {
     rest -= count * length
     if (count > 0) parts.push(`${count} ${name}`)
     else if (parts.length > 0) break
-    if (parts.length === 2) break
+    if (parts.length === most) break
   }
   return parts.join(' ') || '0 s'
 }
@@ -27,7 +27,7 @@ export function relative(time: string, now: number): string {
   const seconds = (Date.parse(time) - now) / 1000
   if (Number.isNaN(seconds)) return time
   if (Math.abs(seconds) < 5) return 'now'
-  const [largest] = duration(Math.abs(seconds)).match(/^\d+ \w+/) ?? ['']
+  const largest = duration(Math.abs(seconds), 1)
   return seconds < 0 ? `${largest} ago` : `in ${largest}`
 }
 

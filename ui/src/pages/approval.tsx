@@ -207,7 +207,7 @@ function Page({ shown, report }: { shown: ImageShown; report: Report }) {
           ['Built', <Moment key="b" at={image.created_at} />],
           ['Decide by', deadline && <span key="d"><Moment at={deadline} /> (<Time at={deadline} />)</span>],
           ['Waits for', run.data?.run.waiting_for ?? ''],
-          ['System', `${report.distribution}, ${report.packages} packages`],
+          ['System', `${report.distribution}, ${report.packages} ${report.packages === 1 ? 'package' : 'packages'}`],
           ['Evidence', <code key="e">{image.evidence_digest}</code>],
           ['Disk', report.disk_sha256 && <code key="s">sha256:{report.disk_sha256}</code>],
           ['Run', <a key="r" href={`#/runs/${image.run_id}`}>{image.run_id}</a>],

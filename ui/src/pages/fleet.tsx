@@ -213,9 +213,9 @@ function FindingAges() {
                           </th>
                           <td className="number">{age.open}</td>
                           <td className="number">{age.waived}</td>
-                          <td>{age.open > 0 ? duration(age.oldest_age_seconds) : '–'}</td>
+                          <td>{age.open > 0 ? duration(age.oldest_age_seconds, 1) : '–'}</td>
                           <td className="number">{age.fixed}</td>
-                          <td>{age.fixed > 0 ? duration(age.median_time_to_fix_seconds) : '–'}</td>
+                          <td>{age.fixed > 0 ? duration(age.median_time_to_fix_seconds, 1) : '–'}</td>
                         </tr>
                       )
                     })}

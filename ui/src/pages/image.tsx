@@ -43,10 +43,12 @@ function Life({ shown }: { shown: ImageShown }) {
   const allowed = may(who, 'operator')
   const ofImage = useRecord<{ entries: AuditEntry[] }>('audit', 'list', { subject: image.image_key }, { enabled: allowed })
   const ofRun = useRecord<{ entries: AuditEntry[] }>('audit', 'list', { subject: image.run_id }, { enabled: allowed })
-  const entries = [...(ofImage.data?.entries ?? []), ...(ofRun.data?.entries ?? [])]
-    // A subject is asked for by its beginning: version 1 would bring version 10 along.
-    .filter(({ subject }) => subject === image.image_key || subject === image.run_id)
-    .sort((a, b) => a.sequence - b.sequence)
+  // A subject is asked for by its beginning: version 1 would bring version 10 along.
+  const exactly = (record: { entries: AuditEntry[] } | undefined, wanted: string) =>
+    record?.entries.filter(({ subject }) => subject === wanted) ?? []
+  const entries = [...exactly(ofImage.data, image.image_key), ...exactly(ofRun.data, image.run_id)].sort(
+    (a, b) => a.sequence - b.sequence,
+  )
   return (
     <Panel title="Its life">
       <Timeline happenings={entries.length > 0 ? fromAudit(entries) : fromRecord(shown)} />

@@ -29,9 +29,9 @@ export function changeRows(change: Change, counts: Counts): ChangeRow[] {
     .filter((row) => row.fixed + row.introduced + row.unchanged > 0)
 }
 
-const left = 76
-const middle = 250
-const right = 560
+const left = 70
+const middle = 176
+const right = 430
 const height = 30
 
 /// Fixed goes to the left of the line; what is there now to the right: unchanged pale, new full.
@@ -85,7 +85,7 @@ export function ChangeChart({ rows, since }: { rows: ChangeRow[]; since: string 
 
 /// Share of what is fine, day by day.
 export function TrendChart({ days }: { days: TrendDay[] }) {
-  const width = 560
+  const width = 430
   const top = 120
   const x = (i: number) => (days.length < 2 ? width / 2 : 34 + (i * (width - 44)) / (days.length - 1))
   const y = (share: number) => 8 + (1 - share) * (top - 16)

@@ -66,7 +66,8 @@ export function Decide({ shown }: { shown: ImageShown }) {
             <textarea
               className="input"
               value={comment}
-              rows={2}
+              rows={1}
+              placeholder={rejecting ? 'kept with the decision' : 'kept with the decision; may be empty'}
               maxLength={4000}
               required={rejecting}
               onChange={(event) => setComment(event.target.value)}

@@ -61,7 +61,7 @@ export function PackageChanges(props: { image: Image; packages: number; since?: 
   return (
     <Panel title="Packages">
       <p>
-        {props.packages} packages{props.sinceCount !== undefined && `, ${props.sinceCount} in ${since}`}.
+        {props.packages} {props.packages === 1 ? 'package' : 'packages'}{props.sinceCount !== undefined && `, ${props.sinceCount} in ${since}`}.
       </p>
       {since !== undefined && !wanted && (
         <div>

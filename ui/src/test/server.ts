@@ -71,6 +71,38 @@ export function answers(): Record<string, Answer> {
   }
 }
 
+interface Operation {
+  parameters?: { name?: string; in?: string }[]
+  requestBody?: { content: Record<string, { schema: { properties?: Record<string, unknown>; required?: string[] } }> }
+}
+interface OpenApi {
+  paths: Record<string, Record<string, Operation>>
+}
+/// Not there where the page is alone.
+const described = Object.values(
+  import.meta.glob<OpenApi>('../../../docs/openapi.json', { eager: true, import: 'default' }),
+)[0]
+
+/// Throws if the API has no such route, or if it takes no such parameter.
+function check({ method, path, query, body }: Sent): void {
+  if (!described || path === 'session') return
+  const operation = described.paths[`/api/v1/${path}`]?.[method.toLowerCase()]
+  if (!operation) throw new Error(`the API has no ${method} ${path}`)
+  const schema = operation.requestBody?.content['application/json']?.schema
+  const known = method === 'GET' ? (operation.parameters ?? []).map(({ name }) => name) : Object.keys(schema?.properties ?? {})
+  const given = method === 'GET' ? [...query.keys()] : Object.keys(body)
+  const unknown = given.filter((name) => !known.includes(name))
+  const missing = (schema?.required ?? []).filter((name) => !given.includes(name))
+  if (unknown.length + missing.length > 0) {
+    throw new Error(`${method} ${path}: unknown: ${unknown.join(', ')}; missing: ${missing.join(', ')}`)
+  }
+}
+const wrong: string[] = []
+/// What the page sent since the last call that docs/openapi.json does not know.
+export function wronglySent(): string[] {
+  return wrong.splice(0)
+}
+
 /// Answers every fetch from now on; gives the list of what was sent.
 export function serve(changed: Record<string, Answer> = {}): Sent[] {
   const all = { ...answers(), ...changed }
@@ -82,6 +114,11 @@ export function serve(changed: Record<string, Answer> = {}): Sent[] {
     const body = init?.body ? (JSON.parse(String(init.body)) as Record<string, unknown>) : {}
     const one: Sent = { method, path, query: url.searchParams, headers: new Headers(init?.headers), body }
     sent.push(one)
+    try {
+      check(one)
+    } catch (error) {
+      wrong.push(String(error))
+    }
     const answer = all[`${method} ${path}`]
     const made = await (typeof answer === 'function' ? (answer as (sent: Sent) => unknown)(one) : answer)
     if (made === undefined) return json(404, { kind: 'not_found', detail: `there is nothing at ${path}`, status: 404 })
