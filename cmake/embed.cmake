@@ -19,3 +19,17 @@ function(embed_text target function)
     COMMENT "Embedding text for ${function}")
   target_sources(${target} PRIVATE ${output})
 endfunction()
+
+# embed_directory(<target> <namespace::function> <directory> <stamp>)
+# The same with all files below a directory that the build makes, in the order of their names, which are relative to
+# it. `stamp` is a file that the build touches when it made the directory anew.
+function(embed_directory target function directory stamp)
+  string(REPLACE "::" "_" stem ${function})
+  set(output ${CMAKE_CURRENT_BINARY_DIR}/${stem}.cc)
+  set(script ${PROJECT_SOURCE_DIR}/cmake/embed_text.cmake)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -DFUNCTION=${function} -DDIRECTORY=${directory} -DOUTPUT=${output} -P ${script}
+    DEPENDS ${stamp} ${script} VERBATIM
+    COMMENT "Embedding ${directory} for ${function}")
+  target_sources(${target} PRIVATE ${output})
+endfunction()

@@ -1,0 +1,31 @@
+/// Tests of the page in a browser. Against the built page over recorded records, or, with HALLMARK_URL, against a
+/// real server (HALLMARK_USER, HALLMARK_PASSWORD: an admin there) that has an image waiting for approval.
+/// HALLMARK_PICTURES=DIR keeps pictures of the pages.
+
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { defineConfig } from '@playwright/test'
+
+const port = 8138
+const real = process.env.HALLMARK_URL
+const browser = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find((path) => existsSync(path))
+
+export default defineConfig({
+  testDir: '.',
+  outputDir: join(tmpdir(), `hallmark-e2e-${process.getuid?.() ?? 0}`),
+  workers: 1,
+  timeout: real ? 600_000 : 60_000,
+  expect: { timeout: real ? 300_000 : 15_000 },
+  reporter: 'list',
+  use: {
+    baseURL: real ?? `http://127.0.0.1:${port}`,
+    ignoreHTTPSErrors: true,
+    timezoneId: 'UTC',
+    launchOptions: { executablePath: browser, args: ['--no-sandbox', '--disable-dev-shm-usage'] },
+  },
+  webServer: real
+    ? undefined
+    : { command: `node e2e/mock_server.mjs ${port}`, cwd: join(import.meta.dirname ?? '.', '..'), port, reuseExistingServer: false },
+})
