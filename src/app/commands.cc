@@ -51,6 +51,7 @@ cli::CommandTable make_table() {
                  {"doctor", "This machine"},
                  {"server", "The server"},
                  {"token", "API tokens"},
+                 {"login", "Logins"},
                  {"completion", "Shell completion"}};
   auto add = [&](std::vector<cli::Command> more) {
     table.commands.insert(table.commands.end(), std::make_move_iterator(more.begin()),
@@ -93,6 +94,7 @@ cli::CommandTable make_table() {
   add(cli::doctor_commands());
   add(server::server_commands(commands));
   add(server::token_commands());
+  add(server::login_commands());
   add({cli::completion_command(commands)});
   add({docs_command()});
   add({server::openapi_command(commands)});

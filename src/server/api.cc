@@ -6,9 +6,11 @@
 #include "base/log.h"
 #include "cli/run_record.h"
 #include "server/command_call.h"
+#include "server/identify.h"
+#include "server/metrics.h"
+#include "server/page.h"
 #include "server/problem.h"
 #include "server/target.h"
-#include "server/tokens.h"
 
 namespace hallmark::server {
 
@@ -65,12 +67,6 @@ class SecuredReply final : public Reply {
   const bool secure_;
 };
 
-std::string bearer_of(const Request& request) {
-  const std::string value = request.header("authorization");
-  constexpr std::string_view kBearer = "Bearer ";
-  return value.starts_with(kBearer) ? value.substr(kBearer.size()) : "";
-}
-
 }  // namespace
 
 struct Api::State {
@@ -89,19 +85,8 @@ struct Api::State {
 
   db::Database& database() { return parts.app.workplace().context.database; }
 
-  Caller caller_of(const Request& request) {
-    const std::string token = bearer_of(request);
-    if (token.empty()) {
-      NotKnown error(ErrorKind::denied, "who is asking?");
-      error.hint(
-          "send an API token: Authorization: Bearer TOKEN; hallmark takes it from "
-          "$HALLMARK_TOKEN, and an admin makes one with: hallmark token create");
-      throw error;
-    }
-    auto caller = token_caller(database(), token, parts.app.clock.now());
-    if (!caller) throw NotKnown(ErrorKind::denied, "the API token is unknown or has expired");
-    return *caller;
-  }
+  TimePoint now() { return parts.app.clock.now(); }
+  Caller caller_of(const Request& request) { return identify(database(), request, now()); }
 
   /// Has `work` done by another thread, and its errors answered.
   void hand_over(Workers& workers, const std::shared_ptr<Reply>& reply,
@@ -136,6 +121,11 @@ struct Api::State {
     }
     if (get && target.path == "/api/v1/events") return events(std::move(request), target, reply);
     if (get && target.path == "/api/v1/me") return me(std::move(request), reply);
+    if (target.path == "/api/v1/session") return session(std::move(request), reply);
+    if (get && target.path == "/metrics") return metrics(std::move(request), reply);
+    if (get && !target.path.starts_with("/api/")) {
+      if (auto file = page_file(target.path)) return reply->send(std::move(*file));
+    }
     throw Error(ErrorKind::not_found, "there is nothing at {}", target.path)
         .hint("what there is says /api/v1/openapi.json");
   }
@@ -181,6 +171,30 @@ struct Api::State {
     });
   }
 
+  void session(Request request, const std::shared_ptr<Reply>& reply) {
+    hand_over(readers, reply, [this, request = std::move(request), reply](std::stop_token) {
+      if (request.method == "POST") {
+        reply->send(log_in(database(), throttle, request, now()));
+      } else if (request.method == "DELETE") {
+        reply->send(log_out(database(), request, now()));
+      } else {
+        reply->send(show_session(database(), request, now()));
+      }
+    });
+  }
+
+  void metrics(Request request, const std::shared_ptr<Reply>& reply) {
+    hand_over(readers, reply, [this, request = std::move(request), reply](std::stop_token) {
+      const Caller caller = caller_of(request);
+      if (!may(caller, cli::Role::viewer, std::nullopt)) {
+        throw Error(ErrorKind::denied, "{} may not see the figures of all products", caller.name);
+      }
+      reply->send({200,
+                   {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+                   metrics_text(parts.app.workplace().context, parts.hub, now())});
+    });
+  }
+
   void events(Request request, const Target& target, const std::shared_ptr<Reply>& reply) {
     hand_over(readers, reply,
               [this, request = std::move(request), query = target.query, reply](std::stop_token) {
@@ -220,6 +234,7 @@ struct Api::State {
   ApiParts parts;
   std::map<std::string, Route> routes;
   std::atomic<bool> stopping = false;
+  LoginThrottle throttle;
   Workers readers;
   Workers writers;
 };
@@ -229,7 +244,7 @@ Api::~Api() = default;
 
 Admission Api::admit(const Request& head) {
   // Whether the token is good is found out by a thread that may wait.
-  return {.body_bytes = bearer_of(head).empty() ? kUnknownBody : kLargestBody};
+  return {.body_bytes = names_somebody(head) ? kLargestBody : kUnknownBody};
 }
 
 void Api::handle(Request request, std::shared_ptr<Reply> reply) {

@@ -32,6 +32,17 @@ void from_json(const Json& json, Right& value) {
            member<std::string>(json, "product")};
 }
 
+void require_caller_name(const std::string& name) {
+  constexpr std::size_t kLongestName = 128;
+  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) ||
+           std::string_view("._-@:/+=").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  if (!name.empty() && name.size() <= kLongestName && plain) return;
+  throw Error(ErrorKind::usage, "\"{}\" is no name for who asks", name)
+      .hint("use letters, digits and . _ - @");
+}
+
 bool may(const Caller& caller, cli::Role role, const std::optional<std::string>& product) {
   return std::any_of(caller.rights.begin(), caller.rights.end(), [&](const Right& right) {
     if (!cli::includes(right.role, role)) return false;

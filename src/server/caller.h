@@ -28,6 +28,9 @@ struct Caller {
   std::vector<Right> rights;
 };
 
+/// Throws `usage` for what is no name for who asks: letters, digits and . _ - @ : / + =.
+void require_caller_name(const std::string& name);
+
 /// `product`: nothing if the call is about no product, or about several.
 bool may(const Caller& caller, cli::Role role, const std::optional<std::string>& product);
 /// Whether there is any product for which it may.

@@ -40,6 +40,7 @@ workflow::Observer Hub::observer() {
                 tell_all(observers_, [&](const auto& o) {
                   if (o.step_changed) o.step_changed(run_id, step);
                 });
+                time_step(step);
                 Json data = cli::step_record(step);
                 data["run_id"] = run_id;
                 publish("step", run_id, data);
@@ -127,6 +128,31 @@ void Hub::close() {
 std::size_t Hub::streams() const {
   std::lock_guard lock(mutex_);
   return streams_.size();
+}
+
+void Hub::time_step(const workflow::StepInfo& step) {
+  if (!step.ended_at || step.kind != "step") return;
+  const double took = static_cast<double>((*step.ended_at - step.started_at).count()) / 1000;
+  for (std::size_t i = 0; i < kStepBounds.size(); ++i) {
+    if (took <= kStepBounds[i]) ++step_counts_[i];
+  }
+  ++steps_;
+  step_seconds_ += took;
+}
+
+std::string Hub::steps_text() const {
+  std::lock_guard lock(mutex_);
+  std::string text =
+      "# HELP hallmark_step_seconds How long steps of runs took.\n"
+      "# TYPE hallmark_step_seconds histogram\n";
+  for (std::size_t i = 0; i < kStepBounds.size(); ++i) {
+    text += fmt::format("hallmark_step_seconds_bucket{{le=\"{}\"}} {}\n", kStepBounds[i],
+                        step_counts_[i]);
+  }
+  return text + fmt::format(
+                    "hallmark_step_seconds_bucket{{le=\"+Inf\"}} {0}\n"
+                    "hallmark_step_seconds_sum {1}\nhallmark_step_seconds_count {0}\n",
+                    steps_, step_seconds_);
 }
 
 void Hub::await_news(Duration most) {

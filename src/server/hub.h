@@ -1,6 +1,7 @@
 #pragma once
 /// News of runs: the engine tells it, commands and event streams hear it.
 
+#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -40,6 +41,8 @@ class Hub {
   /// Ends all streams.
   void close();
   std::size_t streams() const;
+  /// How long steps took, as a histogram in the Prometheus text format.
+  std::string steps_text() const;
 
   /// Returns when there is news, or after `most`.
   void await_news(Duration most);
@@ -48,6 +51,8 @@ class Hub {
  private:
   void publish(const std::string& type, const std::string& run_id, const Json& data);
   std::string text_of(const News& news) const;
+
+  void time_step(const workflow::StepInfo& step);
 
   struct Stream {
     std::shared_ptr<Reply> reply;
@@ -61,6 +66,12 @@ class Hub {
   std::uint64_t next_observer_ = 0;
   std::map<std::uint64_t, workflow::Observer> observers_;
   const std::string id_;
+
+  /// Seconds; what took longer counts in the whole only.
+  static constexpr std::array<double, 8> kStepBounds = {0.1, 1, 5, 15, 60, 300, 900, 3600};
+  std::array<std::uint64_t, kStepBounds.size()> step_counts_{};
+  std::uint64_t steps_ = 0;
+  double step_seconds_ = 0;
 
  public:
   Hub();

@@ -205,6 +205,25 @@ void add_plain(Json& paths) {
       plain_operation("openapi", "This document.", "application/json", true);
   paths["/api/v1/me"] =
       plain_operation("me", "Who asks, and what they may do.", "application/json", false);
+  paths["/metrics"] = plain_operation("metrics", "Figures for Prometheus.", "text/plain", false);
+  Json session = plain_operation("show_session", "Whose session it is, and its CSRF token.",
+                                 "application/json", false);
+  Json begin = plain_operation(
+      "log_in", "Begins a session: sets the cookie, and says the CSRF token for X-CSRF-Token.",
+      "application/json", true)["get"];
+  begin["requestBody"] = {
+      {"required", true},
+      {"content",
+       {{"application/json",
+         {{"schema",
+           {{"type", "object"},
+            {"required", {"name", "password"}},
+            {"properties",
+             {{"name", {{"type", "string"}}}, {"password", {{"type", "string"}}}}}}}}}}}};
+  session["post"] = begin;
+  session["delete"] =
+      plain_operation("log_out", "Ends the session.", "application/json", false)["get"];
+  paths["/api/v1/session"] = session;
   Json events = plain_operation(
       "events",
       "News of runs as server-sent events: run, step, progress, log; begun with hello, or with "

@@ -1,7 +1,5 @@
 #include "server/tokens.h"
 
-#include <algorithm>
-
 #include "base/ids.h"
 #include "base/random.h"
 #include "base/text.h"
@@ -14,7 +12,6 @@ constexpr std::string_view kPrefix = "hmk_";
 /// Nobody guesses 256 bits, so that a plain digest of them keeps them secret.
 constexpr std::size_t kSecretBytes = 32;
 constexpr std::size_t kIdBytes = 9;
-constexpr std::size_t kLongestName = 128;
 
 ApiToken token_from(const db::Row& row) {
   return {.token_id = row.text("token_id"),
@@ -37,14 +34,7 @@ void to_json(Json& json, const ApiToken& value) {
 }
 
 std::string create_token(db::Database& database, ApiToken& token) {
-  const bool plain = std::all_of(token.name.begin(), token.name.end(), [](unsigned char c) {
-    return std::isalnum(c) ||
-           std::string_view("._-@:/+=").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (token.name.empty() || token.name.size() > kLongestName || !plain) {
-    throw Error(ErrorKind::usage, "\"{}\" is no name for who acts with the token", token.name)
-        .hint("use letters, digits and . _ - @");
-  }
+  require_caller_name(token.name);
   token.token_id = to_hex(random_bytes(kIdBytes));
   const std::string secret = base64url_encode(random_bytes(kSecretBytes));
   database.transaction([&](db::Connection& connection) {

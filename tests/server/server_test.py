@@ -182,7 +182,7 @@ class Rights(Case):
         asked = 0
         for path, item in document["paths"].items():
             for method, operation in item.items():
-                if path == "/api/v1/events":
+                if path in ("/api/v1/events", "/api/v1/session"):
                     continue
                 # So wrong a question changes nothing, whoever asks.
                 target = path + ("?no_such_parameter=1" if method == "get" else "")
@@ -361,6 +361,78 @@ class Events(Case):
         self.assertEqual(json.loads(replayed["data"])["run_id"], seen[0]["run_id"])
         reset = self.open_stream("/api/v1/events", "hub-other-17")
         self.assertEqual(self.next_event(reset)["event"], "reset")
+
+
+class Logins(Case):
+    PASSWORD = "correct horse battery"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        (cls.server.directory / "password").write_text(cls.PASSWORD + "\n")
+        done = cls.server.remote("login", "create", "ada", "--role", "admin", "--password-file", "password")
+        assert done.returncode == 0, done.stderr
+
+    def log_in(self, password=PASSWORD, name="ada", headers=None):
+        return self.server.ask("POST", "/api/v1/session", {"name": name, "password": password}, token=None,
+                               headers=headers)
+
+    def test_a_session_from_its_begin_to_its_end(self):
+        answer = self.log_in()
+        self.assertEqual(answer.status, 200, answer.text)
+        cookie = answer.getheader("Set-Cookie")
+        for attribute in ("HttpOnly", "SameSite=Strict", "Path=/"):
+            self.assertIn(attribute, cookie)
+        session = {"Cookie": cookie.split(";")[0]}
+        csrf = json.loads(answer.text)["csrf"]
+        self.assertEqual(self.server.ask("GET", "/api/v1/image/list", token=None, headers=session).status, 200)
+        body = {"name": "from-page", "role": ["viewer"]}
+        for wrong in ({}, {"X-CSRF-Token": "x" * len(csrf)}):
+            answer = self.server.ask("POST", "/api/v1/token/create", body, token=None, headers={**session, **wrong})
+            self.assertEqual(answer.status, 403)
+        session["X-CSRF-Token"] = csrf
+        self.assertEqual(self.server.ask("POST", "/api/v1/token/create", body, token=None, headers=session).status, 200)
+        forged = {"Cookie": session["Cookie"][:-2] + "xy"}
+        self.assertEqual(self.server.ask("GET", "/api/v1/me", token=None, headers=forged).status, 401)
+        self.assertEqual(self.server.ask("DELETE", "/api/v1/session", token=None, headers=session).status, 200)
+        self.assertEqual(self.server.ask("GET", "/api/v1/me", token=None, headers=session).status, 401)
+        self.assertNotIn(self.PASSWORD.encode(), (self.server.state / "hallmark.db").read_bytes())
+
+    def test_other_sites_log_nobody_in(self):
+        answer = self.log_in(headers={"Origin": "https://evil.example"})
+        self.assertEqual(answer.status, 403)
+        answer = self.server.ask("POST", "/api/v1/session", "name=ada", token=None,
+                                 headers={"Content-Type": "application/x-www-form-urlencoded"})
+        self.assertEqual(answer.status, 400)
+
+    def test_z_guessing_is_slowed_down(self):
+        statuses = [self.log_in("wrong password " + str(i), name="bob").status for i in range(7)]
+        self.assertEqual(statuses[0], 401)
+        self.assertEqual(statuses[-1], 429)
+
+    def test_metrics(self):
+        text = self.server.ask("GET", "/metrics").text
+        for name in ("hallmark_runs{state=", "hallmark_queue_age_seconds", "hallmark_findings", "hallmark_step_seconds_count",
+                     "hallmark_oldest_finding_seconds", "hallmark_event_streams 0"):
+            self.assertIn(name, text)
+
+
+class Tls(unittest.TestCase):
+    def test_tls(self):
+        with tempfile.TemporaryDirectory() as directory:
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                            "-keyout", f"{directory}/key.pem", "-out", f"{directory}/cert.pem", "-days", "2", "-subj",
+                            "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+            server = Server(None, "--tls-cert", f"{directory}/cert.pem", "--tls-key", f"{directory}/key.pem")
+            try:
+                self.assertTrue(server.url.startswith("https://"))
+                self.assertEqual(server.remote("image", "list").returncode, 5)  # a certificate that nobody trusts
+                trusting = clean_environment(HALLMARK_TOKEN=server.token, HALLMARK_CA_FILE=f"{directory}/cert.pem")
+                done = subprocess.run([HALLMARK, "--server", server.url, "image", "list", "--json"], env=trusting,
+                                      capture_output=True, text=True, timeout=60)
+                self.assertEqual((done.returncode, json.loads(done.stdout)), (0, {"images": []}), done.stderr)
+            finally:
+                server.remove()
 
 
 class Life(Case):

@@ -74,6 +74,7 @@ HOMES = {
     r"simdjson\.h": ["scan/advisory"],
     r"archive(_entry)?\.h": ["fs", "scan/advisory"],
     r"boost/": ["server"],
+    r"argon2\.h": ["server"],
     r"crypt\.h": ["scan/inventory"],
 }
 MAX_LINES = 800

@@ -1,5 +1,6 @@
 #pragma once
-/// One line of debug log for each call: operation, place, subject, outcome, duration.
+/// One line of debug log for each call: operation, place, subject, outcome, duration. Counts it,
+/// too: hallmark_cloud_calls_total by operation and outcome.
 
 #include "base/clock.h"
 #include "cloud/hooks/call_hook.h"

@@ -1,0 +1,25 @@
+#pragma once
+/// From a request to who asks: an API token, or the cookie of a session.
+
+#include "base/clock.h"
+#include "db/database.h"
+#include "server/logins.h"
+#include "server/message.h"
+
+namespace hallmark::server {
+
+inline constexpr const char* kSessionCookie = "hallmark_session";
+
+/// Whether anything in it says who asks, true or not.
+bool names_somebody(const Request& request);
+/// Throws NotKnown; `denied` for a write by a session that does not show the session's CSRF token
+/// (X-CSRF-Token).
+Caller identify(db::Database& database, const Request& request, TimePoint now);
+
+/// POST, GET and DELETE of /api/v1/session: log in, who is it, log out.
+Response log_in(db::Database& database, LoginThrottle& throttle, const Request& request,
+                TimePoint now);
+Response show_session(db::Database& database, const Request& request, TimePoint now);
+Response log_out(db::Database& database, const Request& request, TimePoint now);
+
+}  // namespace hallmark::server
