@@ -40,6 +40,9 @@ const std::vector<OptionSpec>& global_options() {
       {"--state", "DIR",
        "where Hallmark keeps runs, images and evidence; default: "
        "$HALLMARK_STATE, else hallmark in the user's data directory"},
+      {"--db", "URL",
+       "the state database: sqlite:///FILE or postgresql://USER@HOST/NAME, without a password; "
+       "default: $HALLMARK_DB, else what config.yaml says, else a file in the state directory"},
       {"--json", "", "answer as JSON; long-running commands as JSON Lines"},
       {"--verbose", "", "show the program's own log on stderr"},
       {"--help", "", "show help (also -h)"},

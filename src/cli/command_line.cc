@@ -14,6 +14,7 @@ namespace {
 /// Global options may stand before the noun, between, or after the verb.
 struct Globals {
   std::vector<std::string> state;
+  std::vector<std::string> database;
   bool json = false;
   bool verbose = false;
   bool help = false;
@@ -25,6 +26,7 @@ void add_globals(CLI::App& app, Globals& globals) {
   // What is left over is reported by us, with a suggestion.
   app.allow_extras();
   app.add_option("--state", globals.state)->allow_extra_args(false);
+  app.add_option("--db", globals.database)->allow_extra_args(false);
   app.add_flag("--json", globals.json);
   app.add_flag("-v,--verbose", globals.verbose);
   app.add_flag("-h,--help", globals.help);
@@ -191,6 +193,7 @@ Call parse_command_line(const CommandTable& table, const std::vector<std::string
   call.json = globals.json;
   call.verbose = globals.verbose;
   if (!globals.state.empty()) call.state_directory = globals.state.back();
+  if (!globals.database.empty()) call.database = globals.database.back();
   refuse_unknown_at_root(table, root.remaining());
   if (globals.version) {
     call.what = Call::What::version;
