@@ -166,6 +166,7 @@ Config read_config(const Path& state) {
   config.cloud.regions = cloud.value("regions", config.cloud.regions);
   config.cloud.kind = cloud.value("kind", config.cloud.kind);
   config.cloud.units = cloud.value("units", config.cloud.units);
+  config.cloud.uris = cloud.value("uris", config.cloud.uris);
   for (const auto& [unit, accounts] : config.cloud.units) cloud::check_unit(unit);
   if (config.cloud.kind == "aws" && !config.cloud.units.empty()) {
     throw Error(ErrorKind::usage, "{} says cloud.units, which AWS Organizations itself knows",

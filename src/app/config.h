@@ -40,6 +40,7 @@ struct CloudConfig {
   std::vector<std::string> regions = {"us-east-1", "us-east-2", "us-west-2"};
   Path root;  ///< of libvirt; default: cloud in the state directory
   std::map<std::string, std::set<std::string>> units;  ///< of libvirt: ARN -> accounts
+  std::map<std::string, std::string> uris;             ///< of libvirt: region -> its host's URI
   AwsConfig aws;
 };
 

@@ -48,13 +48,16 @@ cli::Terminal terminal_on(std::ostream& stream, int fd) {
 std::string shell_word(const std::string& word) {
   const bool plain = word.find_first_not_of(
                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-                         "0123456789/._-+:") == std::string::npos;
+                         "0123456789/._-+:@") == std::string::npos;
   return plain ? word : shell_quote(word);
 }
 
-/// Printed commands must reach the same state directory as this one does.
-std::string command_prefix(const std::string& given) {
-  return given.empty() ? "hallmark" : "hallmark --state " + shell_word(given);
+/// Printed commands must reach the same state directory and database as this one does.
+std::string command_prefix(const std::string& state, const std::string& database) {
+  auto option = [](const std::string& name, const std::string& given) {
+    return given.empty() ? std::string() : " " + name + " " + shell_word(given);
+  };
+  return "hallmark" + option("--state", state) + option("--db", database);
 }
 
 /// None for a command that works on this machine, unless the command line names a server.
@@ -83,6 +86,11 @@ int run(const std::vector<std::string>& words, cli::Terminal out, cli::Terminal 
     return show_help(call, call.incomplete ? err.stream : out.stream);
   }
   if (call.verbose) log_to_stderr(LogLevel::debug);
+  if (!call.database.empty()) {
+    cli::refuse_password("--db", call.database);
+    // As if it had been there before: for whoever reads the configuration, and our own processes.
+    ::setenv("HALLMARK_DB", call.database.c_str(), 1);
+  }
 
   SystemClock clock;
   Interruption interruption;
@@ -99,7 +107,7 @@ int run(const std::vector<std::string>& words, cli::Terminal out, cli::Terminal 
                .stop = interruption.token(),
                .state_directory = state,
                .user = user.empty() ? "uid-" + std::to_string(::getuid()) : user,
-               .command_prefix = command_prefix(call.state_directory),
+               .command_prefix = command_prefix(call.state_directory, call.database),
                .json = call.json,
                .workplace = [&]() -> cli::Workplace& {
                  if (!installation) installation = std::make_unique<Installation>(state, clock);

@@ -46,8 +46,10 @@ constexpr std::uint64_t kScriptBytes = 4u << 20;
 constexpr int kFetchAttempts = 4;
 
 cloud::LibvirtCloudConfig local_cloud_config(const CloudConfig& config) {
-  cloud::LibvirtCloudConfig local{
-      .root = config.root, .account_id = config.account_id, .regions = config.regions};
+  cloud::LibvirtCloudConfig local{.root = config.root,
+                                  .account_id = config.account_id,
+                                  .regions = config.regions,
+                                  .uris = config.uris};
   local.units.accounts = config.units;
   return local;
 }

@@ -48,6 +48,9 @@ const std::vector<OptionSpec>& global_options() {
        "work at that server, with the API token in $HALLMARK_TOKEN; default: $HALLMARK_SERVER, "
        "else "
        "here"},
+      {"--db", "URL",
+       "the state database: sqlite:///FILE or postgresql://USER@HOST/NAME, without a password; "
+       "default: $HALLMARK_DB, else what config.yaml says, else a file in the state directory"},
       {"--json", "", "answer as JSON; long-running commands as JSON Lines"},
       {"--verbose", "", "show the program's own log on stderr"},
       {"--help", "", "show help (also -h)"},

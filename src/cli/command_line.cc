@@ -15,6 +15,7 @@ namespace {
 struct Globals {
   std::vector<std::string> state;
   std::vector<std::string> server;
+  std::vector<std::string> database;
   bool json = false;
   bool verbose = false;
   bool help = false;
@@ -27,6 +28,7 @@ void add_globals(CLI::App& app, Globals& globals) {
   app.allow_extras();
   app.add_option("--state", globals.state)->allow_extra_args(false);
   app.add_option("--server", globals.server)->allow_extra_args(false);
+  app.add_option("--db", globals.database)->allow_extra_args(false);
   app.add_flag("--json", globals.json);
   app.add_flag("-v,--verbose", globals.verbose);
   app.add_flag("-h,--help", globals.help);
@@ -185,6 +187,7 @@ Call parse_command_line(const CommandTable& table, const std::vector<std::string
   call.verbose = globals.verbose;
   if (!globals.state.empty()) call.state_directory = globals.state.back();
   if (!globals.server.empty()) call.server = globals.server.back();
+  if (!globals.database.empty()) call.database = globals.database.back();
   refuse_unknown_at_root(table, root.remaining());
   if (globals.version) {
     call.what = Call::What::version;

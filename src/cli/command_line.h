@@ -19,12 +19,17 @@ struct Call {
   Arguments arguments;
   std::string state_directory;  ///< --state, empty if not given
   std::string server;           ///< --server, empty if not given
+  std::string database;         ///< --db, empty if not given
   bool json = false;
   bool verbose = false;
 };
 
 /// `words` are argv without the program. Throws `usage`. `table` must outlive the call.
 Call parse_command_line(const CommandTable& table, const std::vector<std::string>& words);
+
+/// A command line is for everybody on the machine to read: throws `usage` if there is a password in
+/// the URL that `option` was given.
+void refuse_password(const std::string& option, const std::string& url);
 
 /// Whether --json is among the words: for reporting an error of parsing itself.
 bool wants_json(const std::vector<std::string>& words);

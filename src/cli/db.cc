@@ -3,6 +3,7 @@
 #include "db/copy.h"
 
 #include "base/text.h"
+#include "cli/command_line.h"
 #include "cli/nouns.h"
 #include "cli/table.h"
 #include "workflow/driven.h"
@@ -11,28 +12,16 @@ namespace hallmark::cli {
 
 namespace {
 
-/// A command line is for everybody on the machine to read.
-std::string url_without_password(const Arguments& arguments, const std::string& option) {
+std::string url_of(const Arguments& arguments, const std::string& option) {
   const std::string url = arguments.value_or(option, "");
-  if (url.empty()) {
-    throw Error(ErrorKind::usage, "say {}, the URL of a database", option);
-  }
-  const std::size_t user = url.find("://");
-  const std::size_t host = url.rfind('@');
-  const bool password = (host != std::string::npos && user != std::string::npos && user < host &&
-                         url.find(':', user + 3) < host) ||
-                        url.find("password=") != std::string::npos;
-  if (password) {
-    throw Error(ErrorKind::usage, "{} holds a password, which everybody on this machine can see",
-                option)
-        .hint("leave it out, and put it into ~/.pgpass or the environment's PGPASSWORD");
-  }
+  if (url.empty()) throw Error(ErrorKind::usage, "say {}, the URL of a database", option);
+  refuse_password(option, url);
   return url;
 }
 
 Outcome migrate(App& app, const Arguments& arguments) {
-  const std::string from = url_without_password(arguments, "--from");
-  const std::string to = url_without_password(arguments, "--to");
+  const std::string from = url_of(arguments, "--from");
+  const std::string to = url_of(arguments, "--to");
   const auto copied = db::copy_database(from, to, [&](db::Connection& connection) {
     const auto driven = workflow::driven_runs(connection, app.clock);
     if (driven.empty()) return;
@@ -60,6 +49,13 @@ void render_migrate(const Json& record, App& app) {
 }
 
 }  // namespace
+
+void refuse_password(const std::string& option, const std::string& url) {
+  if (!db::holds_password(url)) return;
+  throw Error(ErrorKind::usage, "{} holds a password, which everybody on this machine can see",
+              option)
+      .hint("leave it out, and put it into ~/.pgpass, PGPASSWORD, HALLMARK_DB or config.yaml");
+}
 
 std::vector<Command> db_commands() {
   return {{.noun = "db",

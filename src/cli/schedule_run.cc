@@ -24,10 +24,6 @@ using pipeline::Schedule;
 
 /// As `run drive`: most of the time each waits for a machine or a mirror.
 constexpr int kDriveWidth = 4;
-/// How late at most a run is driven that was recorded, answered or given back meanwhile.
-constexpr Duration kDriveLook{1'000};
-/// A database or journal that cannot be used is not asked all the time.
-constexpr Duration kAfterProblem{30'000};
 constexpr int kFiringsShown = 20;
 
 const Schedule& schedule_named(App& app, const Arguments& arguments) {
@@ -242,20 +238,6 @@ bool drive_all(App& app, ProgressView& view) {
   return failed;
 }
 
-/// Drives every run that is due, until `stop`.
-void keep_driving(App& app, std::stop_token stop) {
-  while (!stop.stop_requested()) {
-    Duration pause = kDriveLook;
-    try {
-      app.workplace().engine.drive_due(kDriveWidth, stop);
-    } catch (const Error& e) {
-      log_warning("runs cannot be driven just now: {}", e.full_text());
-      pause = kAfterProblem;
-    }
-    app.clock.sleep_until(app.clock.now() + pause, stop);
-  }
-}
-
 /// Fires what is due, and drives what it started and whatever else was left. Some other process
 /// may have died over it, and while it is open nothing more is started.
 Outcome run_once(App& app, ProgressView& view) {
@@ -284,7 +266,7 @@ Outcome run(App& app, const Arguments& arguments) {
   Observation observation(app, view);
   view.say(fmt::format("looking after {} schedules; SIGTERM or Ctrl-C ends it",
                        workplace.schedules.size()));
-  std::jthread driver([&](std::stop_token stop) { keep_driving(app, stop); });
+  std::jthread driver([&](std::stop_token stop) { workplace.engine.work(kDriveWidth, stop); });
   std::stop_callback end(app.stop, [&] { driver.request_stop(); });
   pipeline::keep_schedules(
       workplace.engine, workplace.context, workplace.schedules,

@@ -10,6 +10,9 @@
 
 namespace hallmark::db {
 
+/// Whether a password stands in the URL.
+bool holds_password(const std::string& url);
+
 struct CopiedTable {
   std::string name;
   std::int64_t rows = 0;

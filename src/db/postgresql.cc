@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "db/copy.h"
 #include "db/opening.h"
 
 namespace hallmark::db {
@@ -38,6 +39,16 @@ std::string shown(std::string_view url) {
   // The last one: a password may hold an "@" that nobody escaped.
   if (std::size_t at = rest.rfind('@'); at != std::string_view::npos) rest = rest.substr(at + 1);
   return std::string(url.substr(0, scheme + 3)) + std::string(rest);
+}
+
+bool holds_password(const std::string& url) {
+  if (!url.starts_with("postgres")) return false;
+  // Also one that libpq would not understand.
+  if (url.find("password=") != std::string::npos) return true;
+  const std::size_t user = url.find("://");
+  const std::size_t host = url.rfind('@');
+  if (user == std::string::npos || host == std::string::npos) return false;
+  return url.find(':', user + 3) < host;
 }
 
 std::string connection_words(const std::string& url) {

@@ -223,6 +223,18 @@ TEST_F(Postgresql, BackupsAreRestoredWithTheDatabasesOwnTools) {
   EXPECT_EQ(1200, rows_of(*Database::open("sqlite://" + copy.string()), "signals"));
 }
 
+TEST_F(Postgresql, AFullDiskIsSaidAndNotWaitedOut) {
+  const Error error = error_of([&] {
+    database_->transaction([](Connection& c) {
+      c.execute("DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = 'disk_full'; END $$", {});
+    });
+  });
+  EXPECT_EQ(ErrorKind::unavailable, error.kind());
+  EXPECT_THAT(error.message(), HasSubstr("no space left"));
+  EXPECT_THAT(error.hint(), HasSubstr("free some space"));
+  EXPECT_EQ(0, count());
+}
+
 TEST_F(Postgresql, RowsThatSomebodyChangesAreLeftOut) {
   auto other = Database::open(url_);
   auto free_rows = [&] {

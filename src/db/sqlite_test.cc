@@ -26,7 +26,7 @@ void make_table(Database& database) {
   });
 }
 
-TEST(Database, AnotherFileIsRefusedAndLeftAlone) {
+TEST(SqliteFile, AnotherFileIsRefusedAndLeftAlone) {
   TempDir dir;
   const Path file = dir.path() / "notes.txt";
   for (const std::string& content : {std::string("milk, eggs, bread and a fair bit more\n"),
@@ -41,7 +41,7 @@ TEST(Database, AnotherFileIsRefusedAndLeftAlone) {
   EXPECT_EQ(ErrorKind::corrupt, error_of([&] { Database::open(url_of(dir.path())); }).kind());
 }
 
-TEST(Database, AForeignSqliteFileIsRefusedAndLeftAlone) {
+TEST(SqliteFile, AForeignSqliteFileIsRefusedAndLeftAlone) {
   TempDir dir;
   const Path file = dir.path() / "other.db";
   Session(Backend::sqlite, "db=" + file.string(), "other")
@@ -53,7 +53,7 @@ TEST(Database, AForeignSqliteFileIsRefusedAndLeftAlone) {
   EXPECT_EQ(before, read_file(file));
 }
 
-TEST(Database, ADamagedFileIsRefusedAndLeftAlone) {
+TEST(SqliteFile, ADamagedFileIsRefusedAndLeftAlone) {
   TempDir dir;
   const Path file = dir.path() / "state.db";
   {
@@ -95,7 +95,7 @@ class AsNobody {
   bool changed_ = false;
 };
 
-TEST(Database, ReadOnlyPlacesAreDenied) {
+TEST(SqliteFile, ReadOnlyPlacesAreDenied) {
   TempDir dir;
   const Path file = dir.path() / "state.db";
   Database::open(url_of(file));
@@ -116,11 +116,28 @@ TEST(Database, ReadOnlyPlacesAreDenied) {
   }
 }
 
-TEST(Database, UrlsThatNameNothingAreUsageErrors) {
+TEST(SqliteFile, UrlsThatNameNothingAreUsageErrors) {
   for (const char* url : {"", "state.db", "sqlite:state.db", "sqlite://state.db", "mysql://x/y",
                           "sqlite:///tmp/a\"b", "sqlite:///tmp/x?synchronous=maybe"}) {
     EXPECT_EQ(ErrorKind::usage, error_of([&] { Database::open(url); }).kind()) << url;
   }
+}
+
+TEST(SqliteFile, AFullDiskIsSaidAndChangesNothing) {
+  TempDir dir;
+  auto database = Database::open(url_of(dir.path() / "state.db"));
+  make_table(*database);
+  const Error error = error_of([&] {
+    database->transaction([](Connection& c) {
+      c.query("PRAGMA max_page_count = 1", {});  // As many as there are.
+      c.execute("INSERT INTO things (name) VALUES (:name)", {{"name", std::string(1 << 20, 'x')}});
+    });
+  });
+  EXPECT_EQ(ErrorKind::unavailable, error.kind());
+  EXPECT_THAT(error.message(), HasSubstr("full"));
+  EXPECT_THAT(error.hint(), HasSubstr("free some space"));
+  database->read(
+      [](Connection& c) { EXPECT_TRUE(c.query("SELECT name FROM things", {}).empty()); });
 }
 
 TEST(SplitStatements, CommentsQuotesAndSeparators) {
