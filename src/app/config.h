@@ -59,7 +59,7 @@ struct Config {
   std::map<std::string, Json> scanners;
   ExploitsConfig exploits;
   model::InventorySettings inventory;  ///< of all images; a pipeline may only switch more off
-  scan::AdvisoryConfig advisories;  ///< paths are absolute
+  scan::AdvisoryConfig advisories;     ///< paths are absolute
   std::vector<pipeline::Schedule> schedules;
 };
 

@@ -111,6 +111,11 @@ bool render_document(const Json& record, App& app) {
 }
 
 void render_vulnerabilities(const model::Assessment& assessment, App& app) {
+  if (assessment.advisories.empty()) {
+    app.err.stream
+        << "it was compared with no advisories: `hallmark advisory update` fetches those "
+           "of config.yaml,\n`hallmark advisory import` takes a file\n";
+  }
   std::vector<std::vector<Cell>> rows;
   for (const Finding& finding : worst_first(assessment.findings)) {
     if (finding.kind == model::FindingKind::compliance) continue;

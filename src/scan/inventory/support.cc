@@ -13,8 +13,8 @@ struct Release {
   std::string_view end;
 };
 
-// The last day of security updates that everybody gets, without what is sold. Fedora and Amazon
-// Linux say it in os-release.
+// The last day of security updates that everybody gets, without what is sold. Fedora says it in
+// os-release.
 constexpr Release kReleases[] = {
     // With long-term support, which comes through the same archive. endoflife.date,
     // products/debian.md at a70eca337.
@@ -52,6 +52,10 @@ constexpr Release kReleases[] = {
     {"alpine", "3.14", "2023-05-01"},
     {"alpine", "3.13", "2022-11-01"},
     {"alpine", "3.12", "2022-05-01"},
+    // aws.amazon.com/amazon-linux-2, and AWS's extension of 2023. Lists of packages lack
+    // SUPPORT_END.
+    {"amzn", "2023", "2029-06-30"},
+    {"amzn", "2", "2026-06-30"},
     // The end of maintenance support. endoflife.date, products/rhel.md; for 10 the table in the
     // documentation of PowerShell.
     {"rhel", "10", "2035-05-31"},
