@@ -58,7 +58,7 @@ test('a refusal of the server is shown, and the comment is kept', async () => {
 
 test('packages are compared when somebody asks', async () => {
   const evidence = (version: string) => ({
-    files: { o: [{ name: 'evidence/sbom.cdx.json', content: JSON.stringify({ components: [{ name: 'openssl', version }] }) }] },
+    written_files: { o: [{ name: 'evidence/sbom.cdx.json', content: JSON.stringify({ components: [{ name: 'openssl', version }] }) }] },
   })
   serve({ 'GET image/evidence': ({ query }: Sent) => evidence(query.get('ref') === 'Web-1.0/Debian-12/1.2.0' ? '3.0.16-1' : '3.0.15-1') })
   await show('/approvals/Web-1.0/Debian-12/1.2.0')
@@ -101,7 +101,7 @@ test('a product is launched by its own name', async () => {
   await userEvent.type(screen.getAllByLabelText('Name')[0], 'shop')
   await userEvent.click(screen.getAllByRole('button', { name: 'Launch' })[0])
   await screen.findByText(/shop is available/)
-  expect(of(sent, 'catalog/launch')[0].body).toEqual({ product_os: 'Web-1.0/Debian-12', name: 'shop' })
+  expect(of(sent, 'catalog/launch')[0].body).toEqual({ product_os: 'Base-1.0/Debian-12', name: 'shop' })
 })
 
 test('a log that does not hold is said loudly', async () => {
