@@ -1,4 +1,4 @@
-/// In place of ui/dist, where that was not built.
+/// In place of the page, where there is no npm to build it.
 
 #include "server/page.h"
 

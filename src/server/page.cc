@@ -25,18 +25,17 @@ std::string type_of(const std::string& name) {
 }  // namespace
 
 std::optional<Response> page_file(const std::string& path) {
-  std::string name = path.substr(path.rfind('/') + 1);
-  const bool view = name.find('.') == std::string::npos;
-  if (view) name = "index.html";
+  const bool view = path.find('.', path.rfind('/') + 1) == std::string::npos;
+  const std::string name = view ? "index.html" : path.substr(path.find_first_not_of('/'));
   const EmbeddedFiles& files = page_files();
   auto found = std::find_if(files.begin(), files.end(),
                             [&](const auto& file) { return file.first == name; });
   if (found == files.end()) return std::nullopt;
-  // Vite puts a digest of what is in them into the names of all others.
+  // Vite puts a digest of what is in them into the names of these.
+  const bool forever = name.starts_with("assets/");
   return Response{200,
                   {{"Content-Type", type_of(name)},
-                   {"Cache-Control",
-                    name == "index.html" ? "no-cache" : "public, max-age=31536000, immutable"}},
+                   {"Cache-Control", forever ? "public, max-age=31536000, immutable" : "no-cache"}},
                   std::string(found->second)};
 }
 

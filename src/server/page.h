@@ -1,5 +1,5 @@
 #pragma once
-/// The page: files of ui/dist that are in the program.
+/// The page: what ui/ is built to, which is in the program.
 
 #include <optional>
 #include <string>
