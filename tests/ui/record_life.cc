@@ -1,6 +1,8 @@
 // Lives through some weeks of golden images on the cloud in memory and keeps what commands answer
 // of them, as --json would print it: what the page is developed and tested with.
-//   ui_record_life DIRECTORY     writes DIRECTORY/<name>.json
+//   ui_record_life DIRECTORY [STATE]     writes DIRECTORY/<name>.json, and leaves the state
+//   directory of that life,
+//                                        for a server to answer from
 #include <cstdio>
 #include <sstream>
 
@@ -136,7 +138,7 @@ class Desk {
     }
     record["directory"] = "evidence";
     record["key_file"] = "evidence.pub";
-    record["files"] = {{"o", files}};
+    record["written_files"] = {{"o", files}};
     write_file(to_ / (name + ".json"), pretty(record) + "\n");
   }
 
@@ -149,8 +151,11 @@ class Desk {
 };
 
 struct Life {
+  explicit Life(Path directory) : kept(std::move(directory)) {}
+
   ManualClock clock{from_rfc3339("2026-10-26T08:00:00Z")};
-  TempDir services, state;
+  TempDir services, passing;
+  const Path kept;  ///< empty: it is not kept
   std::vector<std::size_t> ours, theirs;
   double score = 88.0;
   FakeService service{.directory = services.path(), .see = [this] { return seen(theirs, score); }};
@@ -166,7 +171,7 @@ struct Life {
                          return assessment;
                        },
                    .outside_scanner = fake_scanners(service),
-                   .directory = state.path()}};
+                   .directory = kept.empty() ? passing.path() : kept}};
 
   GoldenImage golden(const model::Pipeline& pipeline) {
     const std::string run_id = product.start(pipeline);
@@ -189,8 +194,8 @@ struct Life {
   }
 };
 
-void live(const Path& to) {
-  Life life;
+void live(const Path& to, const Path& state) {
+  Life life(state);
   Product& product = life.product;
   Desk desk(product, life.clock, to);
   const std::string source = product.import_source();
@@ -278,10 +283,11 @@ void live(const Path& to) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
+  if (argc != 2 && argc != 3) return 2;
   try {
     make_directories(argv[1], 0755);
-    live(argv[1]);
+    if (argc == 3) make_directories(argv[2], 0700);
+    live(argv[1], argc == 3 ? argv[2] : "");
   } catch (const Error& e) {
     std::fprintf(stderr, "%s\n", e.full_text().c_str());
     return 1;

@@ -17,7 +17,7 @@ export default defineConfig({
   outputDir: join(tmpdir(), `hallmark-e2e-${process.getuid?.() ?? 0}`),
   workers: 1,
   timeout: real ? 600_000 : 60_000,
-  expect: { timeout: real ? 300_000 : 15_000 },
+  expect: { timeout: 30_000 },
   reporter: 'list',
   use: {
     baseURL: real ?? `http://127.0.0.1:${port}`,

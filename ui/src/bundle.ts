@@ -6,7 +6,7 @@ import type { SentFile } from './types'
 
 interface Evidence {
   image_key: string
-  files: { o: SentFile[] }
+  written_files: { o: SentFile[] }
 }
 
 /// A name for it; the command writes nothing beside.
@@ -14,7 +14,7 @@ const name = 'evidence'
 
 export async function bundleOf(reference: string): Promise<SentFile[]> {
   const evidence = await read<Evidence>('image', 'evidence', { ref: reference, o: name })
-  return evidence.files.o
+  return evidence.written_files.o
 }
 
 export function bytesOf(file: SentFile): Uint8Array<ArrayBuffer> {

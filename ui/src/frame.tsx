@@ -52,7 +52,7 @@ export function ThemeChoice() {
     <label>
       <span className="hidden">Colours</span>
       <select className="input" value={chosen} onChange={(event) => setChosen(event.target.value as Theme)}>
-        <option value="system">System colours</option>
+        <option value="system">As the system</option>
         <option value="light">Light</option>
         <option value="dark">Dark</option>
       </select>

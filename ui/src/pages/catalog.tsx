@@ -162,7 +162,7 @@ export default function Catalog() {
             data.products.length === 0 ? (
               <Empty title="Nothing is offered to you here">A portfolio has to grant you a product in this account and region.</Empty>
             ) : (
-              <ul className="plain-list">
+              <ul className="offers">
                 {data.products.map((offer) => (
                   <li key={offer.product_id} className="stack">
                     <h3>{offer.product}</h3>

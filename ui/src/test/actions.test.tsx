@@ -58,7 +58,7 @@ test('a refusal of the server is shown, and the comment is kept', async () => {
 
 test('packages are compared when somebody asks', async () => {
   const evidence = (version: string) => ({
-    files: { o: [{ name: 'evidence/sbom.cdx.json', content: JSON.stringify({ components: [{ name: 'openssl', version }] }) }] },
+    written_files: { o: [{ name: 'evidence/sbom.cdx.json', content: JSON.stringify({ components: [{ name: 'openssl', version }] }) }] },
   })
   serve({ 'GET image/evidence': ({ query }: Sent) => evidence(query.get('ref') === 'Web-1.0/Debian-12/1.2.0' ? '3.0.16-1' : '3.0.15-1') })
   await show('/approvals/Web-1.0/Debian-12/1.2.0')

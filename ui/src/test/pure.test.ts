@@ -61,7 +61,7 @@ test('an archive that tar can read', async () => {
 })
 
 test('packages of a real bundle, and their difference', () => {
-  const { files } = record<{ files: { o: { name: string; content: string }[] } }>('image_evidence_waiting')
+  const { written_files: files } = record<{ written_files: { o: { name: string; content: string }[] } }>('image_evidence_waiting')
   const packages = packagesOf(files.o)
   expect(packages.get('openssl')).toBe('3.0.15-1')
   const before = new Map([['a', '1'], ['b', '1'], ['c', '1']])
