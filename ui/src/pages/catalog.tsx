@@ -163,7 +163,7 @@ export default function Catalog() {
               <Empty title="Nothing is offered to you here">A portfolio has to grant you a product in this account and region.</Empty>
             ) : (
               <ul className="offers">
-                {data.products.map((offer) => (
+                {[...data.products].sort((a, b) => a.product.localeCompare(b.product)).map((offer) => (
                   <li key={offer.product_id} className="stack">
                     <h3>{offer.product}</h3>
                     <span className="row">

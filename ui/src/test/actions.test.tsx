@@ -101,7 +101,7 @@ test('a product is launched by its own name', async () => {
   await userEvent.type(screen.getAllByLabelText('Name')[0], 'shop')
   await userEvent.click(screen.getAllByRole('button', { name: 'Launch' })[0])
   await screen.findByText(/shop is available/)
-  expect(of(sent, 'catalog/launch')[0].body).toEqual({ product_os: 'Web-1.0/Debian-12', name: 'shop' })
+  expect(of(sent, 'catalog/launch')[0].body).toEqual({ product_os: 'Base-1.0/Debian-12', name: 'shop' })
 })
 
 test('a log that does not hold is said loudly', async () => {
