@@ -21,8 +21,8 @@ function(embed_text target function)
 endfunction()
 
 # embed_directory(<target> <namespace::function> <directory> <stamp>)
-# The same with all files below a directory that the build makes, in the order of their names, which are relative to
-# it. `stamp` is a file that the build touches when it made the directory anew.
+# The same with all files below a directory that the build makes, by their names alone: no two may have the same.
+# `stamp` is a file that the build touches when it made the directory anew.
 function(embed_directory target function directory stamp)
   string(REPLACE "::" "_" stem ${function})
   set(output ${CMAKE_CURRENT_BINARY_DIR}/${stem}.cc)
