@@ -39,8 +39,6 @@ struct MachineCheck {
 
 /// What a command is given that a server runs for somebody: there, others drive the runs.
 struct Service {
-  /// The command is about to look at this run, which has something to do.
-  std::function<void(const std::string& run_id)> nudge;
   /// Returns when there is news of any run, or after `most`.
   std::function<void(Duration most)> await_news;
 };

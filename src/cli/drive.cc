@@ -69,7 +69,6 @@ workflow::RunInfo look_while_held(App& app, ProgressView& view, const std::strin
 /// Looks on until the run ends or waits for somebody who has not answered yet.
 workflow::RunInfo look_while_served(App& app, const std::string& run_id) {
   workflow::Engine& engine = app.workplace().engine;
-  app.service->nudge(run_id);
   while (true) {
     workflow::RunInfo run = engine.show(run_id);
     if (workflow::ended(run.state)) return run;

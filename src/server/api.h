@@ -18,8 +18,7 @@ struct ApiParts {
   const cli::CommandTable& commands;
   cli::App& app;  ///< whose workplace, clock and scanner the commands get
   Hub& hub;
-  std::function<void()> nudge;  ///< there is a run to drive
-  std::string openapi;          ///< the document
+  std::string openapi;  ///< the document
 };
 
 class Api final : public Handler {

@@ -156,7 +156,6 @@ class Running {
     std::ostream events(&lines);
     std::ostringstream err;
     const cli::Service service{
-        .nudge = [this](const std::string&) { parts_.nudge(); },
         .await_news = [this](Duration most) { parts_.hub.await_news(most); }};
     std::shared_ptr<void> heard;
     cli::Workplace workplace = parts_.app.workplace();

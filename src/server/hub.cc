@@ -161,9 +161,4 @@ void Hub::await_news(Duration most) {
   came_.wait_for(lock, most, [&] { return number_ != before; });
 }
 
-void Hub::nudge() {
-  std::lock_guard lock(mutex_);
-  came_.notify_all();
-}
-
 }  // namespace hallmark::server

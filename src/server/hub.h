@@ -46,7 +46,6 @@ class Hub {
 
   /// Returns when there is news, or after `most`.
   void await_news(Duration most);
-  void nudge();
 
  private:
   void publish(const std::string& type, const std::string& run_id, const Json& data);

@@ -116,10 +116,6 @@ cli::Outcome start(cli::App& app, const cli::Arguments& arguments,
     Api api({.commands = commands,
              .app = app,
              .hub = hub,
-             .nudge =
-                 [&] {
-                   if (driver) driver->nudge();
-                 },
              .openapi = pretty(openapi(commands)) + "\n"});
     Listener listener(options, api);
     say_where(app, options, listener.port());
