@@ -192,9 +192,10 @@ TEST(Compliance, AForgedTagHidesNothing) {
       launch(fixture, kHome, image.source_image_id, "forged", {{kRunTag, "run-x"}});
   std::string former =
       launch(fixture, kHome, image.source_image_id, "former", {{kRunTag, image.run_id}});
-  std::string own = launch(fixture, kHome, image.source_image_id, "own", {{kRunTag, image.run_id}});
+  const std::string open_run = "run-that-has-not-ended";
+  std::string own = launch(fixture, kHome, image.source_image_id, "own", {{kRunTag, open_run}});
   workflow::Ledger& ledger = *fixture.product.ledger;
-  ledger.plan({.entry_id = "entry", .run_id = image.run_id, .kind = kMachineKind});
+  ledger.plan({.entry_id = "entry", .run_id = open_run, .kind = kMachineKind});
   ledger.created("entry", own);
   const ComplianceReport report = check(fixture);
   EXPECT_EQ(row(report, forged).ruling.verdict, Verdict::non_compliant);

@@ -47,9 +47,9 @@ class Life(world.LifeTest):
         self.check(self.world.run("image", "approve", "Life-1/Debian-12/1", "--as", "builder"), 5)
         both = [self.world.start("image", "approve", "Life-1/Debian-12/1", "--as", who) for who in ("ada", "bob")]
         answers = [self.world.finish(process) for process in both]
-        self.assertIn(0, [answer.code for answer in answers], answers)
+        self.assertIn(0, [answer.code for answer in answers], "\n".join(map(str, answers)))
         for answer in answers:
-            self.assertIn(answer.code, (0, 6), answer)
+            self.assertIn(answer.code, (0, 6), str(answer))
         image = self.image("1")
         self.assertEqual(image["state"], "active")
         self.assertEqual(image["image_id"], candidate)

@@ -376,13 +376,20 @@ std::string MemoryWorld::take_image_failure() { return std::exchange(image_failu
 void MemoryWorld::load() {
   std::optional<std::string> text = read_file_if_exists(options_.state_file);
   if (!text) return;
-  state_ = world_state_from_json(parse_json(*text, options_.state_file.string()));
+  if (*text != kept_text_) {
+    kept_ = world_state_from_json(parse_json(*text, options_.state_file.string()));
+    kept_text_ = std::move(*text);
+  }
+  state_ = kept_;
 }
 
 void MemoryWorld::save() {
   Path fresh = options_.state_file.string() + ".new";
-  write_unsynced(fresh, compact(world_state_to_json(state_)));
+  std::string text = compact(world_state_to_json(state_));
+  write_unsynced(fresh, text);
   std::filesystem::rename(fresh, options_.state_file);
+  kept_ = state_;
+  kept_text_ = std::move(text);
 }
 
 }  // namespace hallmark::cloud

@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/files.h"
 #include "scan/advisory/ecosystem.h"
 #include "scan/advisory/feeds.h"
 
@@ -51,20 +50,8 @@ class Lines : public AdvisorySink {
   std::string id_;
 };
 
-inline Lines read_text(std::string_view kind, std::string_view text,
-                       std::string_view ecosystem = "") {
-  Lines lines;
-  FeedFile file(text, "test");
-  read_feed(kind, file, ecosystem, lines);
-  return lines;
-}
-
-inline Lines read_sample(std::string_view kind, const std::string& name,
-                         std::string_view ecosystem = "") {
-  Lines lines;
-  FeedFile file(Path(HALLMARK_ADVISORY_TESTDATA) / name);
-  read_feed(kind, file, ecosystem, lines);
-  return lines;
-}
+/// What readers make of a text, and of a file of testdata/.
+Lines read_text(std::string_view kind, std::string_view text, std::string_view ecosystem = "");
+Lines read_sample(std::string_view kind, const std::string& name, std::string_view ecosystem = "");
 
 }  // namespace hallmark::scan
