@@ -1,5 +1,7 @@
 #include "net/exchange.h"
 
+#include <sys/socket.h>
+
 #include <map>
 #include <string_view>
 
@@ -7,6 +9,7 @@
 #include "base/text.h"
 #include "net/curl.h"
 #include "net/http.h"
+#include "net/public_address.h"
 
 namespace hallmark::net {
 namespace {
@@ -21,7 +24,18 @@ struct Transfer {
   ExchangeResponse response;
   bool too_long = false;
   bool good = false;  ///< 2xx
+  bool refused_address = false;
 };
+
+/// Asked with the very address that is connected to, so that a name that changes between a look at
+/// it and its use gains nothing.
+curl_socket_t open_public_socket(void* context, curlsocktype, curl_sockaddr* address) {
+  if (!is_public_address(&address->addr)) {
+    static_cast<Transfer*>(context)->refused_address = true;
+    return CURL_SOCKET_BAD;
+  }
+  return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
 
 std::size_t on_body(char* data, std::size_t, std::size_t length, void* context) {
   auto& transfer = *static_cast<Transfer*>(context);
@@ -137,7 +151,12 @@ ExchangeResponse ConnectionPool::Line::send(const ExchangeRequest& request,
   set(CURLOPT_HEADERDATA, &transfer);
   if (!request.ca_file.empty()) set(CURLOPT_CAINFO, request.ca_file.c_str());
   if (!request.repeatable) set(CURLOPT_FRESH_CONNECT, 1L);
-  if (!request.use_proxy) set(CURLOPT_NOPROXY, "*");
+  if (!request.use_proxy || request.public_only) set(CURLOPT_NOPROXY, "*");
+  if (request.public_only) {
+    set(CURLOPT_OPENSOCKETFUNCTION, open_public_socket);
+    set(CURLOPT_OPENSOCKETDATA, &transfer);
+    set(CURLOPT_FRESH_CONNECT, 1L);  // a kept one was perhaps made without this question
+  }
 
   bool has_body = !request.body.empty() || request.method == "POST" || request.method == "PUT";
   if (request.method == "HEAD") {
@@ -181,6 +200,10 @@ ExchangeResponse ConnectionPool::Line::send(const ExchangeRequest& request,
   }
   if (code == CURLE_ABORTED_BY_CALLBACK) {
     throw Error(ErrorKind::cancelled, "stopped while waiting for {}",
+                without_credentials(host_of(request.url)));
+  }
+  if (code != CURLE_OK && transfer.refused_address) {
+    throw Error(ErrorKind::denied, "{} is at a private address, where nothing is sent",
                 without_credentials(host_of(request.url)));
   }
   if (code != CURLE_OK) throw_failure(code, details, request.url);

@@ -36,6 +36,9 @@ struct ExchangeRequest {
   /// and `max_bytes` does not count.
   std::function<void(std::string_view)> on_body = {};
   bool use_proxy = true;  ///< those of the environment; never for link-local services
+  /// Connects to public addresses only (net/public_address.h), whatever the name stands for at that
+  /// moment, and so without a proxy; else `denied`. For URLs that somebody else may choose.
+  bool public_only = false;
 };
 
 struct ExchangeResponse {
