@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "app/notify_config.h"
 #include "cli/completion.h"
 #include "cli/help.h"
 #include "cli/nouns.h"
@@ -58,6 +59,7 @@ cli::CommandTable make_table() {
   add(cli::image_retire_commands());
   add(cli::image_archive_commands());
   add(cli::notice_commands());
+  add(server::send_commands(open_desk));
   add(cli::machine_commands());
   add(cli::compliance_commands());
   add(cli::parameter_commands());
@@ -79,7 +81,7 @@ cli::CommandTable make_table() {
   add(cli::aws_commands());
   add(cli::db_commands());
   add(cli::doctor_commands());
-  add(server::server_commands(commands));
+  add(server::server_commands(commands, open_desk));
   add(server::token_commands());
   add(server::login_commands());
   add({cli::completion_command(commands)});

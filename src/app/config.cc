@@ -178,6 +178,9 @@ Config read_config(const Path& state) {
   config.exploits = {source_from(exploits, "kev", state), source_from(exploits, "epss", state)};
   config.inventory.languages = json.value("inventory", Json::object()).value("languages", true);
   config.advisories = advisories_from(json.value("advisories", Json::object()), state);
+  config.server_url = json.value("server", Json::object()).value("url", "");
+  while (config.server_url.ends_with('/')) config.server_url.pop_back();
+  config.notices = json.value("notices", Json::object());
   config.cloud.aws = aws_config(cloud.value("aws", Json::object()));
   if (config.cloud.kind == "aws" && !cloud.contains("account_id")) {
     throw Error(ErrorKind::usage, "{} does not say cloud.account_id, which AWS needs",

@@ -61,6 +61,8 @@ struct Config {
   model::InventorySettings inventory;  ///< of all images; a pipeline may only switch more off
   scan::AdvisoryConfig advisories;     ///< paths are absolute
   std::vector<pipeline::Schedule> schedules;
+  std::string server_url;         ///< of the page, without a slash at its end; empty: not said
+  Json notices = Json::object();  ///< by name; see notify_config.h
 };
 
 /// --state, else $HALLMARK_STATE, else hallmark in $XDG_DATA_HOME, else in ~/.local/share.

@@ -86,6 +86,8 @@ const std::vector<Access>& rows_of_table() {
       {"channel", "list", read, viewer, key, "PRODUCT/OS"},
       {"channel", "rollback", write, operate, key, "CHANNEL"},
       {"notice", "list", read, viewer, rows, "notices", "subject"},
+      {"notice", "retry", write, operate},
+      {"notice", "send", local},
       {"machine", "launch", write, operate},
       {"machine", "list", read, viewer},
       {"machine", "remove", write, operate},

@@ -1,9 +1,10 @@
-/// hallmark notice list.
+/// hallmark notice list, retry.
 
 #include "pipeline/notice.h"
 #include "base/text.h"
 #include "cli/nouns.h"
 #include "cli/table.h"
+#include "notify/outbox.h"
 #include "pipeline/remediation.h"
 
 namespace hallmark::cli {
@@ -12,14 +13,52 @@ namespace {
 
 constexpr const char* kShownByDefault = "30d";
 
+/// More than anybody reads; what is older is in the database.
+constexpr int kMostDeliveries = 1000;
+
 Outcome list(App& app, const Arguments& arguments) {
   const pipeline::Context& context = app.workplace().context;
+  if (arguments.has("--undelivered")) {
+    return {{{"notices", notify::list_deliveries(context.database, true, kMostDeliveries)},
+             {"undelivered", true}}};
+  }
   const Duration age = parse_duration(arguments.value_or("--since", kShownByDefault));
   return {{{"notices",
             pipeline::list_notices(context.database, to_rfc3339(context.clock.now() - age))}}};
 }
 
+void render_undelivered(const Json& record, App& app) {
+  std::vector<std::vector<Cell>> rows;
+  for (const Json& delivery : record.at("notices")) {
+    auto text = [&](const char* key) { return delivery.at(key).get<std::string>(); };
+    const bool dead = text("state") == "dead";
+    rows.push_back({text("delivery_id"), text("receiver"), text("kind"), text("subject"),
+                    dead ? Cell("dead", Tone::bad) : Cell("waiting", Tone::warning),
+                    std::to_string(delivery.at("attempts").get<int>()),
+                    dead ? "" : text("next_at").substr(0, 16) + "Z",
+                    text("error").substr(0, text("error").find('\n'))});
+  }
+  if (rows.empty()) {
+    app.err.stream << "everything was delivered\n";
+    return;
+  }
+  print_table(app.out, {"ID", "RECEIVER", "WHAT", "ABOUT", "", "TRIED", "NEXT", "WHY"}, rows);
+}
+
+Outcome retry(App& app, const Arguments& arguments) {
+  const pipeline::Context& context = app.workplace().context;
+  return {{{"retried", notify::retry_deliveries(context.database, arguments.values("ID"),
+                                                context.clock.now())}}};
+}
+
+void render_retry(const Json& record, App& app) {
+  app.out.stream << record.at("retried").get<int>()
+                 << " deliveries are tried again, by the server or by: " << app.command_prefix
+                 << " notice send\n";
+}
+
 void render_list(const Json& record, App& app) {
+  if (record.contains("undelivered")) return render_undelivered(record, app);
   std::vector<std::vector<Cell>> rows;
   for (const Json& notice : record.at("notices")) {
     const Json& body = notice.at("body");
@@ -56,13 +95,26 @@ void render_list(const Json& record, App& app) {
 }  // namespace
 
 std::vector<Command> notice_commands() {
-  return {{.noun = "notice",
-           .verb = "list",
-           .summary = "List what reassessments found that is new, and how far it reaches.",
-           .examples = {{"hallmark notice list --since 7d", "Of the last week."}},
-           .options = {{"--since", "DURATION", "how far back; 30d if left out"}},
-           .run = list,
-           .render = render_list}};
+  return {
+      {.noun = "notice",
+       .verb = "list",
+       .summary = "List what reassessments found that is new, and how far it reaches.",
+       .examples = {{"hallmark notice list --since 7d", "Of the last week."},
+                    {"hallmark notice list --undelivered",
+                     "What receivers of config.yaml were not told yet, and why."}},
+       .options = {{"--since", "DURATION", "how far back; 30d if left out"},
+                   {"--undelivered", "", "instead: what waits to be told, and what is given up"}},
+       .run = list,
+       .render = render_list},
+      {.noun = "notice",
+       .verb = "retry",
+       .summary = "Let deliveries that were given up be tried again.",
+       .examples = {{"hallmark notice retry", "All of them."},
+                    {"hallmark notice retry delivery-0123456789abcdef0", ""}},
+       .arguments = {{"ID", "a delivery of: hallmark notice list --undelivered", false}},
+       .exits = {{ErrorKind::not_found, ""}, {ErrorKind::conflict, "it is not given up"}},
+       .run = retry,
+       .render = render_retry}};
 }
 
 }  // namespace hallmark::cli

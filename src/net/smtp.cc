@@ -55,9 +55,9 @@ void check_mail(const SmtpServer& server, const Envelope& envelope) {
   ErrorKind kind = kind_of(code);
   if (code == CURLE_LOGIN_DENIED || code == CURLE_USE_SSL_FAILED) kind = ErrorKind::denied;
   // Of what the server itself said, its code tells whether to come back later.
-  if (kind == ErrorKind::unavailable && answer / 100 == 5) kind = ErrorKind::failed;
-  if (code == CURLE_REMOTE_ACCESS_DENIED) {
-    kind = answer / 100 == 4 ? ErrorKind::unavailable : ErrorKind::failed;
+  if (kind != ErrorKind::denied || code == CURLE_REMOTE_ACCESS_DENIED) {
+    if (answer / 100 == 4) kind = ErrorKind::unavailable;
+    if (answer / 100 == 5) kind = ErrorKind::failed;
   }
   Error error(kind, "{} did not take the mail: {}", place,
               *details ? details : curl_easy_strerror(code));

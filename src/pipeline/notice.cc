@@ -99,9 +99,10 @@ Json reach_of(const Context& context, const GoldenImage& image) {
           {"children", children}, {"channels", channels},        {"unknown", unknown}};
 }
 
-void record_notice(db::Database& database, const Notice& notice) {
-  database.transaction([&](db::Connection& connection) {
-    connection.execute(
+void record_notice(const Context& context, const Notice& notice) {
+  using Told = std::optional<audit::Event>;
+  context.audit.append([&](db::Connection& connection) -> Told {
+    const std::int64_t added = connection.execute(
         "insert into notices (notice_id, kind, subject, created_at, body)"
         " values (:notice_id, :kind, :subject, :created_at, :body)"
         " on conflict (notice_id) do nothing",
@@ -110,6 +111,16 @@ void record_notice(db::Database& database, const Notice& notice) {
          {"subject", notice.subject},
          {"created_at", notice.created_at},
          {"body", compact(notice.body)}});
+    if (added == 0) return std::nullopt;
+    Json detail = {{"notice_id", notice.notice_id}};
+    for (const char* list : {"findings", "new", "stopped"}) {
+      if (notice.body.contains(list)) detail[list] = notice.body[list].size();
+    }
+    return audit::Event{.token = "notice/" + notice.notice_id,
+                        .actor = "hallmark",
+                        .action = "notice." + notice.kind,
+                        .subject = notice.subject,
+                        .detail = std::move(detail)};
   });
 }
 

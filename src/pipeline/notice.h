@@ -41,8 +41,8 @@ Judged told_before(db::Database& database, const std::string& image_key,
 /// does are left out; "others" are launch templates and Auto Scaling groups.
 Json reach_of(const Context& context, const GoldenImage& image);
 
-/// Repeating with the same id is fine.
-void record_notice(db::Database& database, const Notice& notice);
+/// The audit log is told. Repeating with the same id is fine.
+void record_notice(const Context& context, const Notice& notice);
 /// Newest first; of those since then (RFC 3339).
 std::vector<Notice> list_notices(db::Database& database, const std::string& since);
 

@@ -171,7 +171,7 @@ Json reassess_one(Context& context, workflow::Run& run, const std::string& image
       notice.body["rebuild"] =
           rebuild_by_policy(context, step, image, id_from_token("run", step.token()));
     }
-    record_notice(context.database, notice);
+    record_notice(context, notice);
     keep();
     result["notice"] = notice;
     return result;

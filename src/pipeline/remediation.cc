@@ -360,11 +360,11 @@ void tell(Context& context, workflow::Run& run, const Json& machines) {
   }
   if (body["new"].empty() && body["stopped"].empty()) return;
   run.step("notice", [&](workflow::Step& step) {
-    record_notice(context.database, {.notice_id = id_from_token("notice", step.token()),
-                                     .kind = kComplianceNotice,
-                                     .subject = "machines",
-                                     .created_at = to_rfc3339(context.clock.now()),
-                                     .body = body});
+    record_notice(context, {.notice_id = id_from_token("notice", step.token()),
+                            .kind = kComplianceNotice,
+                            .subject = "machines",
+                            .created_at = to_rfc3339(context.clock.now()),
+                            .body = body});
   });
 }
 

@@ -12,17 +12,21 @@ constexpr auto kAfterProblem = std::chrono::seconds(5);
 
 }  // namespace
 
-Driver::Driver(cli::App& app, int width) : app_(app) {
+Driver::Driver(cli::App& app, int width, const notify::Desk* desk) : app_(app) {
   if (!app_.workplace().schedules.empty()) {
     schedules_ = std::jthread([this](std::stop_token stop) { look_after_schedules(stop); });
   }
   runs_ = std::jthread(
       [this, width](std::stop_token stop) { app_.workplace().engine.work(width, stop); });
+  if (desk != nullptr && !desk->receivers.empty()) {
+    notices_ = std::jthread([desk](std::stop_token stop) { notify::keep_telling(*desk, stop); });
+  }
 }
 
 Driver::~Driver() {
   schedules_.request_stop();
   runs_.request_stop();
+  notices_.request_stop();
 }
 
 void Driver::look_after_schedules(std::stop_token stop) {

@@ -1,16 +1,19 @@
 #pragma once
-/// Drives all runs, and starts what schedules say, in threads of the server.
+/// Drives all runs, starts what schedules say, and tells receivers of notices, in threads of the
+/// server.
 
 #include <thread>
 
 #include "cli/app.h"
+#include "notify/desk.h"
 
 namespace hallmark::server {
 
 class Driver {
  public:
-  /// `width`: runs at once. From now on, until it goes: what runs then is kept as it is.
-  Driver(cli::App& app, int width);
+  /// `width`: runs at once; `desk` outlives it, null: nobody is told. From now on, until it goes:
+  /// what runs then is kept as it is.
+  Driver(cli::App& app, int width, const notify::Desk* desk);
   ~Driver();
 
  private:
@@ -19,6 +22,7 @@ class Driver {
   cli::App& app_;
   std::jthread schedules_;
   std::jthread runs_;
+  std::jthread notices_;
 };
 
 }  // namespace hallmark::server

@@ -105,14 +105,15 @@ void say_where(cli::App& app, const ListenerOptions& options, std::uint16_t port
 }
 
 cli::Outcome start(cli::App& app, const cli::Arguments& arguments,
-                   const cli::CommandTable& commands) {
+                   const cli::CommandTable& commands, const DeskOf& desk_of) {
   const ListenerOptions options = listener_options(arguments);
   make_first_token(app);
   Hub hub;
+  const notify::Desk desk = desk_of(app);
   app.workplace().observe(hub.observer());
   {
     std::optional<Driver> driver;
-    if (!arguments.has("--no-drive")) driver.emplace(app, kDriveWidth);
+    if (!arguments.has("--no-drive")) driver.emplace(app, kDriveWidth, &desk);
     Api api({.commands = commands,
              .app = app,
              .hub = hub,
@@ -132,11 +133,12 @@ cli::Outcome start(cli::App& app, const cli::Arguments& arguments,
 
 }  // namespace
 
-std::vector<cli::Command> server_commands(const cli::CommandTable& (*table)()) {
+std::vector<cli::Command> server_commands(const cli::CommandTable& (*table)(),
+                                          const DeskOf& desk_of) {
   return {
       {.noun = "server",
        .verb = "start",
-       .summary = "Serve the API, drive all runs and look after schedules, until stopped.",
+       .summary = "Serve the API, drive all runs, look after schedules and notices, until stopped.",
        .examples = {{"hallmark server start", "For this machine only."},
                     {"hallmark server start --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key "
                      "key.pem",
@@ -149,8 +151,10 @@ std::vector<cli::Command> server_commands(const cli::CommandTable& (*table)()) {
        .description = "If there is no API token, it makes one for an admin and shows it once.",
        .exits = {{ErrorKind::conflict, "the port is taken"}},
        .streams = true,
-       .run = [table](cli::App& app,
-                      const cli::Arguments& arguments) { return start(app, arguments, table()); },
+       .run =
+           [table, desk_of](cli::App& app, const cli::Arguments& arguments) {
+             return start(app, arguments, table(), desk_of);
+           },
        .render = [](const Json&,
                     cli::App& app) { app.err.stream << "stopped; runs are kept as they are\n"; }}};
 }

@@ -41,9 +41,10 @@ ROOMS = {
     "cloud/aws": ["cloud", "disk", "aws", "rule"],
     "pipeline": ["schedule", "model", "db", "audit", "disk", "workflow", "cloud", "scan", "evidence",
                  "rule"],
-    "cli": ["schedule", "model", "db", "audit", "net", "aws", "disk", "fs", "scan", "scan/advisory",
+    "notify": ["model", "db", "audit", "net", "aws", "pipeline"],
+    "cli": ["notify", "schedule", "model", "db", "audit", "net", "aws", "disk", "fs", "scan", "scan/advisory",
             "evidence", "source", "workflow", "cloud", "pipeline"],
-    "server": ["model", "db", "audit", "workflow", "pipeline", "cli"],
+    "server": ["model", "db", "audit", "workflow", "pipeline", "notify", "cli"],
     "app": ["*"],
 }
 # Tests may also use the fakes and contract suites.
