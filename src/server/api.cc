@@ -22,6 +22,9 @@ constexpr std::size_t kReaders = 16;
 constexpr std::size_t kReadersQueue = 2'000;
 /// What changes something may take as long as a build, and holds a thread for as long.
 constexpr std::size_t kWriters = 256;
+/// So long a question waits for a database that is away: whoever asks had better ask again than
+/// hold a thread that others need to be told the same.
+constexpr Duration kPatience{2'000};
 constexpr std::size_t kUnknownBody = 64u << 10;
 constexpr std::size_t kLargestBody = 64u << 20;
 
@@ -86,12 +89,18 @@ struct Api::State {
   db::Database& database() { return parts.app.workplace().context.database; }
 
   TimePoint now() { return parts.app.clock.now(); }
-  Caller caller_of(const Request& request) { return identify(database(), request, now()); }
+  Caller caller_of(const Request& request) {
+    const db::Patience brief(kPatience);
+    return identify(database(), request, now());
+  }
 
   /// Has `work` done by another thread, and its errors answered.
   void hand_over(Workers& workers, const std::shared_ptr<Reply>& reply,
                  std::function<void(std::stop_token)> work) {
-    const bool taken = workers.take([reply, work = std::move(work)](std::stop_token stop) {
+    const bool brief = &workers == &readers;
+    const bool taken = workers.take([reply, brief, work = std::move(work)](std::stop_token stop) {
+      std::optional<db::Patience> patience;
+      if (brief) patience.emplace(kPatience);
       try {
         work(std::move(stop));
       } catch (const NotKnown& error) {

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A PostgreSQL server for tests: server.py start|stop|restart|crash DIR
+"""A PostgreSQL server for tests: server.py start|stop|restart|crash|down|up DIR
 
 In DIR lie its data, its log and, once it accepts connections, `url`. It listens on a unix socket only and keeps
 nothing through a power cut. `start` leaves a watcher behind that stops the server when the process that asked for it
-(ctest) has ended, however it ended. `restart` ends it cleanly before, `crash` does not. PostgreSQL does not run as
+(ctest) has ended, however it ended. `restart` ends it cleanly before, `crash` does not; `down` and `up` are the halves of a crash. PostgreSQL does not run as
 root; for root it is the user that Debian's package makes."""
 
 import os
@@ -123,6 +123,10 @@ def main() -> None:
         stop(directory)
     elif verb in ("restart", "crash"):
         control(directory, "stop", "-m", "fast" if verb == "restart" else "immediate")
+        control(directory, "start")
+    elif verb == "down":
+        control(directory, "stop", "-m", "immediate")
+    elif verb == "up":
         control(directory, "start")
     else:
         sys.exit(__doc__)

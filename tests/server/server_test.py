@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The real server on loopback: the same commands here and there, who may do what, bad input, events, its end."""
 
+import concurrent.futures
 import http.client
 import json
 import os
@@ -9,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -27,9 +29,10 @@ def clean_environment(**more):
 class Server:
     """One state directory with built images, and a server on it."""
 
-    def __init__(self, made: pathlib.Path | None = None, *options):
+    def __init__(self, made: pathlib.Path | None = None, *options, database: str = ""):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="hallmark-server-"))
         self.state = self.directory / "state"
+        self.everywhere = ["--state", str(self.state), *(["--db", database] if database else [])]
         if made:
             shutil.copytree(made, self.state)
         self.options = options
@@ -38,7 +41,7 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(
-            [HALLMARK, "--state", str(self.state), "--json", "server", "start", "--listen", "127.0.0.1:0",
+            [HALLMARK, *self.everywhere, "--json", "server", "start", "--listen", "127.0.0.1:0",
              *self.options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment())
         line = self.process.stdout.readline()
         if not line:
@@ -57,7 +60,7 @@ class Server:
         shutil.rmtree(self.directory)
 
     def local(self, *words):
-        return subprocess.run([HALLMARK, "--state", str(self.state), *words], capture_output=True, text=True,
+        return subprocess.run([HALLMARK, *self.everywhere, *words], capture_output=True, text=True,
                               env=clean_environment(), cwd=self.directory, timeout=60)
 
     def remote(self, *words, token=None):
@@ -455,6 +458,50 @@ class Life(Case):
         done = self.server.local("server", "start", "--listen", "0.0.0.0:0")
         self.assertEqual(done.returncode, 2)
         self.assertIn("no TLS", done.stderr)
+
+
+class Outage(unittest.TestCase):
+    """The database goes away under the server, and comes back."""
+
+    def postgresql(self, verb):
+        script = pathlib.Path(__file__).parent.parent / "postgresql/server.py"
+        return subprocess.run([sys.executable, script, verb, self.home], check=verb != "start").returncode
+
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="hallmark-outage-")
+        self.addCleanup(directory.cleanup)
+        self.home = pathlib.Path(directory.name) / "postgresql"
+        if self.postgresql("start") == 77:
+            sys.exit(77)
+        self.addCleanup(self.postgresql, "stop")
+        self.server = Server(database=(self.home / "url").read_text().strip())
+        self.addCleanup(self.server.remove)
+
+    def test_says_so_and_recovers(self):
+        ask = lambda: self.server.ask("GET", "/api/v1/image/list")
+        self.assertEqual(ask().status, 200)
+        self.postgresql("down")
+        # More at once than there are threads that look: none of them waits for another's patience for long.
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(24) as pool:
+            answers = [each.result() for each in [pool.submit(ask) for _ in range(24)]]
+        self.assertLess(time.monotonic() - began, 20)
+        for answer in answers:
+            self.assertEqual(answer.status, 503, answer.text)
+            self.assertEqual(answer.getheader("Content-Type"), "application/problem+json")
+            self.assertEqual(answer.getheader("Retry-After"), "5")
+            self.assertEqual(json.loads(answer.text)["kind"], "unavailable")
+        self.assertEqual(self.server.ask("GET", "/readyz", token=None).status, 503)
+        self.assertEqual(self.server.ask("GET", "/healthz", token=None).status, 200, "it lives all the same")
+        write = self.server.ask("POST", "/api/v1/token/create", {"name": "late", "role": ["viewer"]})
+        self.assertEqual(write.status, 503, write.text)
+
+        self.postgresql("up")
+        self.assertEqual(ask().status, 200)
+        self.assertEqual(self.server.ask("GET", "/readyz", token=None).status, 200)
+        write = self.server.ask("POST", "/api/v1/token/create", {"name": "late", "role": ["viewer"]})
+        self.assertEqual(write.status, 200, write.text)
+        self.assertEqual(self.server.stop()[0], 0)
 
 
 if __name__ == "__main__":
