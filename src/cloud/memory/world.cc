@@ -376,7 +376,7 @@ std::string MemoryWorld::take_image_failure() { return std::exchange(image_failu
 void MemoryWorld::load() {
   std::optional<std::string> text = read_file_if_exists(options_.state_file);
   if (!text) return;
-  if (*text != kept_text_) {
+  if (kept_text_ != text) {
     kept_ = world_state_from_json(parse_json(*text, options_.state_file.string()));
     kept_text_ = std::move(*text);
   }

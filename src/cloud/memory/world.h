@@ -174,7 +174,7 @@ class MemoryWorld {
   WorldState state_;
   // What the file says, as it was last read or written: to parse it for each call takes longest.
   WorldState kept_;
-  std::string kept_text_;
+  std::optional<std::string> kept_text_;
   std::optional<TempDir> own_directory_;
   Path files_;
   std::multimap<std::string, PlannedFailure> failures_;
