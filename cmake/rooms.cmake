@@ -1,26 +1,32 @@
 # One library per room, one unit-test binary per room. Lists are explicit: a file that is not named
 # here is not built, and tests/structure checks that every source file is named somewhere.
 
-# batch(<room>): several of its files are compiled as one, which takes half as long: what they include is
-# instantiated once. Files of one room must not use one name for two things in their unnamed namespaces; rooms
-# in which they do, as each command has its own list() and each format its kMagic, say ALONE.
-function(batch room)
-  if(HALLMARK_BATCH)
-    set_target_properties(${room} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 5)
+# batch(<target> <files>): several files are compiled as one, which takes half as long: what they include is
+# instantiated once. scripts/batches finds files that go together; those that a room lists as APART go alone.
+function(batch target)
+  if(NOT HALLMARK_BATCH)
+    return()
   endif()
+  find_program(HALLMARK_PYTHON NAMES python3 REQUIRED)
+  execute_process(COMMAND ${HALLMARK_PYTHON} ${PROJECT_SOURCE_DIR}/scripts/batches ${ARGN}
+    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR} OUTPUT_VARIABLE numbers COMMAND_ERROR_IS_FATAL ANY)
+  foreach(file number IN ZIP_LISTS ARGN numbers)
+    if(number)
+      set_source_files_properties(${file} PROPERTIES UNITY_GROUP ${target}_${number})
+    endif()
+  endforeach()
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
 endfunction()
 
-# add_room(<room> [ALONE] SOURCES a.cc .. DEPS other rooms .. LIBS outside libraries ..)
+# add_room(<room> SOURCES a.cc .. DEPS other rooms .. LIBS outside libraries ..)
 function(add_room room)
-  cmake_parse_arguments(ROOM "ALONE" "" "SOURCES;DEPS;LIBS;INCLUDES" ${ARGN})
-  add_library(${room} STATIC ${ROOM_SOURCES})
+  cmake_parse_arguments(ROOM "" "" "SOURCES;APART;DEPS;LIBS;INCLUDES" ${ARGN})
+  add_library(${room} STATIC ${ROOM_SOURCES} ${ROOM_APART})
   target_include_directories(${room} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_include_directories(${room} SYSTEM PRIVATE ${ROOM_INCLUDES})
   target_link_libraries(${room} PUBLIC ${ROOM_DEPS} PRIVATE ${ROOM_LIBS})
   precompile(${room} room)
-  if(NOT ROOM_ALONE)
-    batch(${room})
-  endif()
+  batch(${room} ${ROOM_SOURCES})
 endfunction()
 
 # add_room_test(<room> SOURCES a_test.cc .. DEPS rooms .. LABEL unit|integration
@@ -31,7 +37,7 @@ function(add_room_test room)
   if(HALLMARK_RULE_ONLY)
     return()
   endif()
-  cmake_parse_arguments(ROOM "" "LABEL;TIMEOUT" "SOURCES;DEPS;LIBS;PROPERTIES" ${ARGN})
+  cmake_parse_arguments(ROOM "" "LABEL;TIMEOUT" "SOURCES;APART;DEPS;LIBS;PROPERTIES" ${ARGN})
   if(NOT ROOM_LABEL)
     set(ROOM_LABEL unit)
   endif()
@@ -42,9 +48,10 @@ function(add_room_test room)
   if(NOT ROOM_LABEL STREQUAL unit)
     set(name ${room}_${ROOM_LABEL}_test)
   endif()
-  add_executable(${name} ${ROOM_SOURCES})
+  add_executable(${name} ${ROOM_SOURCES} ${ROOM_APART})
   target_link_libraries(${name} PRIVATE ${ROOM_DEPS} ${ROOM_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
   precompile(${name} test)
+  batch(${name} ${ROOM_SOURCES})
   # The long ones first: at the end nothing would be left to run beside them.
   set(cost 1)
   if(NOT ROOM_LABEL STREQUAL unit)
