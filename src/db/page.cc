@@ -14,6 +14,11 @@ namespace {
 /// Longer than any that is given out.
 constexpr std::size_t kLongestCursor = 500;
 
+std::string escaped(char c) {
+  const bool special = c == '%' || c == '_' || c == '!';
+  return special ? std::string{'!', c} : std::string(1, c);
+}
+
 /// As LIKE takes it, with "!" before what stands for itself.
 std::string like_of(const std::string& pattern) {
   std::string like;
@@ -23,8 +28,7 @@ std::string like_of(const std::string& pattern) {
     } else if (c == '?') {
       like += '_';
     } else {
-      if (c == '%' || c == '_' || c == '!') like += '!';
-      like += c;
+      like += escaped(c);
     }
   }
   return like;
@@ -54,18 +58,39 @@ std::string where(const std::vector<std::string>& conditions) {
 
 /// Each state is looked up in the index by itself: together they would have to be sorted, all of
 /// them for each page.
-std::string ids_of_page(const Listing& listing, const std::string& order) {
+std::string page_of(const Listing& listing, const std::string& columns, const std::string& order) {
   std::vector<std::string> branches;
   const std::size_t count = std::max<std::size_t>(listing.states.size(), 1);
   for (std::size_t i = 0; i < count; ++i) {
     std::vector<std::string> conditions = listing.conditions;
-    if (!listing.states.empty()) conditions.push_back(fmt::format("state = :page_state{}", i));
-    branches.push_back(fmt::format(
-        "select * from (select created_at, {0} from {1}{2}{3} limit :page_most) as branch{4}",
-        listing.id, listing.table, where(conditions), order, i));
+    if (!listing.states.empty()) {
+      conditions.push_back(fmt::format("{} = :page_state{}", listing.state, i));
+    }
+    branches.push_back(
+        fmt::format("select * from (select {} from {}{}{} limit :page_most) as branch{}", columns,
+                    listing.table, where(conditions), order, i));
   }
-  return fmt::format("select {} from ({}) as branches{} limit :page_most", listing.id,
+  return fmt::format("select * from ({}) as branches{} limit :page_most",
                      join(branches, " union all "), order);
+}
+
+/// All columns of the page's rows.
+std::string rows_of_page(const Listing& listing, const std::string& order) {
+  if (!listing.look_up) return page_of(listing, listing.columns, order);
+  const std::string& id = listing.keys.back();
+  return fmt::format("select {} from {} where {} in (select {} from ({}) as page){}",
+                     listing.columns, listing.table, id, id,
+                     page_of(listing, join(listing.keys, ", "), order), order);
+}
+
+std::string all_rows(const Listing& listing, const std::string& order) {
+  std::vector<std::string> conditions = listing.conditions;
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < listing.states.size(); ++i) {
+    names.push_back(fmt::format(":page_state{}", i));
+  }
+  if (!names.empty()) conditions.push_back(listing.state + " in (" + join(names, ", ") + ")");
+  return "select " + listing.columns + " from " + listing.table + where(conditions) + order;
 }
 
 }  // namespace
@@ -80,39 +105,41 @@ void require_begin(Listing& listing, const std::string& column,
   require_any(listing, column, patterns, "/%");
 }
 
+void require_beginning(Listing& listing, const std::string& column, const std::string& beginning) {
+  std::string like;
+  for (char c : beginning) like += escaped(c);
+  const std::string name = fmt::format("fit{}", listing.parameters.size());
+  listing.conditions.push_back(fmt::format("{} like :{} escape '!'", column, name));
+  listing.parameters.push_back({name, like + "%"});
+}
+
 Listed list_newest(Connection& connection, const Listing& given, const Page& page) {
   Listing listing = given;
   for (std::size_t i = 0; i < listing.states.size(); ++i) {
     listing.parameters.push_back({fmt::format("page_state{}", i), listing.states[i]});
   }
   if (!page.after.empty()) {
-    const std::vector<std::string> keys = keys_of(page.after, 2);
-    listing.conditions.push_back(
-        fmt::format("(created_at, {}) < (:page_at, :page_id)", listing.id));
-    listing.parameters.push_back({"page_at", keys[0]});
-    listing.parameters.push_back({"page_id", keys[1]});
-  }
-  const std::string order = fmt::format(" order by created_at desc, {} desc", listing.id);
-  std::vector<std::string> conditions = listing.conditions;
-  if (page.limit) {
-    conditions = {fmt::format("{} in ({})", listing.id, ids_of_page(listing, order))};
-    // One more than is shown says whether there is more.
-    listing.parameters.push_back({"page_most", *page.limit + 1});
-  } else if (!listing.states.empty()) {
+    const std::vector<std::string> after = keys_of(page.after, listing.keys.size());
     std::vector<std::string> names;
-    for (std::size_t i = 0; i < listing.states.size(); ++i) {
-      names.push_back(fmt::format(":page_state{}", i));
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      names.push_back(fmt::format(":page_key{}", i));
+      listing.parameters.push_back({fmt::format("page_key{}", i), after[i]});
     }
-    conditions.push_back("state in (" + join(names, ", ") + ")");
+    listing.conditions.push_back("(" + join(listing.keys, ", ") + ") < (" + join(names, ", ") +
+                                 ")");
   }
-  Listed listed{.rows = connection.query("select " + listing.columns + " from " + listing.table +
-                                             where(conditions) + order,
-                                         listing.parameters),
-                .next = ""};
+  const std::string order = " order by " + join(listing.keys, " desc, ") + " desc";
+  // One more than is shown says whether there is more.
+  if (page.limit) listing.parameters.push_back({"page_most", *page.limit + 1});
+  Listed listed{
+      .rows = connection.query(page.limit ? rows_of_page(listing, order) : all_rows(listing, order),
+                               listing.parameters),
+      .next = ""};
   if (page.limit && static_cast<std::int64_t>(listed.rows.size()) > *page.limit) {
     listed.rows.pop_back();
-    listed.next =
-        cursor_of({listed.rows.back().text("created_at"), listed.rows.back().text(listing.id)});
+    std::vector<std::string> last;
+    for (const std::string& key : listing.keys) last.push_back(listed.rows.back().text(key));
+    listed.next = cursor_of(last);
   }
   return listed;
 }

@@ -15,12 +15,16 @@ struct Page {
   std::string after;                  ///< `next` of the page before; empty: from the beginning
 };
 
-/// Rows of a table with the columns created_at and `id`, newest first.
+/// Rows of a table, newest first.
 struct Listing {
   std::string table;
-  std::string id;
+  /// By which they are sorted, and which no two rows have alike; the time comes first. Texts.
+  std::vector<std::string> keys;
   std::string columns = "*";
-  std::vector<std::string> states = {};      ///< of the column `state`; empty: any
+  /// If the last key alone tells rows apart: the page is found in an index, then its rows are read.
+  bool look_up = true;
+  std::string state = "state";               ///< the column of
+  std::vector<std::string> states = {};      ///< empty: any
   std::vector<std::string> conditions = {};  ///< all hold; written in our code, never by a user
   std::vector<Parameter> parameters = {};    ///< of the conditions
 };
@@ -31,6 +35,9 @@ void require_fit(Listing& listing, const std::string& column,
 /// The same of what stands before the first "/" in `column`.
 void require_begin(Listing& listing, const std::string& column,
                    const std::vector<std::string>& patterns);
+
+/// The same of what begins so, whatever characters that has.
+void require_beginning(Listing& listing, const std::string& column, const std::string& beginning);
 
 struct Listed {
   std::vector<Row> rows;

@@ -49,7 +49,7 @@ class Paging : public testing::Test {
 
   TempDir dir_;
   std::unique_ptr<Database> database_ = Database::open(test_database_url(dir_.path() / "db"));
-  Listing things_{.table = "things", .id = "thing_id"};
+  Listing things_{.table = "things", .keys = {"created_at", "thing_id"}};
 };
 
 TEST_F(Paging, GoesOnAfterARowWhateverIsMadeMeanwhile) {
@@ -73,6 +73,19 @@ TEST_F(Paging, StatesAreMerged) {
   EXPECT_THAT(ids(things_, {.limit = 2, .after = ""}, &next), ElementsAre("d", "b"));
   EXPECT_THAT(ids(things_, {.limit = 2, .after = next}), ElementsAre("a"));
   EXPECT_THAT(ids(things_), ElementsAre("d", "b", "a"));
+}
+
+TEST_F(Paging, RowsMayBeSmall) {
+  for (const char* id : {"a", "b", "c"}) add(id, "2026-01-01", id, "x");
+  Listing listing{.table = "things",
+                  .keys = {"created_at", "name", "thing_id"},
+                  .columns = "thing_id, created_at, name",
+                  .look_up = false,
+                  .states = {"a", "c", "d"}};
+  std::string next;
+  EXPECT_THAT(ids(listing, {.limit = 1, .after = ""}, &next), ElementsAre("c"));
+  EXPECT_THAT(ids(listing, {.limit = 1, .after = next}, &next), ElementsAre("a"));
+  EXPECT_EQ(next, "");
 }
 
 TEST_F(Paging, PatternsMeanWhatTheySay) {

@@ -20,4 +20,7 @@ struct ImagePage {
 
 ImagePage list_images(db::Database& database, const ImageQuery& query);
 
+/// The image whose build run's id begins so, if there is one only.
+std::optional<std::string> run_beginning(db::Database& database, const std::string& beginning);
+
 }  // namespace hallmark::pipeline

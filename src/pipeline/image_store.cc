@@ -17,6 +17,9 @@ constexpr std::array<std::string_view, 9> kGoldenStates = {
 constexpr std::array<std::string_view, 5> kTargetStates = {"pending", "available", "failed",
                                                            "disabled", "removed"};
 
+/// Of so many images, the newest ones, one may have been meant by what is none.
+constexpr std::int64_t kMostSuggested = 1000;
+
 template <typename State, std::size_t N>
 State state_from(const std::array<std::string_view, N>& names, const std::string& text) {
   for (std::size_t i = 0; i < N; ++i) {
@@ -204,9 +207,14 @@ GoldenImage get_golden_image(db::Database& database, const std::string& referenc
   if (auto image = find_golden_image(database, reference)) return *image;
   Error error(ErrorKind::not_found, "there is no golden image \"{}\"", reference);
   std::vector<std::string> keys;
-  for (const GoldenImage& image : list_golden_images(database, {})) {
-    keys.push_back(image.image_key);
-  }
+  database.read([&](db::Connection& connection) {
+    keys.clear();
+    for (const db::Row& row : connection.query(
+             "select image_key from golden_images order by created_at desc limit :most",
+             {{"most", kMostSuggested}})) {
+      keys.push_back(row.text("image_key"));
+    }
+  });
   auto close = suggestion(reference, keys);
   error.hint(close ? "did you mean " + *close + "?" : "see: hallmark image list --all");
   throw error;

@@ -16,7 +16,7 @@ bool has(const std::vector<RunState>& states, RunState state) {
 
 RunPage list_runs(db::Database& database, const Clock& clock, const RunQuery& query,
                   Duration lease) {
-  db::Listing listing{.table = "runs", .id = "run_id"};
+  db::Listing listing{.table = "runs", .keys = {"created_at", "run_id"}};
   for (RunState state : query.states) listing.states.emplace_back(to_string(state));
   // Among those recorded as running are some that a dead process gave back.
   if (has(query.states, RunState::pending) && !has(query.states, RunState::running)) {

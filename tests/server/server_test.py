@@ -333,6 +333,23 @@ class Events(Case):
         for wrong in ("limit=0", "limit=1001", "limit=x", "limit=1&after=x"):
             self.assertEqual(self.server.ask("GET", "/api/v1/image/list?" + wrong).status, 400, wrong)
 
+    def test_every_list_has_pages(self):
+        for path in ("image/list", "image/findings", "run/list", "notice/list", "audit/list"):
+            answer = self.server.ask("GET", f"/api/v1/{path}?limit=1")
+            self.assertEqual(answer.status, 200, (path, answer.text))
+            rows = next(value for value in json.loads(answer.text).values() if isinstance(value, list))
+            self.assertLessEqual(len(rows), 1, path)
+        everything = self.server.local("--json", "audit", "list").stdout
+        self.assertEqual(self.server.remote("--json", "audit", "list").stdout, everything)
+        entries, after = [], ""
+        while True:
+            record = json.loads(self.server.ask("GET", "/api/v1/audit/list?limit=2" + after).text)
+            entries += record["entries"]
+            if "next" not in record:
+                break
+            after = "&after=" + record["next"]
+        self.assertEqual(entries, json.loads(everything)["entries"])
+
     def test_filters(self):
         def images(query, token=""):
             return len(json.loads(self.server.ask("GET", "/api/v1/image/list?" + query, token=token).text)["images"])
