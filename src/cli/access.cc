@@ -72,6 +72,7 @@ const std::vector<Access>& rows_of_table() {
        .files_out = {"--svg"}},
       {"image", "assess", read, viewer, image, "IMAGE"},
       {.noun = "image", .verb = "ages", .reach = read, .files_out = {"--csv"}},
+      {"image", "findings", read, viewer, rows, "findings", "product"},
       {"image", "deprecate", write, operate, image, "REF"},
       {"image", "disable", write, operate, image, "REF"},
       {"image", "restore", write, operate, image, "REF"},

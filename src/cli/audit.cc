@@ -2,10 +2,12 @@
 
 #include "audit/verify.h"
 
+#include <charconv>
 #include <fstream>
 
 #include "base/text.h"
 #include "cli/nouns.h"
+#include "cli/paging.h"
 #include "cli/table.h"
 
 namespace hallmark::cli {
@@ -13,17 +15,36 @@ namespace hallmark::cli {
 namespace {
 
 constexpr std::size_t kPage = 1000;
+/// A page of entries that are far between ends after a look at so many: then it is short.
+constexpr std::int64_t kMostLookedAt = 20'000;
 
 audit::Log& log_of(App& app) { return app.workplace().context.audit; }
+
+std::int64_t sequence_in(const std::string& cursor) {
+  const std::string key = db::keys_of(cursor, 1).front();
+  std::int64_t sequence = 0;
+  const auto read = std::from_chars(key.data(), key.data() + key.size(), sequence);
+  if (read.ec == std::errc() && read.ptr == key.data() + key.size()) return sequence;
+  throw Error(ErrorKind::usage, "nothing goes on after \"{}\"", cursor);
+}
 
 Outcome list(App& app, const Arguments& arguments) {
   const std::string subject = arguments.value_or("--subject", "");
   const std::string actor = arguments.value_or("--actor", "");
+  const db::Page asked = page_of(arguments);
+  const std::int64_t begin = asked.after.empty() ? 0 : sequence_in(asked.after);
   Json entries = Json::array();
-  std::int64_t after = 0;
+  std::int64_t after = begin;
+  auto is_full = [&] {
+    return asked.limit && (static_cast<std::int64_t>(entries.size()) >= *asked.limit ||
+                           after - begin >= kMostLookedAt);
+  };
   for (;;) {
     std::vector<audit::Entry> page = log_of(app).read(after, kPage);
     for (const audit::Entry& entry : page) {
+      if (is_full()) {
+        return {page_record("entries", std::move(entries), db::cursor_of({std::to_string(after)}))};
+      }
       after = entry.sequence;
       Json json = parse_json(entry.text, "audit log");
       const bool wanted =
@@ -44,6 +65,7 @@ void render_list(const Json& record, App& app) {
                     text("actor"), text("action"), text("subject")});
   }
   print_table(app.out, {"ENTRY", "AT", "WHO", "ACTION", "SUBJECT"}, rows);
+  render_next(record, app);
 }
 
 PublicKey trusted_key(App& app, const Arguments& arguments) {
@@ -115,7 +137,9 @@ std::vector<Command> audit_commands() {
                     {"hallmark audit list --subject Web-1.0/ --actor ada",
                      "What ada did to Web-1.0."}},
        .options = {{"--subject", "TEXT", "only entries whose subject starts so"},
-                   {"--actor", "NAME", "only what this one did"}},
+                   {"--actor", "NAME", "only what this one did"},
+                   page_options()[0],
+                   page_options()[1]},
        .run = list,
        .render = render_list},
       {.noun = "audit",

@@ -4,9 +4,11 @@
 
 #include "cli/image_record.h"
 #include "cli/nouns.h"
+#include "cli/paging.h"
 #include "cli/table.h"
 #include "pipeline/bundle.h"
 #include "pipeline/golden_parameters.h"
+#include "pipeline/image_list.h"
 #include "pipeline/names.h"
 
 namespace hallmark::cli {
@@ -40,11 +42,12 @@ Outcome list(App& app, const Arguments& arguments) {
     }
     if (wanted) states.push_back(state);
   }
-  Json images = Json::array();
-  for (const auto& image : pipeline::list_golden_images(app.workplace().context.database, states)) {
-    images.push_back(image);
-  }
-  return {{{"images", images}}};
+  const pipeline::ImagePage page = pipeline::list_images(app.workplace().context.database,
+                                                         {.states = states,
+                                                          .products = arguments.values(kProduct),
+                                                          .systems = arguments.values("--os"),
+                                                          .page = page_of(arguments)});
+  return {page_record("images", page.images, page.next)};
 }
 
 void render_list(const Json& record, App& app) {
@@ -61,6 +64,7 @@ void render_list(const Json& record, App& app) {
     return;
   }
   print_table(app.out, {"IMAGE", "STATE", "ID", "BUILT IN", "ON", "REQUESTED BY", "RUN"}, rows);
+  render_next(record, app);
 }
 
 /// What each place of the image says about it.
@@ -181,9 +185,15 @@ std::vector<Command> image_look_commands() {
        .summary = "List golden images, newest first.",
        .examples = {{"hallmark image list",
                      "Those that are being made, active or on their way out."},
-                    {"hallmark image list --only awaiting_approval", "Those that wait for you."}},
+                    {"hallmark image list --only awaiting_approval", "Those that wait for you."},
+                    {"hallmark image list --product 'Web-*' --limit 20",
+                     "The newest 20 of these."}},
        .options = {{"--all", "", "also failed, rejected and decommissioned ones"},
-                   {"--only", "STATE", "images in that state", true, state_names()}},
+                   {"--only", "STATE", "images in that state", true, state_names()},
+                   product_option(),
+                   {"--os", "PATTERN", "of that operating system, such as Debian-*", true},
+                   page_options()[0],
+                   page_options()[1]},
        .run = list,
        .render = render_list},
       {.noun = "image",

@@ -1,9 +1,10 @@
-/// hallmark image ages.
+/// hallmark image ages and findings.
 
 #include <fmt/format.h>
 
 #include "base/text.h"
 #include "cli/nouns.h"
+#include "cli/paging.h"
 #include "cli/table.h"
 #include "pipeline/finding_ages.h"
 
@@ -60,6 +61,54 @@ void render_ages(const Json& record, App& app) {
               rows);
 }
 
+std::vector<std::string> severity_names() {
+  std::vector<std::string> names;
+  for (model::Severity each :
+       {model::Severity::critical, model::Severity::high, model::Severity::medium,
+        model::Severity::low, model::Severity::info, model::Severity::unknown}) {
+    names.emplace_back(model::to_string(each));
+  }
+  return names;
+}
+
+Outcome findings(App& app, const Arguments& arguments) {
+  pipeline::FindingQuery query{.products = arguments.values(kProduct),
+                               .systems = arguments.values("--os"),
+                               .page = page_of(arguments)};
+  for (const std::string& name : arguments.values("--severity")) {
+    query.severities.push_back(model::severity_from(name));
+  }
+  const pipeline::FindingPage page =
+      pipeline::list_open_findings(app.workplace().context.database, query);
+  Json rows = Json::array();
+  for (const pipeline::FindingAge& finding : page.findings) {
+    rows.push_back({{"product", finding.product},
+                    {"os", finding.os},
+                    {"finding_id", finding.finding_id},
+                    {"package", finding.package},
+                    {"severity", model::to_string(finding.severity)},
+                    {"first_seen_at", to_rfc3339(finding.first_seen_at)}});
+  }
+  return {page_record("findings", std::move(rows), page.next)};
+}
+
+void render_findings(const Json& record, App& app) {
+  std::vector<std::vector<Cell>> rows;
+  for (const Json& finding : record.at("findings")) {
+    auto text = [&](const char* key) { return finding.at(key).get<std::string>(); };
+    const bool bad = text("severity") == "critical";
+    rows.push_back({text("finding_id"), text("package"),
+                    Cell(text("severity"), bad ? Tone::bad : Tone::plain),
+                    text("product") + "/" + text("os"), text("first_seen_at").substr(0, 10)});
+  }
+  if (rows.empty()) {
+    app.err.stream << "no open findings of active versions are known\n";
+    return;
+  }
+  print_table(app.out, {"FINDING", "PACKAGE", "SEVERITY", "PRODUCT", "SINCE"}, rows);
+  render_next(record, app);
+}
+
 }  // namespace
 
 std::vector<Command> image_ages_commands() {
@@ -75,7 +124,21 @@ std::vector<Command> image_ages_commands() {
                           "version of a product, and fixed when such a version is without it. What "
                           "a waiver covers now is counted apart.",
            .run = ages,
-           .render = render_ages}};
+           .render = render_ages},
+          {.noun = "image",
+           .verb = "findings",
+           .summary = "List open findings of the newest active versions, newest first.",
+           .examples = {{"hallmark image findings --severity critical --limit 50",
+                         "The newest 50 of these, of all products."},
+                        {"hallmark image findings --product 'Web-*'", "All of these products."}},
+           .options = {{"--severity", "SEVERITY", "of that severity", true, severity_names()},
+                       product_option(),
+                       {"--os", "PATTERN", "of that operating system, such as Debian-*", true},
+                       page_options()[0],
+                       page_options()[1]},
+           .description = "Also those that a waiver covers; \"image ages\" counts these apart.",
+           .run = findings,
+           .render = render_findings}};
 }
 
 }  // namespace hallmark::cli

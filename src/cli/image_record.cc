@@ -7,6 +7,7 @@
 #include "model/pipeline.h"
 #include "pipeline/archive.h"
 #include "pipeline/evidence.h"
+#include "pipeline/image_list.h"
 
 namespace hallmark::cli {
 
@@ -21,13 +22,9 @@ pipeline::GoldenImage image_named(App& app, const Arguments& arguments) {
   if (auto found = pipeline::find_golden_image(workplace.context.database, reference)) {
     return *found;
   }
-  std::vector<pipeline::GoldenImage> beginning;
-  for (const auto& image : pipeline::list_golden_images(workplace.context.database, {})) {
-    if (image.run_id.starts_with(reference)) beginning.push_back(image);
-  }
-  if (beginning.size() == 1) return beginning.front();
-  // For its message, with the closest key.
-  return pipeline::get_golden_image(workplace.context.database, reference);
+  const auto run_id = pipeline::run_beginning(workplace.context.database, reference);
+  // If there is none, for its message, with the closest key.
+  return pipeline::get_golden_image(workplace.context.database, run_id.value_or(reference));
 }
 
 Json assessment_record(const pipeline::AssessmentRecord& record) {

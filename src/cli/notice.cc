@@ -3,6 +3,7 @@
 #include "pipeline/notice.h"
 #include "base/text.h"
 #include "cli/nouns.h"
+#include "cli/paging.h"
 #include "cli/table.h"
 #include "notify/outbox.h"
 #include "pipeline/remediation.h"
@@ -23,8 +24,10 @@ Outcome list(App& app, const Arguments& arguments) {
              {"undelivered", true}}};
   }
   const Duration age = parse_duration(arguments.value_or("--since", kShownByDefault));
-  return {{{"notices",
-            pipeline::list_notices(context.database, to_rfc3339(context.clock.now() - age))}}};
+  const pipeline::NoticePage page =
+      pipeline::list_notices(context.database, to_rfc3339(context.clock.now() - age),
+                             arguments.values(kProduct), page_of(arguments));
+  return {page_record("notices", page.notices, page.next)};
 }
 
 void render_undelivered(const Json& record, App& app) {
@@ -90,6 +93,7 @@ void render_list(const Json& record, App& app) {
     return;
   }
   print_table(app.out, {"ON", "IMAGE", "GATE", "MACHINES", "NEW FINDINGS", "REBUILT AS"}, rows);
+  render_next(record, app);
 }
 
 }  // namespace
@@ -103,7 +107,10 @@ std::vector<Command> notice_commands() {
                     {"hallmark notice list --undelivered",
                      "What receivers of config.yaml were not told yet, and why."}},
        .options = {{"--since", "DURATION", "how far back; 30d if left out"},
-                   {"--undelivered", "", "instead: what waits to be told, and what is given up"}},
+                   {"--undelivered", "", "instead: what waits to be told, and what is given up"},
+                   product_option(),
+                   page_options()[0],
+                   page_options()[1]},
        .run = list,
        .render = render_list},
       {.noun = "notice",

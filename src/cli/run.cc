@@ -4,8 +4,10 @@
 
 #include "base/text.h"
 #include "cli/nouns.h"
+#include "cli/paging.h"
 #include "cli/run_record.h"
 #include "cli/table.h"
+#include "workflow/run_list.h"
 
 namespace hallmark::cli {
 
@@ -32,16 +34,17 @@ workflow::RunState state_named(const std::string& name) {
 }
 
 Outcome list(App& app, const Arguments& arguments) {
-  workflow::RunFilter filter;
-  filter.workflow = arguments.value("--workflow");
+  workflow::RunQuery query{.workflow = arguments.value("--workflow"),
+                           .subjects = arguments.values(kProduct),
+                           .page = page_of(arguments)};
   for (const std::string& name : arguments.values("--only")) {
-    filter.states.push_back(state_named(name));
+    query.states.push_back(state_named(name));
   }
   Json runs = Json::array();
-  for (const workflow::RunInfo& run : app.workplace().engine.list(filter)) {
-    runs.push_back(run_record(run));
-  }
-  return {{{"runs", runs}}};
+  const pipeline::Context& context = app.workplace().context;
+  const workflow::RunPage page = workflow::list_runs(context.database, context.clock, query);
+  for (const workflow::RunInfo& run : page.runs) runs.push_back(run_record(run));
+  return {page_record("runs", std::move(runs), page.next)};
 }
 
 std::string text_or(const Json& json, const std::string& otherwise) {
@@ -63,6 +66,7 @@ void render_list(const Json& record, App& app) {
     return;
   }
   print_table(app.out, {"RUN", "WORKFLOW", "SUBJECT", "STATE", "STARTED", ""}, rows);
+  render_next(record, app);
 }
 
 Outcome show(App& app, const Arguments& arguments) {
@@ -169,7 +173,10 @@ std::vector<Command> run_look_commands() {
                     "NAME",
                     "runs of that workflow",
                     false,
-                    {"build", "distribute", "decommission", "reassess"}}},
+                    {"build", "distribute", "decommission", "reassess"}},
+                   product_option(),
+                   page_options()[0],
+                   page_options()[1]},
        .run = list,
        .render = render_list},
       {.noun = "run",

@@ -110,10 +110,14 @@ std::vector<std::string> why(const App& app, const workflow::RunInfo& run,
 }
 
 std::string find_run(workflow::Engine& engine, const std::string& prefix) {
+  try {
+    return engine.show(prefix).run_id;
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::not_found) throw;
+  }
   std::vector<std::string> ids;
   std::vector<std::string> matching;
   for (const workflow::RunInfo& run : engine.list({})) {
-    if (run.run_id == prefix) return prefix;
     if (run.run_id.starts_with(prefix)) matching.push_back(run.run_id);
     ids.push_back(run.run_id);
   }
@@ -122,13 +126,9 @@ std::string find_run(workflow::Engine& engine, const std::string& prefix) {
     throw Error(ErrorKind::usage, "\"{}\" is the beginning of {} runs", prefix, matching.size())
         .hint("write more of it: " + join(matching, ", ").substr(0, 200));
   }
-  // An id may be older than what was listed.
-  try {
-    return engine.show(prefix).run_id;
-  } catch (Error& e) {
-    auto close = suggestion(prefix, ids);
-    throw std::move(e.hint(close ? "did you mean " + *close + "?" : "see: hallmark run list"));
-  }
+  Error error(ErrorKind::not_found, "there is no run {}", prefix);
+  auto close = suggestion(prefix, ids);
+  throw std::move(error.hint(close ? "did you mean " + *close + "?" : "see: hallmark run list"));
 }
 
 }  // namespace hallmark::cli

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/access.h"
+#include "cli/paging.h"
 #include "cli/progress_view.h"
 #include "cli/remote_call.h"
 #include "net/exchange.h"
@@ -145,6 +146,7 @@ class Client {
 
   Outcome call(const Command& command, const Arguments& arguments) {
     const Access& access = *find_access(command.noun, command.verb);
+    if (is_paged(command) && !arguments.has(kLimit)) return ask_all(command, access, arguments);
     net::ExchangeRequest request = request_of(command, access, arguments);
     Outcome outcome = command.streams ? stream(request, arguments) : ask(request);
     if (outcome.record.is_object() && outcome.record.contains("written_files") &&
@@ -180,6 +182,29 @@ class Client {
       request.headers.emplace_back("Idempotency-Key", random_id("call"));
     }
     return request;
+  }
+
+  /// A server answers a list by pages; who asks for all of it is shown all of it.
+  Outcome ask_all(const Command& command, const Access& access, Arguments arguments) {
+    arguments.add(kLimit, std::to_string(kLongestPage));
+    Outcome all;
+    for (;;) {
+      net::ExchangeRequest request = request_of(command, access, arguments);
+      Outcome page = ask(request);
+      const std::string next = page.record.value(kNext, "");
+      page.record.erase(kNext);
+      if (all.record.is_null()) {
+        all = std::move(page);
+      } else {
+        for (auto& [name, rows] : page.record.items()) {
+          if (!rows.is_array()) continue;
+          for (Json& row : rows) all.record[name].push_back(std::move(row));
+        }
+      }
+      if (next.empty()) return all;
+      arguments.clear(kAfter);
+      arguments.add(kAfter, next);
+    }
   }
 
   Outcome ask(net::ExchangeRequest& request) {

@@ -182,6 +182,8 @@ std::unique_ptr<Session> connect_sqlite(const SqliteLocation& location) {
   auto session = std::make_unique<Session>(
       Backend::sqlite, "db=\"" + location.path.string() + "\" timeout=10", describe(location.path));
   session->execute("PRAGMA foreign_keys = ON", {});
+  // LIKE says the same as on PostgreSQL, and can use an index.
+  session->execute("PRAGMA case_sensitive_like = ON", {});
   // FULL syncs the log at each commit: what was committed survives a power cut, not only a crash.
   session->execute("PRAGMA synchronous = " + location.synchronous, {});
   return session;

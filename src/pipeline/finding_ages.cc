@@ -94,6 +94,21 @@ Json severities_json(const AgesBySeverity& ages) {
   return json;
 }
 
+/// For count_open_findings.
+void count_anew(db::Connection& connection, const GoldenImage& image) {
+  const std::vector<db::Parameter> which = {{"product", image.product}, {"os", image.os}};
+  connection.execute("delete from finding_counts where product = :product and os = :os", which);
+  connection.execute(
+      "insert into finding_counts select product, os, severity, count(*), min(first_seen_at)"
+      " from finding_ages where product = :product and os = :os and fixed_at = ''"
+      " group by product, os, severity",
+      which);
+}
+
+const char* const kOfActive =
+    "exists (select 1 from golden_images where golden_images.product = {0}.product"
+    " and golden_images.os = {0}.os and golden_images.state = 'active')";
+
 }  // namespace
 
 void observe_findings(const Context& context, const GoldenImage& image,
@@ -146,6 +161,7 @@ void observe_findings(const Context& context, const GoldenImage& image,
            {"severity", std::string(model::to_string(severity))},
            {"first_image", image.image_key}});
     }
+    count_anew(connection, image);
   });
 }
 
@@ -184,6 +200,56 @@ std::vector<FindingAge> list_finding_ages(db::Database& database, TimePoint fixe
     }
   });
   return ages;
+}
+
+FindingPage list_open_findings(db::Database& database, const FindingQuery& query) {
+  db::Listing listing{.table = "finding_ages",
+                      .keys = {"first_seen_at", "product", "os", "finding_id", "package"},
+                      .columns = "first_seen_at, product, os, finding_id, package, severity",
+                      .look_up = false,
+                      .state = "severity"};
+  auto severities = query.severities;
+  if (severities.empty()) {
+    // Each is a piece of the index that is in order.
+    using enum model::Severity;
+    severities = {unknown, info, low, medium, high, critical};
+  }
+  for (model::Severity each : severities) listing.states.emplace_back(model::to_string(each));
+  db::require_fit(listing, "product", query.products);
+  db::require_fit(listing, "os", query.systems);
+  listing.conditions.emplace_back("fixed_at = ''");
+  listing.conditions.push_back(fmt::format(fmt::runtime(kOfActive), "finding_ages"));
+  FindingPage page;
+  database.read([&](db::Connection& connection) {
+    const db::Listed listed = db::list_newest(connection, listing, query.page);
+    page = {.findings = {}, .next = listed.next};
+    for (const db::Row& row : listed.rows) {
+      page.findings.push_back({.product = row.text("product"),
+                               .os = row.text("os"),
+                               .finding_id = row.text("finding_id"),
+                               .package = row.text("package"),
+                               .severity = model::severity_from(row.text("severity")),
+                               .first_seen_at = from_rfc3339(row.text("first_seen_at"))});
+    }
+  });
+  return page;
+}
+
+std::map<model::Severity, OpenFindings, std::greater<>> count_open_findings(
+    db::Database& database) {
+  std::map<model::Severity, OpenFindings, std::greater<>> counted;
+  database.read([&](db::Connection& connection) {
+    counted.clear();
+    for (const db::Row& row : connection.query(
+             "select severity, cast(sum(open) as bigint) as open, min(oldest_at) as oldest_at"
+             " from finding_counts where " +
+                 fmt::format(fmt::runtime(kOfActive), "finding_counts") + " group by severity",
+             {})) {
+      counted[model::severity_from(row.text("severity"))] = {row.integer("open"),
+                                                             from_rfc3339(row.text("oldest_at"))};
+    }
+  });
+  return counted;
 }
 
 void mark_waived(const Context& context, std::vector<FindingAge>& ages) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "db/page.h"
 #include "pipeline/image_store.h"
 #include "scan/merge.h"
 
@@ -40,6 +41,27 @@ void mark_waived(const Context& context, std::vector<FindingAge>& ages);
 /// Open ones, and those fixed since then. Open ones of products that have no active version any
 /// more are left out.
 std::vector<FindingAge> list_finding_ages(db::Database& database, TimePoint fixed_since);
+
+struct FindingQuery {
+  std::vector<std::string> products = {};        ///< patterns, any of them; empty: all
+  std::vector<std::string> systems = {};         ///< the same of `os`
+  std::vector<model::Severity> severities = {};  ///< empty: all
+  db::Page page = {};
+};
+struct FindingPage {
+  std::vector<FindingAge> findings;  ///< last seen for the first time first; `waived` is not known
+  std::string next;                  ///< see db::Listed
+};
+/// Open ones of products that have an active version.
+FindingPage list_open_findings(db::Database& database, const FindingQuery& query);
+
+/// The same counted, waived ones too; of severities that are missing there are none. Costs nothing:
+/// they are counted when they are observed.
+struct OpenFindings {
+  std::int64_t count = 0;
+  TimePoint oldest{};
+};
+std::map<model::Severity, OpenFindings, std::greater<>> count_open_findings(db::Database& database);
 
 /// Of one severity; durations are 0 where there is nothing to take them from.
 struct AgeSummary {

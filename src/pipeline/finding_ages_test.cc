@@ -88,6 +88,33 @@ TEST_F(FindingAges, CountFromFirstSeenToTheVersionWithoutIt) {
   EXPECT_EQ(fixed.products.at("Web-1.0/Debian-12").at(Severity::low).open, 1);
 }
 
+TEST_F(FindingAges, AreListedByPagesAndCountedAsTheyAre) {
+  const GoldenImage one = build("1");
+  const TimePoint begun = fixture_.clock.now();
+  observe(one, {merged("CVE-1", Severity::critical), merged("CVE-2", Severity::low)});
+  fixture_.clock.advance(1 * kDay);
+  observe(one, {merged("CVE-2", Severity::low), merged("CVE-3", Severity::low)});
+  db::Database& database = context().database;
+  auto counted = count_open_findings(database);
+  EXPECT_THAT(counted, SizeIs(1));
+  EXPECT_EQ(counted[Severity::low].count, 2);
+  EXPECT_EQ(counted[Severity::low].oldest, begun);
+
+  FindingQuery query{.page = {.limit = 1, .after = ""}};
+  FindingPage page = list_open_findings(database, query);
+  ASSERT_THAT(page.findings, SizeIs(1));
+  EXPECT_EQ(page.findings[0].finding_id, "CVE-3");
+  query.page.after = page.next;
+  page = list_open_findings(database, query);
+  ASSERT_THAT(page.findings, SizeIs(1));
+  EXPECT_EQ(page.findings[0].finding_id, "CVE-2");
+  EXPECT_EQ(page.next, "");
+  EXPECT_THAT(list_open_findings(database, {.products = {"Web-*"}}).findings, SizeIs(2));
+  EXPECT_THAT(list_open_findings(database, {.severities = {Severity::critical}}).findings,
+              IsEmpty());
+  EXPECT_THAT(list_open_findings(database, {.systems = {"Other"}}).findings, IsEmpty());
+}
+
 TEST_F(FindingAges, AnOlderVersionDoesNotCount) {
   const GoldenImage one = build("1");
   fixture_.clock.advance(1h);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "pipeline/image_row.h"
 
 namespace hallmark::pipeline {
 
@@ -16,6 +17,9 @@ constexpr std::array<std::string_view, 9> kGoldenStates = {
 constexpr std::array<std::string_view, 5> kTargetStates = {"pending", "available", "failed",
                                                            "disabled", "removed"};
 
+/// Of so many images, the newest ones, one may have been meant by what is none.
+constexpr std::int64_t kMostSuggested = 1000;
+
 template <typename State, std::size_t N>
 State state_from(const std::array<std::string_view, N>& names, const std::string& text) {
   for (std::size_t i = 0; i < N; ++i) {
@@ -23,6 +27,23 @@ State state_from(const std::array<std::string_view, N>& names, const std::string
   }
   throw Error(ErrorKind::corrupt, "unknown state \"{}\" in the database", text);
 }
+
+/// `where` is a condition and an order over golden_images, written here, never by a user.
+std::vector<GoldenImage> select_images(db::Database& database, const std::string& where,
+                                       const std::vector<db::Parameter>& parameters) {
+  std::vector<GoldenImage> images;
+  database.read([&](db::Connection& connection) {
+    images.clear();
+    for (const db::Row& row :
+         connection.query("select * from golden_images where " + where, parameters)) {
+      images.push_back(image_from(row));
+      images.back().pipeline = parse_json(row.text("pipeline"), "golden_images.pipeline");
+    }
+  });
+  return images;
+}
+
+}  // namespace
 
 GoldenImage image_from(const db::Row& row) {
   GoldenImage image;
@@ -38,29 +59,12 @@ GoldenImage image_from(const db::Row& row) {
   image.source_image_id = row.text("source_image_id");
   image.requested_by = row.text("requested_by");
   image.evidence_digest = row.text("evidence_digest");
-  image.pipeline = parse_json(row.text("pipeline"), "golden_images.pipeline");
   image.created_at = row.text("created_at");
   image.updated_at = row.text("updated_at");
   image.state_since = row.text("state_since");
   image.kept_until = row.text("kept_until");
   return image;
 }
-
-/// `where` is a condition and an order over golden_images, written here, never by a user.
-std::vector<GoldenImage> select_images(db::Database& database, const std::string& where,
-                                       const std::vector<db::Parameter>& parameters) {
-  std::vector<GoldenImage> images;
-  database.read([&](db::Connection& connection) {
-    images.clear();
-    for (const db::Row& row :
-         connection.query("select * from golden_images where " + where, parameters)) {
-      images.push_back(image_from(row));
-    }
-  });
-  return images;
-}
-
-}  // namespace
 
 std::string_view to_string(GoldenState state) {
   return kGoldenStates.at(static_cast<std::size_t>(state));
@@ -203,9 +207,14 @@ GoldenImage get_golden_image(db::Database& database, const std::string& referenc
   if (auto image = find_golden_image(database, reference)) return *image;
   Error error(ErrorKind::not_found, "there is no golden image \"{}\"", reference);
   std::vector<std::string> keys;
-  for (const GoldenImage& image : list_golden_images(database, {})) {
-    keys.push_back(image.image_key);
-  }
+  database.read([&](db::Connection& connection) {
+    keys.clear();
+    for (const db::Row& row : connection.query(
+             "select image_key from golden_images order by created_at desc limit :most",
+             {{"most", kMostSuggested}})) {
+      keys.push_back(row.text("image_key"));
+    }
+  });
   auto close = suggestion(reference, keys);
   error.hint(close ? "did you mean " + *close + "?" : "see: hallmark image list --all");
   throw error;

@@ -124,17 +124,19 @@ void record_notice(const Context& context, const Notice& notice) {
   });
 }
 
-std::vector<Notice> list_notices(db::Database& database, const std::string& since) {
-  std::vector<Notice> notices;
+NoticePage list_notices(db::Database& database, const std::string& since,
+                        const std::vector<std::string>& products, const db::Page& page) {
+  db::Listing listing{.table = "notices", .keys = {"created_at", "notice_id"}};
+  listing.conditions = {"created_at >= :since"};
+  listing.parameters = {{"since", since}};
+  db::require_begin(listing, "subject", products);
+  NoticePage answer;
   database.read([&](db::Connection& connection) {
-    notices.clear();
-    for (const db::Row& row : connection.query("select * from notices where created_at >= :since"
-                                               " order by created_at desc, notice_id",
-                                               {{"since", since}})) {
-      notices.push_back(notice_in(row));
-    }
+    const db::Listed listed = db::list_newest(connection, listing, page);
+    answer = {.notices = {}, .next = listed.next};
+    for (const db::Row& row : listed.rows) answer.notices.push_back(notice_in(row));
   });
-  return notices;
+  return answer;
 }
 
 void to_json(Json& json, const Notice& value) {

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "db/page.h"
 #include "pipeline/context.h"
 #include "pipeline/gate.h"
 #include "pipeline/image_store.h"
@@ -43,8 +44,13 @@ Json reach_of(const Context& context, const GoldenImage& image);
 
 /// The audit log is told. Repeating with the same id is fine.
 void record_notice(const Context& context, const Notice& notice);
-/// Newest first; of those since then (RFC 3339).
-std::vector<Notice> list_notices(db::Database& database, const std::string& since);
+struct NoticePage {
+  std::vector<Notice> notices;  ///< newest first
+  std::string next;             ///< see db::Listed
+};
+/// Those since then (RFC 3339). `products`: patterns, any of them; empty: all.
+NoticePage list_notices(db::Database& database, const std::string& since,
+                        const std::vector<std::string>& products = {}, const db::Page& page = {});
 
 void to_json(Json& json, const Notice& value);
 

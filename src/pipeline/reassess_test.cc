@@ -46,7 +46,7 @@ class Reassessing : public testing::Test {
   /// Ids of the findings of all notices, newest first.
   std::vector<std::string> told() {
     std::vector<std::string> ids;
-    for (const Notice& notice : list_notices(context().database, "")) {
+    for (const Notice& notice : list_notices(context().database, "").notices) {
       for (const Json& each : notice.body.at("findings")) ids.push_back(each.at("id"));
     }
     return ids;
@@ -125,7 +125,7 @@ TEST_F(Rebuilding, AFindingWithAFixStartsABuildThatWaitsForApproval) {
   const Json rebuilt = rebuild();
   EXPECT_EQ(rebuilt.at("image_key"), "Web-1.0/Debian-12/1.0.10");
   const std::string run_id = rebuilt.at("run_id");
-  for (const Notice& notice : list_notices(context().database, "")) {
+  for (const Notice& notice : list_notices(context().database, "").notices) {
     EXPECT_EQ(notice.body.contains("rebuild"), notice.subject == "Web-1.0/Debian-12/1.0.9");
   }
   // The build's packages are newer.

@@ -41,7 +41,7 @@ class Remediation : public testing::Test {
     return done.result;
   }
   std::vector<Notice> notices() {
-    auto all = list_notices(*fixture_.product.database, "");
+    auto all = list_notices(*fixture_.product.database, "").notices;
     std::erase_if(all, [](const Notice& one) { return one.kind != kComplianceNotice; });
     return all;
   }

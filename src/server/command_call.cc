@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "cli/image_record.h"
+#include "cli/paging.h"
 #include "cli/remote_call.h"
 #include "cli/run_record.h"
 #include "cli/variables.h"
@@ -62,6 +63,21 @@ void call_by_name(Json& json, const std::vector<std::pair<std::string, std::stri
     json = std::move(text);
   } else if (json.is_structured()) {
     for (Json& each : json) call_by_name(each, paths);
+  }
+}
+
+/// A list is answered by pages, and narrowed down in the database to what the caller may see:
+/// cut_rows alone would leave pages empty.
+void narrow(const CommandCall& call, cli::Arguments& arguments) {
+  if (!cli::is_paged(call.command)) return;
+  if (!arguments.has(cli::kLimit)) arguments.add(cli::kLimit, std::to_string(cli::kUsualPage));
+  const cli::Access& access = call.access;
+  if (access.about != cli::About::rows || may(call.caller, access.role, std::nullopt) ||
+      arguments.has(cli::kProduct)) {
+    return;
+  }
+  for (const Right& right : call.caller.rights) {
+    if (cli::includes(right.role, access.role)) arguments.add(cli::kProduct, right.product);
   }
 }
 
@@ -141,6 +157,7 @@ class Running {
                                          files ? directory_->path() : Path(), paths_);
     require_right(call_.caller, access, product_of(parts_.app, access, arguments_));
     require_self(call_, arguments_);
+    narrow(call_, arguments_);
     const std::string key = call_.request.header("idempotency-key");
     if (key.empty() || access.reach != cli::Reach::write) return;
     if (key.size() > kLongestKey) {
@@ -205,6 +222,10 @@ class Running {
   }
 
   void answer(const Ending& ending) {
+    const Json& record = ending.outcome.record;
+    if (cli::is_paged(call_.command) && record.is_object()) {
+      next_ = record.value(cli::kNext, "");
+    }
     const Response response =
         ending.error ? problem_of(*ending.error) : json_response(ending.outcome.record);
     // What comes later may find the thing undone, or done by half: only ends are kept.
@@ -245,6 +266,13 @@ class Running {
     }
     if (response.status == 200) {
       response.headers.emplace_back("Hallmark-Exit-Code", std::to_string(exit_code));
+      if (!next_.empty()) {
+        Json query = call_.query;
+        query["after"] = next_;
+        response.headers.emplace_back(
+            "Link", fmt::format("<{}{}>; rel=\"next\"", cli::route_of(call_.command),
+                                cli::query_of(query)));
+      }
       if (call_.access.reach == cli::Reach::read) {
         const std::string tag = "\"" + sha256_hex(response.body).substr(0, 32) + "\"";
         response.headers.emplace_back("ETag", tag);
@@ -265,6 +293,7 @@ class Running {
   std::optional<TempDir> directory_;
   std::vector<std::pair<std::string, std::string>> paths_;
   cli::Arguments arguments_;
+  std::string next_;  ///< of a list: where its next page begins
   std::optional<AnswerKey> key_;
 };
 

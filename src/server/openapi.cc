@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "cli/access.h"
 #include "cli/exit_codes.h"
+#include "cli/paging.h"
 #include "cli/remote_call.h"
 
 namespace hallmark::server {
@@ -45,6 +46,12 @@ std::vector<Described> parameters_of(const cli::Command& command, const cli::Acc
 Json schema_of(const Described& parameter, const cli::Access& access) {
   if (parameter.flag) return {{"type", "boolean"}, {"description", parameter.help}};
   Json one = {{"type", "string"}};
+  if (parameter.name == cli::kLimit) {
+    one = {{"type", "integer"},
+           {"minimum", 1},
+           {"maximum", cli::kLongestPage},
+           {"default", cli::kUsualPage}};
+  }
   if (has(access.files_in, parameter.name)) {
     const bool pipeline = access.about == cli::About::pipeline && access.argument == parameter.name;
     one = reference("schemas", pipeline ? "PipelineFile" : "File");
@@ -98,6 +105,7 @@ Json answers_of(const cli::Command& command) {
   Json ok = {{"description", "The record that `" + cli::title(command) + " --json` prints."},
              {"headers", {{"Hallmark-Exit-Code", reference("headers", "ExitCode")}}},
              {"content", content}};
+  if (cli::is_paged(command)) ok["headers"]["Link"] = reference("headers", "Next");
   return {{"200", ok}, {"default", reference("responses", "Problem")}};
 }
 
@@ -159,8 +167,12 @@ Json components() {
            "record}, or one \"error\" with a Problem."}}}}},
       {"headers",
        {{"ExitCode",
-         {{"description", "What the command would exit with."},
-          {"schema", {{"type", "integer"}}}}}}},
+         {{"description", "What the command would exit with."}, {"schema", {{"type", "integer"}}}}},
+        {"Next",
+         {{"description",
+           "`<..>; rel=\"next\"`: the next page; absent on the last. What it has as `after` is "
+           "`next` of the record."},
+          {"schema", {{"type", "string"}}}}}}},
       {"parameters",
        {{"IdempotencyKey",
          {{"name", "Idempotency-Key"},

@@ -22,17 +22,6 @@ std::string file_name_of(const std::string& key) {
   return name;
 }
 
-/// A process that was killed could not give its runs back; nobody shall wait for it.
-RunInfo as_it_stands(const RunRow& row, const LeaseTime& time, Duration lease) {
-  RunInfo run = row;
-  if (run.state == RunState::running &&
-      !lease_holds(row.lease_owner, row.lease_expires_at, time, lease)) {
-    run.state = RunState::pending;
-    run.lease_owner.clear();
-  }
-  return run;
-}
-
 }  // namespace
 
 Path EngineContext::log_path(const std::string& run_id, const std::string& key) const {

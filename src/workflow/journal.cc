@@ -102,6 +102,16 @@ RunRow run_from(const db::Row& row) {
   return run;
 }
 
+RunInfo as_it_stands(const RunRow& row, const LeaseTime& time, Duration lease) {
+  RunInfo run = row;
+  if (run.state == RunState::running &&
+      !lease_holds(row.lease_owner, row.lease_expires_at, time, lease)) {
+    run.state = RunState::pending;
+    run.lease_owner.clear();
+  }
+  return run;
+}
+
 StepRow step_from(const db::Row& row) {
   StepRow step;
   step.key = row.text("step_key");

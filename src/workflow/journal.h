@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "db/database.h"
 #include "workflow/engine.h"
+#include "workflow/lease.h"
 
 namespace hallmark::workflow {
 
@@ -27,6 +28,8 @@ struct RunRow : RunInfo {
 };
 
 RunRow run_from(const db::Row& row);
+/// A process that was killed could not give its runs back: they are shown as pending.
+RunInfo as_it_stands(const RunRow& row, const LeaseTime& time, Duration lease);
 StepRow step_from(const db::Row& row);
 
 /// Throws `not_found`.

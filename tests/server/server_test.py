@@ -316,6 +316,54 @@ class Events(Case):
         again = self.server.ask("GET", "/api/v1/image/list", headers={"If-None-Match": first.getheader("ETag")})
         self.assertEqual((again.status, again.text), (304, ""))
 
+    def test_pages(self):
+        whole = json.loads(self.server.local("--json", "image", "list", "--all").stdout)["images"]
+        self.assertGreater(len(whole), 1)
+        path, seen = "/api/v1/image/list?all=true&limit=1", []
+        while path:
+            answer = self.server.ask("GET", path)
+            self.assertEqual(answer.status, 200, answer.text)
+            record = json.loads(answer.text)
+            seen += record["images"]
+            link = answer.getheader("Link")
+            self.assertEqual(link is None, "next" not in record)
+            path = link and link.removeprefix("<").removesuffix('>; rel="next"')
+            self.assertTrue(not path or record["next"] in path)
+        self.assertEqual(seen, whole)
+        for wrong in ("limit=0", "limit=1001", "limit=x", "limit=1&after=x"):
+            self.assertEqual(self.server.ask("GET", "/api/v1/image/list?" + wrong).status, 400, wrong)
+
+    def test_every_list_has_pages(self):
+        for path in ("image/list", "image/findings", "run/list", "notice/list", "audit/list"):
+            answer = self.server.ask("GET", f"/api/v1/{path}?limit=1")
+            self.assertEqual(answer.status, 200, (path, answer.text))
+            rows = next(value for value in json.loads(answer.text).values() if isinstance(value, list))
+            self.assertLessEqual(len(rows), 1, path)
+        everything = self.server.local("--json", "audit", "list").stdout
+        self.assertEqual(self.server.remote("--json", "audit", "list").stdout, everything)
+        entries, after = [], ""
+        while True:
+            record = json.loads(self.server.ask("GET", "/api/v1/audit/list?limit=2" + after).text)
+            entries += record["entries"]
+            if "next" not in record:
+                break
+            after = "&after=" + record["next"]
+        self.assertEqual(entries, json.loads(everything)["entries"])
+
+    def test_filters(self):
+        def images(query, token=""):
+            return len(json.loads(self.server.ask("GET", "/api/v1/image/list?" + query, token=token).text)["images"])
+        every = images("product=Web-*&os=Debian-12")
+        self.assertGreater(every, 0)
+        self.assertEqual(images("product=Web-1.0&product=Nothing-*"), every)
+        self.assertEqual((images("product=web-*"), images("os=Debian")), (0, 0))
+        other = self.server.make_token("other-pages", "viewer:Other-*")
+        self.assertEqual((images("", other), images("product=Web-*", other)), (0, 0))
+        mine = self.server.make_token("my-pages", "viewer:Web-*", "builder:Other-1.0")
+        self.assertEqual(images("limit=1", mine), 1)
+        runs = json.loads(self.server.ask("GET", "/api/v1/run/list?limit=1", token=mine).text)
+        self.assertEqual((len(runs["runs"]), "next" in runs), (1, True))
+
     def test_idempotency(self):
         key = {"Idempotency-Key": "once"}
         body = {"name": "ci", "role": ["viewer"]}

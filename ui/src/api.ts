@@ -80,8 +80,23 @@ function query(values: Values): string {
   return all && `?${all}`
 }
 
-/// The record of a command that only looks.
+/// As many rows of a list as the server answers at once.
+const longestPage = 1000
+
+/// The record of a command that only looks. Of a list, which comes by pages, all of it.
 export async function read<T>(noun: string, verb: string, values: Values = {}, signal?: AbortSignal): Promise<T> {
+  const record = await readPage<Record<string, unknown>>(noun, verb, values, signal)
+  for (let next = record.next; typeof next === 'string' && !values.limit; ) {
+    const page = await readPage<Record<string, unknown>>(noun, verb, { ...values, limit: longestPage, after: next }, signal)
+    for (const [name, rows] of Object.entries(page)) {
+      if (Array.isArray(rows)) record[name] = [...(record[name] as unknown[]), ...(rows as unknown[])]
+    }
+    next = page.next
+  }
+  return record as T
+}
+
+async function readPage<T>(noun: string, verb: string, values: Values, signal?: AbortSignal): Promise<T> {
   const response = await send(`/${noun}/${verb}${query(values)}`, {
     headers: { Accept: 'application/json' },
     signal,
