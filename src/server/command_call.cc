@@ -155,8 +155,10 @@ class Running {
     EventLines lines(reply_);
     std::ostream events(&lines);
     std::ostringstream err;
-    const cli::Service service{
-        .await_news = [this](Duration most) { parts_.hub.await_news(most); }};
+    const cli::Service service{.await_news = [this](Duration most) { parts_.hub.await_news(most); },
+                               .proof = {{"kind", call_.caller.known_by},
+                                         {"id", call_.caller.known_id},
+                                         {"name", call_.caller.name}}};
     std::shared_ptr<void> heard;
     cli::Workplace workplace = parts_.app.workplace();
     workplace.observe = [&](workflow::Observer observer) {

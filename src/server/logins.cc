@@ -11,6 +11,8 @@ namespace hallmark::server {
 namespace {
 
 constexpr std::size_t kCookieBytes = 32;
+/// What a session is called where others see it: enough of the digest to find it, and no secret.
+constexpr std::size_t kIdDigits = 16;
 constexpr int kFreeTries = 5;
 constexpr Duration kFirstWait{1'000};
 constexpr Duration kLongestWait{15 * 60'000};
@@ -120,7 +122,9 @@ std::optional<Session> find_session(db::Database& database, const std::string& c
                           " where session_sha256 = :session and expires_at > :now",
                           {{"session", sha256_hex(cookie)}, {"now", to_rfc3339(now)}})) {
       const Login login = login_from(row);
-      session = Session{.caller = {login.name, login.rights}, .csrf = row.text("csrf")};
+      session = Session{
+          .caller = {login.name, login.rights, "session", sha256_hex(cookie).substr(0, kIdDigits)},
+          .csrf = row.text("csrf")};
     }
   });
   return session;

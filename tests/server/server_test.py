@@ -2,6 +2,7 @@
 """The real server on loopback: the same commands here and there, who may do what, bad input, events, its end."""
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
@@ -9,6 +10,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -400,6 +402,30 @@ class Logins(Case):
         self.assertEqual(self.server.ask("DELETE", "/api/v1/session", token=None, headers=session).status, 200)
         self.assertEqual(self.server.ask("GET", "/api/v1/me", token=None, headers=session).status, 401)
         self.assertNotIn(self.PASSWORD.encode(), (self.server.state / "hallmark.db").read_bytes())
+
+    def test_a_session_proves_a_decision_where_the_pipeline_says_so_only(self):
+        done = self.server.local("key", "create", "bob.pem")
+        assert done.returncode == 0, done.stderr
+        done = self.server.local("user", "add", "bob", "--key", "bob.pem.pub")
+        assert done.returncode == 0, done.stderr
+        with contextlib.closing(sqlite3.connect(self.server.state / "hallmark.db")) as database, database:
+            database.execute("update golden_images set state = 'awaiting_approval' where image_key = ?", (KEY,))
+            database.execute("delete from decisions")
+        (self.server.directory / "password").write_text(self.PASSWORD + "\n")
+        done = self.server.remote("login", "create", "eve", "--role", "approver", "--password-file", "password")
+        assert done.returncode == 0, done.stderr
+        answer = self.log_in(name="eve")
+        session = {"Cookie": answer.getheader("Set-Cookie").split(";")[0],
+                   "X-CSRF-Token": json.loads(answer.text)["csrf"]}
+        answer = self.server.ask("POST", "/api/v1/image/approve", {"ref": KEY}, token=None, headers=session)
+        self.assertEqual(answer.status, 403, answer.text)
+        self.assertIn("proved by the session only", answer.text)
+        self.assertIn("approval.proofs", json.loads(answer.text)["hint"])
+        forged = {"kind": "session", "id": "1", "name": "eve"}
+        answer = self.server.ask("POST", "/api/v1/image/approve", {"ref": KEY, "proof": json.dumps(forged)}, token=None,
+                                 headers=session)
+        self.assertEqual(answer.status, 403, answer.text)
+        self.assertIn("second hand", answer.text)
 
     def test_other_sites_log_nobody_in(self):
         answer = self.log_in(headers={"Origin": "https://evil.example"})
