@@ -62,6 +62,7 @@ struct Config {
   scan::AdvisoryConfig advisories;     ///< paths are absolute
   std::vector<pipeline::Schedule> schedules;
   std::string server_url;         ///< of the page, without a slash at its end; empty: not said
+  Json oidc;                      ///< see oidc_config.h; null: none
   Json notices = Json::object();  ///< by name; see notify_config.h
 };
 

@@ -31,6 +31,8 @@ def clean_environment(**more):
 class Server:
     """One state directory with built images, and a server on it."""
 
+    listen = "127.0.0.1:0"
+
     def __init__(self, made: pathlib.Path | None = None, *options, database: str = ""):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="hallmark-server-"))
         self.state = self.directory / "state"
@@ -43,7 +45,7 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(
-            [HALLMARK, *self.everywhere, "--json", "server", "start", "--listen", "127.0.0.1:0",
+            [HALLMARK, *self.everywhere, "--json", "server", "start", "--listen", self.listen,
              *self.options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment())
         line = self.process.stdout.readline()
         if not line:
