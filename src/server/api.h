@@ -22,6 +22,7 @@ struct ApiParts {
   std::string openapi;  ///< the document
   /// Who else may say who somebody is; may be null.
   std::shared_ptr<OidcProvider> provider = nullptr;
+  bool allow_private = false;  ///< what callers name may be fetched from private networks
 };
 
 class Api final : public Handler {

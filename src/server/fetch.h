@@ -6,9 +6,10 @@
 
 namespace hallmark::server {
 
-/// The text behind an http or https URL, over public addresses only, also after redirects: else a
-/// caller could have the server look around in its own network, or read its files. Throws `denied`
-/// for another place, `usage` for another kind of URL, and what net::ConnectionPool throws.
-std::string fetch_for_caller(const std::string& url, std::stop_token stop);
+/// The text behind an http or https URL. Unless `allow_private`, over public addresses only, also
+/// after redirects: else a caller could have the server look around in its own network. Its files
+/// are not read either way. Throws `denied` for another place, `usage` for another kind of URL, and
+/// what net::ConnectionPool throws.
+std::string fetch_for_caller(const std::string& url, bool allow_private, std::stop_token stop);
 
 }  // namespace hallmark::server

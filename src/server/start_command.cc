@@ -106,9 +106,9 @@ void say_where(cli::App& app, const ListenerOptions& options, std::uint16_t port
 
 cli::Outcome start(cli::App& app, const cli::Arguments& arguments,
                    const cli::CommandTable& commands, const DeskOf& desk_of,
-                   const OidcOf& oidc_of) {
+                   const SettingsOf& settings_of) {
   const ListenerOptions options = listener_options(arguments);
-  std::optional<OidcConfig> oidc = oidc_of(app);
+  Settings settings = settings_of(app);
   make_first_token(app);
   Hub hub;
   const notify::Desk desk = desk_of(app);
@@ -120,7 +120,8 @@ cli::Outcome start(cli::App& app, const cli::Arguments& arguments,
              .app = app,
              .hub = hub,
              .openapi = pretty(openapi(commands)) + "\n",
-             .provider = oidc ? std::make_shared<OidcProvider>(std::move(*oidc)) : nullptr});
+             .provider = settings.oidc ? std::make_shared<OidcProvider>(*settings.oidc) : nullptr,
+             .allow_private = settings.allow_private});
     Listener listener(options, api);
     say_where(app, options, listener.port());
     std::mutex mutex;
@@ -137,7 +138,7 @@ cli::Outcome start(cli::App& app, const cli::Arguments& arguments,
 }  // namespace
 
 std::vector<cli::Command> server_commands(const cli::CommandTable& (*table)(),
-                                          const DeskOf& desk_of, const OidcOf& oidc_of) {
+                                          const DeskOf& desk_of, const SettingsOf& settings_of) {
   return {
       {.noun = "server",
        .verb = "start",
@@ -155,8 +156,8 @@ std::vector<cli::Command> server_commands(const cli::CommandTable& (*table)(),
        .exits = {{ErrorKind::conflict, "the port is taken"}},
        .streams = true,
        .run =
-           [table, desk_of, oidc_of](cli::App& app, const cli::Arguments& arguments) {
-             return start(app, arguments, table(), desk_of, oidc_of);
+           [table, desk_of, settings_of](cli::App& app, const cli::Arguments& arguments) {
+             return start(app, arguments, table(), desk_of, settings_of);
            },
        .render = [](const Json&,
                     cli::App& app) { app.err.stream << "stopped; runs are kept as they are\n"; }}};

@@ -1,4 +1,4 @@
-#include "app/oidc_config.h"
+#include "app/server_config.h"
 
 #include "app/aws_access.h"
 #include "app/config.h"
@@ -33,10 +33,7 @@ std::function<std::string(std::stop_token)> secret_of(const Config& config, cli:
   };
 }
 
-}  // namespace
-
-std::optional<server::OidcConfig> read_oidc(cli::App& app) {
-  const Config config = load_config(app.state_directory);
+std::optional<server::OidcConfig> oidc_from(const Config& config, cli::App& app) {
   const Json& json = config.oidc;
   if (json.is_null()) return std::nullopt;
   auto text = [&](const char* key, const std::string& otherwise) {
@@ -70,6 +67,13 @@ std::optional<server::OidcConfig> read_oidc(cli::App& app) {
         .hint(error.hint());
   }
   return oidc;
+}
+
+}  // namespace
+
+server::Settings read_server_settings(cli::App& app) {
+  const Config config = load_config(app.state_directory);
+  return {.oidc = oidc_from(config, app), .allow_private = config.server_allow_private};
 }
 
 }  // namespace hallmark::app
