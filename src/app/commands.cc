@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "app/notify_config.h"
+#include "app/server_config.h"
 #include "cli/completion.h"
 #include "cli/help.h"
 #include "cli/nouns.h"
@@ -81,7 +82,7 @@ cli::CommandTable make_table() {
   add(cli::aws_commands());
   add(cli::db_commands());
   add(cli::doctor_commands());
-  add(server::server_commands(commands, open_desk));
+  add(server::server_commands(commands, open_desk, read_server_settings));
   add(server::token_commands());
   add(server::login_commands());
   add({cli::completion_command(commands)});

@@ -179,6 +179,8 @@ Config read_config(const Path& state) {
   config.inventory.languages = json.value("inventory", Json::object()).value("languages", true);
   config.advisories = advisories_from(json.value("advisories", Json::object()), state);
   config.server_url = json.value("server", Json::object()).value("url", "");
+  config.oidc = json.value("server", Json::object()).value("oidc", Json());
+  config.server_allow_private = json.value("server", Json::object()).value("allow_private", false);
   while (config.server_url.ends_with('/')) config.server_url.pop_back();
   config.notices = json.value("notices", Json::object());
   config.cloud.aws = aws_config(cloud.value("aws", Json::object()));

@@ -61,7 +61,9 @@ struct Config {
   model::InventorySettings inventory;  ///< of all images; a pipeline may only switch more off
   scan::AdvisoryConfig advisories;     ///< paths are absolute
   std::vector<pipeline::Schedule> schedules;
-  std::string server_url;         ///< of the page, without a slash at its end; empty: not said
+  std::string server_url;  ///< of the page, without a slash at its end; empty: not said
+  Json oidc;               ///< see server_config.h; null: none
+  bool server_allow_private = false;
   Json notices = Json::object();  ///< by name; see notify_config.h
 };
 

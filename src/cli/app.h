@@ -41,6 +41,8 @@ struct MachineCheck {
 struct Service {
   /// Returns when there is news of any run, or after `most`.
   std::function<void(Duration most)> await_news;
+  /// How the server knows who asks: {"kind": "session" or "token", "id", "name"}.
+  Json proof;
 };
 
 struct App {

@@ -27,6 +27,10 @@ pipeline::Decision decision_of(App& app, const Arguments& arguments,
       .decided_at = arguments.value_or("--decided-at", to_rfc3339(app.clock.now()))};
   if (auto proof = arguments.value("--proof")) {
     decision.proof = parse_json(*proof, "--proof");
+    if (pipeline::is_servers_word(decision.proof)) {
+      throw Error(ErrorKind::denied, "a session or an API token proves nothing at second hand")
+          .hint("decide at the server: log in at its page, or pass --server URL");
+    }
   } else if (auto file = arguments.value("--key")) {
     decision.proof = pipeline::key_proof(SigningKey::read(*file), image, decision);
   } else if (arguments.has("--aws")) {
@@ -76,6 +80,7 @@ workflow::RunInfo decide(App& app, const Arguments& arguments, ProgressView& vie
                 decision.approver)
         .hint("leave --as out, or prove it with --key or --aws");
   }
+  if (app.service != nullptr && !proved) decision.proof = app.service->proof;
   std::string run_id =
       pipeline::decide(workplace.engine, workplace.context, image, std::move(decision));
   return drive_run(app, view, run_id);

@@ -430,6 +430,7 @@ class Builder {
     out.automatic = approval.value("automatic", false);
     out.required = approval.value("required", 1);
     out.approvers = approval.value("approvers", std::vector<std::string>());
+    out.proofs = approval.value("proofs", out.proofs);
     read_duration(approval, "deadline", {"approval"}, out.deadline);
     if (approval.contains("reminders")) read_reminders(approval["reminders"]);
     if (!out.approvers.empty() && out.approvers.size() < static_cast<std::size_t>(out.required)) {

@@ -100,11 +100,9 @@ void from_json(const Json& json, Gate& value) {
 void to_json(Json& json, const ApprovalPolicy& value) {
   std::vector<std::string> reminders;
   for (Duration reminder : value.reminders) reminders.push_back(duration_text(reminder));
-  json = {{"automatic", value.automatic},
-          {"required", value.required},
-          {"approvers", value.approvers},
-          {"deadline", duration_text(value.deadline)},
-          {"reminders", reminders}};
+  json = {{"automatic", value.automatic}, {"required", value.required},
+          {"approvers", value.approvers}, {"deadline", duration_text(value.deadline)},
+          {"reminders", reminders},       {"proofs", value.proofs}};
 }
 
 void from_json(const Json& json, ApprovalPolicy& value) {
@@ -112,6 +110,9 @@ void from_json(const Json& json, ApprovalPolicy& value) {
   value.required = member<int>(json, "required");
   value.approvers = member<std::vector<std::string>>(json, "approvers");
   value.deadline = duration_member(json, "deadline");
+  if (json.contains("proofs")) {
+    value.proofs = member<std::vector<std::string>>(json, "proofs");
+  }
   // Runs recorded before there were reminders go on without.
   value.reminders.clear();
   if (!json.contains("reminders")) return;

@@ -65,6 +65,8 @@ struct ApprovalPolicy {
   Duration deadline{48 * 3600'000};
   /// When those who have not decided are reminded: so long before the deadline, the longest first.
   std::vector<Duration> reminders{Duration{24 * 3600'000}, Duration{4 * 3600'000}};
+  /// What may prove a decision, once anybody's key is known: "key", "aws", "session", "token".
+  std::vector<std::string> proofs{"key", "aws"};
 };
 
 /// How long before its end a waiver is warned of.

@@ -105,7 +105,8 @@ void await_approval(Context& context, workflow::Run& run, const model::Pipeline&
       return decision.evidence_digest == evidence_digest &&
              from_rfc3339(decision.decided_at) <= decisions.deadline() &&
              !refusal(policy, users, requested_by, decision.approver) &&
-             is_proved(users, get_golden_image(context.database, run.id()), decision);
+             is_proved(users, policy.proofs, get_golden_image(context.database, run.id()),
+                       decision);
     });
     if (!counts || std::find(approvers.begin(), approvers.end(), identity_of(decision.approver)) !=
                        approvers.end()) {

@@ -12,6 +12,8 @@ namespace {
 
 constexpr const char* kKeyProof = "key";
 constexpr const char* kAwsProof = "aws";
+constexpr const char* kSessionProof = "session";
+constexpr const char* kTokenProof = "token";
 constexpr const char* kNoProof = "none";
 constexpr const char* kRolePrefix = "role:";
 
@@ -54,6 +56,28 @@ Json checked_key(const std::vector<User>& users, const GoldenImage& image,
           {"signature", member<std::string>(decision.proof, "signature")}};
 }
 
+/// Whether the policy takes such a proof. Where a bare name would do, a server's word does.
+bool is_taken(const std::vector<User>& users, const std::vector<std::string>& proofs,
+              const Json& proof) {
+  const std::string kind = text_in(proof, "kind", kNoProof);
+  if (kind == kNoProof || (users.empty() && is_servers_word(proof))) return true;
+  return std::find(proofs.begin(), proofs.end(), kind) != proofs.end();
+}
+
+/// Whose session or token it is, the server has looked: here it must be theirs who decides. ARNs
+/// are proved by AWS alone.
+Json checked_word(const GoldenImage& image, const Decision& decision) {
+  const std::string name = text_in(decision.proof, "name");
+  if (name != decision.approver || name.empty() || name.starts_with("arn:")) {
+    throw Error(ErrorKind::denied, "the {} is that of \"{}\" and does not prove that this is {}",
+                text_in(decision.proof, "kind"), name, decision.approver);
+  }
+  return {{"kind", text_in(decision.proof, "kind")},
+          {"id", text_in(decision.proof, "id")},
+          {"name", name},
+          {"statement_sha256", sha256_hex(decision_statement(image, decision))}};
+}
+
 }  // namespace
 
 std::string decision_statement(const GoldenImage& image, const Decision& decision) {
@@ -68,9 +92,25 @@ Json key_proof(const SigningKey& key, const GoldenImage& image, const Decision& 
           {"signature", base64_encode(key.sign(decision_statement(image, decision)))}};
 }
 
-Json checked_proof(const std::vector<User>& users, const AwsIdentity& aws_identity,
-                   const GoldenImage& image, const Decision& decision, TimePoint now) {
+bool is_servers_word(const Json& proof) {
+  const std::string kind = text_in(proof, "kind");
+  return kind == kSessionProof || kind == kTokenProof;
+}
+
+Json checked_proof(const std::vector<User>& users, const std::vector<std::string>& proofs,
+                   const AwsIdentity& aws_identity, const GoldenImage& image,
+                   const Decision& decision, TimePoint now) {
   const std::string kind = text_in(decision.proof, "kind", kNoProof);
+  if (!is_taken(users, proofs, decision.proof)) {
+    throw Error(ErrorKind::denied, "the decision of {} is proved by {} only", decision.approver,
+                is_servers_word(decision.proof) ? "the " + kind : "\"" + kind + "\"")
+        .hint("this image takes " + join(proofs, ", ") +
+              " (approval.proofs of golden.yaml); sign with hallmark image approve --key FILE");
+  }
+  if (is_servers_word(decision.proof)) {
+    check_time(decision, now);
+    return checked_word(image, decision);
+  }
   if (kind == kKeyProof) {
     check_time(decision, now);
     return checked_key(users, image, decision);
@@ -97,8 +137,15 @@ Json checked_proof(const std::vector<User>& users, const AwsIdentity& aws_identi
   return {{"kind", kNoProof}};
 }
 
-bool is_proved(const std::vector<User>& users, const GoldenImage& image, const Decision& decision) {
+bool is_proved(const std::vector<User>& users, const std::vector<std::string>& proofs,
+               const GoldenImage& image, const Decision& decision) {
   const std::string kind = text_in(decision.proof, "kind", kNoProof);
+  if (!is_taken(users, proofs, decision.proof)) return false;
+  if (is_servers_word(decision.proof)) {
+    return text_in(decision.proof, "name") == decision.approver &&
+           text_in(decision.proof, "statement_sha256") ==
+               sha256_hex(decision_statement(image, decision));
+  }
   if (kind == kAwsProof) return text_in(decision.proof, "arn") == decision.approver;
   if (kind == kNoProof) return users.empty();
   try {

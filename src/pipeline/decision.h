@@ -20,6 +20,11 @@ std::string decision_statement(const GoldenImage& image, const Decision& decisio
 /// {"kind": "key", "signature"}: the statement signed with a user's own key.
 Json key_proof(const SigningKey& key, const GoldenImage& image, const Decision& decision);
 
+/// Whether the proof is that a server knows who asks, by a session of its page or an API token:
+/// {"kind": "session" or "token", "id", "name"}. Only a server may say so, of its own caller:
+/// whoever takes proofs from outside refuses these.
+bool is_servers_word(const Json& proof);
+
 /// Longer ago, or further in the future, and a decision's own time is not believed.
 inline constexpr Duration kProofAge{15 * 60'000};
 
@@ -27,14 +32,17 @@ inline constexpr Duration kProofAge{15 * 60'000};
 /// known, a name without proof is taken on trust and kept as {"kind": "none"}. Of an AWS proof
 /// {"kind": "aws", "arn", "statement_sha256", "request_id", "host"} is kept: the signed request is
 /// of no use to anybody but AWS, and CloudTrail has its GetCallerIdentity under that id in the
-/// approver's account (AWS CloudTrail User Guide, "CloudTrail record contents": requestID). Throws
-/// `denied`.
-Json checked_proof(const std::vector<User>& users, const AwsIdentity& aws_identity,
-                   const GoldenImage& image, const Decision& decision, TimePoint now);
+/// approver's account (AWS CloudTrail User Guide, "CloudTrail record contents": requestID). Of the
+/// server's word {"kind", "id", "name", "statement_sha256"} is kept. `proofs` are the kinds that
+/// the approval policy takes. Throws `denied`.
+Json checked_proof(const std::vector<User>& users, const std::vector<std::string>& proofs,
+                   const AwsIdentity& aws_identity, const GoldenImage& image,
+                   const Decision& decision, TimePoint now);
 
 /// Whether a proof that was checked once still stands: nobody but a user with a key can have put a
 /// signed decision into the database. Says nothing of its time.
-bool is_proved(const std::vector<User>& users, const GoldenImage& image, const Decision& decision);
+bool is_proved(const std::vector<User>& users, const std::vector<std::string>& proofs,
+               const GoldenImage& image, const Decision& decision);
 
 /// Why this approver may not decide on this image; nothing if they may. Approvers in a policy are
 /// users' names, roles ("role:security") or ARNs of IAM users and roles; an assumed role's session

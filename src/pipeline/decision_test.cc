@@ -24,6 +24,7 @@ class Proof : public testing::Test {
   SigningKey key_ = SigningKey::generate();
   std::vector<User> users_ = {
       {.name = "ada", .roles = {"security"}, .public_key = key_.public_key()}};
+  std::vector<std::string> proofs_ = {"key", "aws"};
   GoldenImage image_{.run_id = "run-1", .image_key = "web-1/debian-12/1.0"};
   Decision decision_{.approver = "ada",
                      .approve = true,
@@ -31,7 +32,7 @@ class Proof : public testing::Test {
                      .evidence_digest = "abc",
                      .decided_at = "2026-11-22T12:00:00Z"};
 
-  Json checked() { return checked_proof(users_, {}, image_, decision_, kNow); }
+  Json checked() { return checked_proof(users_, proofs_, {}, image_, decision_, kNow); }
   ErrorKind refused() {
     return error_of([&] { checked(); }).kind();
   }
@@ -42,7 +43,7 @@ TEST_F(Proof, AKeyProvesItsUser) {
   Json kept = checked();
   EXPECT_EQ(kept["key_id"], key_.public_key().id());
   decision_.proof = kept;
-  EXPECT_TRUE(is_proved(users_, image_, decision_));
+  EXPECT_TRUE(is_proved(users_, proofs_, image_, decision_));
 }
 
 TEST_F(Proof, FitsNothingElse) {
@@ -52,7 +53,7 @@ TEST_F(Proof, FitsNothingElse) {
     other.proof = proof;
     GoldenImage image = image_;
     change(other, image);
-    return error_of([&] { checked_proof(users_, {}, image, other, kNow); }).kind();
+    return error_of([&] { checked_proof(users_, proofs_, {}, image, other, kNow); }).kind();
   };
   EXPECT_EQ(altered([](Decision& d, GoldenImage&) { d.approve = false; }), ErrorKind::denied);
   EXPECT_EQ(altered([](Decision& d, GoldenImage&) { d.evidence_digest = "abd"; }),
@@ -78,13 +79,49 @@ TEST_F(Proof, ForgedOrMissingIsDenied) {
   for (const Json& broken :
        {Json(7), Json{{"kind", 7}}, Json{{"kind", "aws"}, {"arn", 7}}, Json{{"kind", "key"}}}) {
     decision_.proof = broken;
-    EXPECT_FALSE(is_proved(users_, image_, decision_)) << broken.dump();
+    EXPECT_FALSE(is_proved(users_, proofs_, image_, decision_)) << broken.dump();
   }
   decision_.proof = {{"kind", "none"}};
   EXPECT_EQ(refused(), ErrorKind::denied) << "where users are known a name alone is none";
-  EXPECT_FALSE(is_proved(users_, image_, decision_));
+  EXPECT_FALSE(is_proved(users_, proofs_, image_, decision_));
   users_.clear();
   EXPECT_EQ(checked(), Json({{"kind", "none"}}));
+}
+
+TEST_F(Proof, AServersWordCountsWhereThePolicyTakesIt) {
+  const Json word = {{"kind", "session"}, {"id", "5e55"}, {"name", "ada"}};
+  decision_.proof = word;
+  EXPECT_EQ(refused(), ErrorKind::denied) << "not by default";
+  proofs_ = {"key", "session"};
+  decision_.proof = checked();
+  EXPECT_EQ(decision_.proof["id"], "5e55");
+  EXPECT_TRUE(is_proved(users_, proofs_, image_, decision_));
+  EXPECT_FALSE(is_proved(users_, {"key"}, image_, decision_));
+
+  Decision other = decision_;
+  other.approve = false;
+  EXPECT_FALSE(is_proved(users_, proofs_, image_, other)) << "it was said of the other verdict";
+  decision_.proof = word;
+  decision_.approver = "bob";
+  EXPECT_EQ(refused(), ErrorKind::denied);
+  decision_.approver = "ada";
+  decision_.decided_at = "2026-11-22T11:40:00Z";
+  EXPECT_EQ(refused(), ErrorKind::denied);
+  decision_.decided_at = "2026-11-22T12:00:00Z";
+  decision_.proof["kind"] = "token";
+  EXPECT_EQ(refused(), ErrorKind::denied) << "the policy names sessions only";
+  proofs_ = {"token"};
+  EXPECT_EQ(checked()["kind"], "token");
+  decision_.proof = key_proof(key_, image_, decision_);
+  EXPECT_EQ(refused(), ErrorKind::denied) << "the policy takes no keys";
+
+  users_.clear();
+  proofs_ = {"key", "aws"};
+  decision_.proof = word;
+  EXPECT_EQ(checked()["id"], "5e55") << "where a bare name does, this is kept";
+  decision_.approver = "arn:aws:iam::111122223333:user/ada";
+  decision_.proof["name"] = decision_.approver;
+  EXPECT_EQ(refused(), ErrorKind::denied) << "nobody but AWS proves an ARN";
 }
 
 TEST_F(Proof, LateOnesAreDenied) {
@@ -103,7 +140,7 @@ TEST_F(Proof, AwsSaysWhoItIs) {
     asked = digest;
     return AwsCaller{decision_.approver, "c0ffee", "sts.eu-west-1.amazonaws.com"};
   };
-  Json kept = checked_proof(users_, identity, image_, decision_, kNow);
+  Json kept = checked_proof(users_, proofs_, identity, image_, decision_, kNow);
   EXPECT_EQ(kept, Json({{"kind", "aws"},
                         {"arn", decision_.approver},
                         {"statement_sha256", asked},
@@ -114,8 +151,9 @@ TEST_F(Proof, AwsSaysWhoItIs) {
   AwsIdentity other = [](const Json&, const std::string&) {
     return AwsCaller{.arn = "arn:aws:iam::1:user/mallory"};
   };
-  EXPECT_EQ(error_of([&] { checked_proof(users_, other, image_, decision_, kNow); }).kind(),
-            ErrorKind::denied);
+  EXPECT_EQ(
+      error_of([&] { checked_proof(users_, proofs_, other, image_, decision_, kNow); }).kind(),
+      ErrorKind::denied);
   EXPECT_EQ(refused(), ErrorKind::denied) << "nobody to ask";
   decision_.proof = {{"kind", "none"}};
   users_.clear();
@@ -331,6 +369,33 @@ TEST_F(Deciding, WhatWasRefusedIsInTheAuditLog) {
   const Json last = parse_json(entries.back().text, "entry");
   EXPECT_EQ(last["action"], "decision.refused");
   EXPECT_EQ(last["actor"], image.requested_by);
+}
+
+TEST_F(Deciding, WhoIsLoggedInDecidesWhereThePipelineSaysSo) {
+  add_user(*product_.database, {.name = "bob", .public_key = SigningKey::generate().public_key()});
+  const Decision by_ada{.approver = "ada",
+                        .approve = true,
+                        .proof = {{"kind", "session"}, {"id", "5e55"}, {"name", "ada"}}};
+  auto decide_by_ada = [&](const GoldenImage& image) {
+    decide(*product_.engine, *product_.context, image, by_ada);
+  };
+  const GoldenImage strict = waiting();
+  EXPECT_EQ(error_of([&] { decide_by_ada(strict); }).kind(), ErrorKind::denied);
+
+  pipeline_.version = "2";
+  pipeline_.approval.proofs = {"key", "session"};
+  const GoldenImage image = waiting();
+  decide_by_ada(image);
+  product_.drive(image.run_id);
+  EXPECT_EQ(to_string(product_.image(image.run_id).state), "active");
+  const Decision kept = list_decisions(*product_.database, image.run_id).at(0);
+  EXPECT_EQ(kept.proof["kind"], "session");
+  EXPECT_EQ(kept.proof["id"], "5e55");
+  const std::vector<audit::Entry> entries = product_.audit->read(0, 100);
+  EXPECT_TRUE(std::any_of(entries.begin(), entries.end(), [](const audit::Entry& entry) {
+    return entry.text.find("decision.approve") != std::string::npos &&
+           entry.text.find("5e55") != std::string::npos;
+  }));
 }
 
 TEST_F(Deciding, WhatCountedGoesOnCountingWhenUsersCome) {

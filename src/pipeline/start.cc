@@ -370,7 +370,8 @@ Decision checked_decision(Context& context, const GoldenImage& image, Decision d
         .hint("look at it again: hallmark image report " + image.image_key);
   }
   if (decision.decided_at.empty()) decision.decided_at = to_rfc3339(context.clock.now());
-  decision.proof = checked_proof(users, context.aws_identity, image, decision, context.clock.now());
+  decision.proof = checked_proof(users, policy.proofs, context.aws_identity, image, decision,
+                                 context.clock.now());
   if (decision.approve) check_evidence(context, image);
   return decision;
 }

@@ -10,6 +10,7 @@
 #include "server/metrics.h"
 #include "server/page.h"
 #include "server/problem.h"
+#include "server/sign_in.h"
 #include "server/target.h"
 
 namespace hallmark::server {
@@ -131,6 +132,12 @@ struct Api::State {
     if (get && target.path == "/api/v1/events") return events(std::move(request), target, reply);
     if (get && target.path == "/api/v1/me") return me(std::move(request), reply);
     if (target.path == "/api/v1/session") return session(std::move(request), reply);
+    if (get && target.path == "/api/v1/sign-in") {
+      return reply->send(show_provider(parts.provider.get()));
+    }
+    if (get && target.path.starts_with("/api/v1/sign-in/") && parts.provider) {
+      return sign_in(std::move(request), target, reply);
+    }
     if (get && target.path == "/metrics") return metrics(std::move(request), reply);
     if (get && !target.path.starts_with("/api/")) {
       if (auto file = page_file(target.path)) return reply->send(std::move(*file));
@@ -183,13 +190,35 @@ struct Api::State {
   void session(Request request, const std::shared_ptr<Reply>& reply) {
     hand_over(readers, reply, [this, request = std::move(request), reply](std::stop_token) {
       if (request.method == "POST") {
-        reply->send(log_in(database(), throttle, request, now()));
+        reply->send(
+            log_in(database(), parts.app.workplace().context.audit, throttle, request, now()));
       } else if (request.method == "DELETE") {
         reply->send(log_out(database(), request, now()));
       } else {
         reply->send(show_session(database(), request, now()));
       }
     });
+  }
+
+  /// By the threads of what changes something: a provider may take its time.
+  void sign_in(Request request, const Target& target, const std::shared_ptr<Reply>& reply) {
+    hand_over(writers, reply,
+              [this, request = std::move(request), target, reply](std::stop_token stop) {
+                const db::Patience brief(kPatience);
+                try {
+                  if (target.path == "/api/v1/sign-in/begin") {
+                    return reply->send(begin_sign_in(*parts.provider, now(), stop));
+                  }
+                  if (target.path != "/api/v1/sign-in/callback") {
+                    throw Error(ErrorKind::not_found, "there is nothing at {}", target.path);
+                  }
+                  reply->send(end_sign_in(*parts.provider, database(),
+                                          parts.app.workplace().context.audit, request, target,
+                                          now(), stop));
+                } catch (const Error& error) {
+                  reply->send(sign_in_problem(error));
+                }
+              });
   }
 
   void metrics(Request request, const std::shared_ptr<Reply>& reply) {

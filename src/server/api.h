@@ -10,6 +10,7 @@
 #include "server/caller.h"
 #include "server/hub.h"
 #include "server/message.h"
+#include "server/oidc.h"
 #include "server/workers.h"
 
 namespace hallmark::server {
@@ -19,6 +20,9 @@ struct ApiParts {
   cli::App& app;  ///< whose workplace, clock and scanner the commands get
   Hub& hub;
   std::string openapi;  ///< the document
+  /// Who else may say who somebody is; may be null.
+  std::shared_ptr<OidcProvider> provider = nullptr;
+  bool allow_private = false;  ///< what callers name may be fetched from private networks
 };
 
 class Api final : public Handler {

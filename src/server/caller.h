@@ -26,6 +26,8 @@ void from_json(const Json& json, Right& value);
 struct Caller {
   std::string name;
   std::vector<Right> rights;
+  std::string known_by{};  ///< "session" or "token"
+  std::string known_id{};  ///< of which, and no secret
 };
 
 /// Throws `usage` for what is no name for who asks: letters, digits and . _ - @ : / + =.

@@ -1,4 +1,5 @@
 #include "server/command_call.h"
+#include "server/fetch.h"
 
 #include <fmt/format.h>
 
@@ -172,10 +173,17 @@ class Running {
     EventLines lines(reply_);
     std::ostream events(&lines);
     std::ostringstream err;
-    const cli::Service service{
-        .await_news = [this](Duration most) { parts_.hub.await_news(most); }};
+    const cli::Service service{.await_news = [this](Duration most) { parts_.hub.await_news(most); },
+                               .proof = {{"kind", call_.caller.known_by},
+                                         {"id", call_.caller.known_id},
+                                         {"name", call_.caller.name}}};
     std::shared_ptr<void> heard;
-    cli::Workplace workplace = parts_.app.workplace();
+    const cli::Workplace& whole = parts_.app.workplace();
+    pipeline::Context context = whole.context;
+    context.fetch = [this](const std::string& url, std::stop_token stop) {
+      return fetch_for_caller(url, parts_.allow_private, std::move(stop));
+    };
+    cli::Workplace workplace{whole.engine, context, {}, whole.schedules, whole.enforcement};
     workplace.observe = [&](workflow::Observer observer) {
       heard.reset();
       if (observer.run_changed) heard = parts_.hub.hear(std::move(observer));

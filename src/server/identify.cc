@@ -17,15 +17,6 @@ std::string bearer_of(const Request& request) {
   return value.starts_with(kBearer) ? value.substr(kBearer.size()) : "";
 }
 
-std::string cookie_of(const Request& request) {
-  for (const std::string& pair : split(request.header("cookie"), ';')) {
-    const std::string_view plain = trim(pair);
-    const std::string wanted = std::string(kSessionCookie) + "=";
-    if (plain.starts_with(wanted)) return std::string(plain.substr(wanted.size()));
-  }
-  return "";
-}
-
 [[noreturn]] void throw_unknown(const std::string& why, const std::string& hint = {}) {
   NotKnown error(ErrorKind::denied, why);
   error.hint(hint);
@@ -33,18 +24,13 @@ std::string cookie_of(const Request& request) {
 }
 
 Session session_of(db::Database& database, const Request& request, TimePoint now) {
-  auto session = find_session(database, cookie_of(request), now);
+  auto session = find_session(database, cookie_of(request, kSessionCookie), now);
   if (!session) throw_unknown("the session has ended", "log in again");
   if (request.method != "GET" && !same_secret(request.header("x-csrf-token"), session->csrf)) {
     throw Error(ErrorKind::denied, "the request does not show the session's CSRF token")
         .hint("send it as X-CSRF-Token; GET /api/v1/session says it");
   }
   return *session;
-}
-
-std::string set_cookie(const Request& request, const std::string& value, Duration age) {
-  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kSessionCookie,
-                     value, age.count() / 1000, request.secure ? "; Secure" : "");
 }
 
 Json session_json(const Session& session) {
@@ -66,13 +52,27 @@ void require_same_site(const Request& request) {
 
 }  // namespace
 
+std::string cookie_of(const Request& request, const std::string& name) {
+  for (const std::string& pair : split(request.header("cookie"), ';')) {
+    const std::string_view plain = trim(pair);
+    const std::string wanted = name + "=";
+    if (plain.starts_with(wanted)) return std::string(plain.substr(wanted.size()));
+  }
+  return "";
+}
+
+std::string session_cookie(const Request& request, const std::string& value, Duration age) {
+  return fmt::format("{}={}; Path=/; HttpOnly; SameSite=Strict; Max-Age={}{}", kSessionCookie,
+                     value, age.count() / 1000, request.secure ? "; Secure" : "");
+}
+
 bool names_somebody(const Request& request) {
-  return !bearer_of(request).empty() || !cookie_of(request).empty();
+  return !bearer_of(request).empty() || !cookie_of(request, kSessionCookie).empty();
 }
 
 Caller identify(db::Database& database, const Request& request, TimePoint now) {
   const std::string token = bearer_of(request);
-  if (token.empty() && !cookie_of(request).empty()) {
+  if (token.empty() && !cookie_of(request, kSessionCookie).empty()) {
     return session_of(database, request, now).caller;
   }
   if (token.empty()) {
@@ -85,8 +85,8 @@ Caller identify(db::Database& database, const Request& request, TimePoint now) {
   return *caller;
 }
 
-Response log_in(db::Database& database, LoginThrottle& throttle, const Request& request,
-                TimePoint now) {
+Response log_in(db::Database& database, audit::Log& audit, LoginThrottle& throttle,
+                const Request& request, TimePoint now) {
   require_same_site(request);
   std::string name, password;
   try {
@@ -108,8 +108,13 @@ Response log_in(db::Database& database, LoginThrottle& throttle, const Request& 
     throw_unknown("name and password do not fit");
   }
   throttle.succeeded(whose);
+  audit.append({.token = "session.began/" + base64url_encode(random_bytes(16)),
+                .actor = name,
+                .action = "session.began",
+                .subject = name,
+                .detail = {{"rights", made->session.caller.rights}}});
   Response response = json_response(session_json(made->session));
-  response.headers.emplace_back("Set-Cookie", set_cookie(request, made->cookie, kSessionLife));
+  response.headers.emplace_back("Set-Cookie", session_cookie(request, made->cookie, kSessionLife));
   return response;
 }
 
@@ -119,9 +124,9 @@ Response show_session(db::Database& database, const Request& request, TimePoint 
 
 Response log_out(db::Database& database, const Request& request, TimePoint now) {
   session_of(database, request, now);
-  end_session(database, cookie_of(request));
+  end_session(database, cookie_of(request, kSessionCookie));
   Response response = json_response(Json::object());
-  response.headers.emplace_back("Set-Cookie", set_cookie(request, "", Duration::zero()));
+  response.headers.emplace_back("Set-Cookie", session_cookie(request, "", Duration::zero()));
   return response;
 }
 

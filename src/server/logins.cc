@@ -11,6 +11,10 @@ namespace hallmark::server {
 namespace {
 
 constexpr std::size_t kCookieBytes = 32;
+/// What a session is called where others see it: enough of the digest to find it, and no secret.
+constexpr std::size_t kIdDigits = 16;
+/// In the place of a hash, of somebody whom another party knows.
+constexpr const char* kNoPassword = "none";
 constexpr int kFreeTries = 5;
 constexpr Duration kFirstWait{1'000};
 constexpr Duration kLongestWait{15 * 60'000};
@@ -22,6 +26,25 @@ Login login_from(const db::Row& row) {
           .rights = parse_json(row.text("rights"), "logins.rights").get<std::vector<Right>>(),
           .created_by = row.text("created_by"),
           .created_at = row.text("created_at")};
+}
+
+/// Keeps it, and throws those away that have ended.
+NewSession new_session(db::Database& database, const Login& login, TimePoint now) {
+  NewSession made{.session = {.caller = {login.name, login.rights},
+                              .csrf = base64url_encode(random_bytes(kCookieBytes))},
+                  .cookie = base64url_encode(random_bytes(kCookieBytes))};
+  database.transaction([&](db::Connection& connection) {
+    connection.execute("delete from sessions where expires_at < :now", {{"now", to_rfc3339(now)}});
+    connection.execute(
+        "insert into sessions (session_sha256, name, csrf, created_at, expires_at)"
+        " values (:session, :name, :csrf, :now, :expires)",
+        {{"session", sha256_hex(made.cookie)},
+         {"name", login.name},
+         {"csrf", made.session.csrf},
+         {"now", to_rfc3339(now)},
+         {"expires", to_rfc3339(now + kSessionLife)}});
+  });
+  return made;
 }
 
 }  // namespace
@@ -87,25 +110,35 @@ std::optional<NewSession> begin_session(db::Database& database, const std::strin
     for (const db::Row& row :
          connection.query("select * from logins where name = :name", {{"name", name}})) {
       login = login_from(row);
-      hash = row.text("password_hash");
+      // No password fits it; that must take as long to find out.
+      if (row.text("password_hash") != kNoPassword) hash = row.text("password_hash");
     }
   });
   if (!fits_password(hash, password) || !login) return std::nullopt;
-  NewSession made{.session = {.caller = {login->name, login->rights},
-                              .csrf = base64url_encode(random_bytes(kCookieBytes))},
-                  .cookie = base64url_encode(random_bytes(kCookieBytes))};
+  return new_session(database, *login, now);
+}
+
+NewSession begin_outside_session(db::Database& database, const Login& login, TimePoint now) {
+  require_caller_name(login.name);
   database.transaction([&](db::Connection& connection) {
-    connection.execute("delete from sessions where expires_at < :now", {{"now", to_rfc3339(now)}});
+    const auto rows = connection.query("select password_hash from logins where name = :name",
+                                       {{"name", login.name}});
+    if (!rows.empty() && rows.front().text("password_hash") != kNoPassword) {
+      throw Error(ErrorKind::denied, "{} is a login with a password of Hallmark's own", login.name)
+          .hint("log in with it, or have it removed: hallmark login remove " + login.name);
+    }
     connection.execute(
-        "insert into sessions (session_sha256, name, csrf, created_at, expires_at)"
-        " values (:session, :name, :csrf, :now, :expires)",
-        {{"session", sha256_hex(made.cookie)},
-         {"name", login->name},
-         {"csrf", made.session.csrf},
-         {"now", to_rfc3339(now)},
-         {"expires", to_rfc3339(now + kSessionLife)}});
+        rows.empty() ? "insert into logins (name, password_hash, rights, created_by, created_at)"
+                       " values (:name, :hash, :rights, :by, :at)"
+                     : "update logins set password_hash = :hash, rights = :rights,"
+                       " created_by = :by, created_at = :at where name = :name",
+        {{"name", login.name},
+         {"hash", kNoPassword},
+         {"rights", compact(login.rights)},
+         {"by", login.created_by},
+         {"at", to_rfc3339(now)}});
   });
-  return made;
+  return new_session(database, login, now);
 }
 
 std::optional<Session> find_session(db::Database& database, const std::string& cookie,
@@ -120,7 +153,9 @@ std::optional<Session> find_session(db::Database& database, const std::string& c
                           " where session_sha256 = :session and expires_at > :now",
                           {{"session", sha256_hex(cookie)}, {"now", to_rfc3339(now)}})) {
       const Login login = login_from(row);
-      session = Session{.caller = {login.name, login.rights}, .csrf = row.text("csrf")};
+      session = Session{
+          .caller = {login.name, login.rights, "session", sha256_hex(cookie).substr(0, kIdDigits)},
+          .csrf = row.text("csrf")};
     }
   });
   return session;

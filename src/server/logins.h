@@ -1,5 +1,5 @@
 #pragma once
-/// People who log in with a password, and their sessions.
+/// People who log in with a password or are known to another party, and their sessions.
 
 #include <map>
 #include <optional>
@@ -41,6 +41,9 @@ struct NewSession {
 /// Nothing if the name and the password do not fit; takes as long for a name that there is not.
 std::optional<NewSession> begin_session(db::Database& database, const std::string& name,
                                         const std::string& password, TimePoint now);
+/// Of somebody whom another party knows (`created_by`). The login is made, or gets these rights.
+/// Throws `denied` if it is one with a password: they may be two people.
+NewSession begin_outside_session(db::Database& database, const Login& login, TimePoint now);
 std::optional<Session> find_session(db::Database& database, const std::string& cookie,
                                     TimePoint now);
 void end_session(db::Database& database, const std::string& cookie);

@@ -236,6 +236,9 @@ void add_plain(Json& paths) {
   session["delete"] =
       plain_operation("log_out", "Ends the session.", "application/json", false)["get"];
   paths["/api/v1/session"] = session;
+  paths["/api/v1/sign-in"] = plain_operation(
+      "show_provider", "The name of the OpenID provider that people can sign in with, if any.",
+      "application/json", true);
   Json events = plain_operation(
       "events",
       "News of runs as server-sent events: run, step, progress, log; begun with hello, or with "

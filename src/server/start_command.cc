@@ -105,8 +105,10 @@ void say_where(cli::App& app, const ListenerOptions& options, std::uint16_t port
 }
 
 cli::Outcome start(cli::App& app, const cli::Arguments& arguments,
-                   const cli::CommandTable& commands, const DeskOf& desk_of) {
+                   const cli::CommandTable& commands, const DeskOf& desk_of,
+                   const SettingsOf& settings_of) {
   const ListenerOptions options = listener_options(arguments);
+  Settings settings = settings_of(app);
   make_first_token(app);
   Hub hub;
   const notify::Desk desk = desk_of(app);
@@ -117,7 +119,9 @@ cli::Outcome start(cli::App& app, const cli::Arguments& arguments,
     Api api({.commands = commands,
              .app = app,
              .hub = hub,
-             .openapi = pretty(openapi(commands)) + "\n"});
+             .openapi = pretty(openapi(commands)) + "\n",
+             .provider = settings.oidc ? std::make_shared<OidcProvider>(*settings.oidc) : nullptr,
+             .allow_private = settings.allow_private});
     Listener listener(options, api);
     say_where(app, options, listener.port());
     std::mutex mutex;
@@ -134,7 +138,7 @@ cli::Outcome start(cli::App& app, const cli::Arguments& arguments,
 }  // namespace
 
 std::vector<cli::Command> server_commands(const cli::CommandTable& (*table)(),
-                                          const DeskOf& desk_of) {
+                                          const DeskOf& desk_of, const SettingsOf& settings_of) {
   return {
       {.noun = "server",
        .verb = "start",
@@ -152,8 +156,8 @@ std::vector<cli::Command> server_commands(const cli::CommandTable& (*table)(),
        .exits = {{ErrorKind::conflict, "the port is taken"}},
        .streams = true,
        .run =
-           [table, desk_of](cli::App& app, const cli::Arguments& arguments) {
-             return start(app, arguments, table(), desk_of);
+           [table, desk_of, settings_of](cli::App& app, const cli::Arguments& arguments) {
+             return start(app, arguments, table(), desk_of, settings_of);
            },
        .render = [](const Json&,
                     cli::App& app) { app.err.stream << "stopped; runs are kept as they are\n"; }}};

@@ -92,7 +92,7 @@ std::optional<Caller> token_caller(db::Database& database, const std::string& te
       const ApiToken token = token_from(row);
       if (!same_secret(row.text("secret_sha256"), digest)) continue;
       if (!token.expires_at.empty() && from_rfc3339(token.expires_at) <= now) continue;
-      caller = Caller{token.name, token.rights};
+      caller = Caller{token.name, token.rights, "token", token.token_id};
     }
   });
   return caller;

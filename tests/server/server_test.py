@@ -2,6 +2,7 @@
 """The real server on loopback: the same commands here and there, who may do what, bad input, events, its end."""
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
@@ -9,6 +10,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -29,6 +31,8 @@ def clean_environment(**more):
 class Server:
     """One state directory with built images, and a server on it."""
 
+    listen = "127.0.0.1:0"
+
     def __init__(self, made: pathlib.Path | None = None, *options, database: str = ""):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="hallmark-server-"))
         self.state = self.directory / "state"
@@ -41,7 +45,7 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(
-            [HALLMARK, *self.everywhere, "--json", "server", "start", "--listen", "127.0.0.1:0",
+            [HALLMARK, *self.everywhere, "--json", "server", "start", "--listen", self.listen,
              *self.options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=clean_environment())
         line = self.process.stdout.readline()
         if not line:
@@ -104,6 +108,31 @@ class Case(unittest.TestCase):
 
 class SameAnswers(Case):
     """A command answers the same at a server as it does here."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.slow = threading.Thread(target=cls.send_a_head_for_ever)
+        cls.slow.start()
+
+    @classmethod
+    def send_a_head_for_ever(cls):
+        """A byte now and then keeps no connection: a head has 20 seconds. Looked at while others test."""
+        begun = time.monotonic()
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", cls.server.port)) as line:
+            line.settimeout(0.5)
+            line.sendall(b"GET /healthz HTTP/1.1\r\n")
+            while time.monotonic() - begun < 40:
+                line.sendall(b"X: y\r\n")
+                with contextlib.suppress(TimeoutError):
+                    line.recv(100)
+                    break
+        cls.slow_for = time.monotonic() - begun
+
+    def test_zz_a_slow_head_is_let_go(self):
+        self.slow.join()
+        self.assertGreater(self.slow_for, 15)
+        self.assertLess(self.slow_for, 30)
 
     def both(self, *words):
         here, there = self.server.local(*words), self.server.remote(*words)
@@ -181,7 +210,7 @@ class Rights(Case):
         includes = {role: {"viewer", role} for role in ("viewer", "builder", "approver", "operator")}
         tokens = {role: self.server.make_token(role, role) for role in includes}
         tokens["other"] = self.server.make_token("other", *(f"{role}:Other-*" for role in includes))
-        open_routes = {"/healthz", "/readyz", "/api/v1/openapi.json"}
+        open_routes = {"/healthz", "/readyz", "/api/v1/openapi.json", "/api/v1/sign-in"}
         asked = 0
         for path, item in document["paths"].items():
             for method, operation in item.items():
@@ -238,6 +267,25 @@ class Rights(Case):
             answer = self.server.ask("POST", "/api/v1/image/build", {"file": {
                 "name": "golden.yaml", "content": text, "files": [{"name": path, "content": "x"}]}})
             self.assertEqual(answer.status, 400, answer.text)
+
+    def test_the_server_is_nobodys_way_into_its_network(self):
+        asked = []
+        inside = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(inside.close)
+        threading.Thread(target=lambda: asked.append(inside.accept()), daemon=True).start()
+        port = inside.getsockname()[1]
+        builder = self.server.make_token("curious", "builder")
+        for url in (f"http://127.0.0.1:{port}/x.sh", f"http://localhost:{port}/x.sh", f"http://[::ffff:127.0.0.1]:{port}/",
+                    f"http://2130706433:{port}/", "http://169.254.169.254/latest/meta-data/", "file:///etc/passwd"):
+            text = ("product: Inside-1\nos: D-1\nversion: '1'\nsource: {image_id: ami-0123456789abcdef0}\n"
+                    f"scripts: {{pre_update: {{url: '{url}'}}}}\n")
+            answer = self.server.ask("POST", "/api/v1/image/build",
+                                     {"file": {"name": "golden.yaml", "content": text}, "detach": True}, token=builder)
+            self.assertIn(answer.status, (400, 403), (url, answer.text))
+            self.assertNotIn("root:", answer.text)
+        self.assertEqual(asked, [])
+        listed = json.loads(self.server.ask("GET", "/api/v1/run/list").text)["runs"]
+        self.assertNotIn("Inside-1/D-1/1", [run["subject"] for run in listed])
 
     def test_tokens_end(self):
         token = self.server.make_token("short", "viewer")
@@ -303,6 +351,19 @@ class BadInput(Case):
         self.assertLess(time.monotonic() - begun, 5)
         for line in lines:
             line.close()
+
+    def test_large_bodies(self):
+        """64 KiB without credentials, as they come: a length may be missing or a lie."""
+        chunk = b"10000\r\n" + b"x" * 0x10000 + b"\r\n"
+        got = self.raw(b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk * 2)
+        self.assertTrue(got.startswith(b"HTTP/1.1 413"), got[:100])
+        self.assertEqual(self.server.ask("GET", "/healthz", token=None).status, 200)
+
+    def test_headers_that_are_no_text(self):
+        for header in (b"Authorization: Bearer \xff\xfe\x00", b"Cookie: hallmark_session=\xff\xfe", b"Cookie: " + b"a;" * 4000,
+                       b"Cookie: hallmark_sign_in=\xff.\xff.\xff", b"Last-Event-ID: \xff", b"Idempotency-Key: \xff\xff"):
+            got = self.raw(b"GET /api/v1/me HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + header + b"\r\n\r\n")
+            self.assertIn(got[:12], (b"HTTP/1.1 400", b"HTTP/1.1 401"), (header[:50], got[:200]))
 
     def test_answers_guard_browsers(self):
         answer = self.server.ask("GET", "/api/v1/me")
@@ -448,6 +509,53 @@ class Logins(Case):
         self.assertEqual(self.server.ask("DELETE", "/api/v1/session", token=None, headers=session).status, 200)
         self.assertEqual(self.server.ask("GET", "/api/v1/me", token=None, headers=session).status, 401)
         self.assertNotIn(self.PASSWORD.encode(), (self.server.state / "hallmark.db").read_bytes())
+
+    def test_a_session_proves_a_decision_where_the_pipeline_says_so_only(self):
+        done = self.server.local("key", "create", "bob.pem")
+        assert done.returncode == 0, done.stderr
+        done = self.server.local("user", "add", "bob", "--key", "bob.pem.pub")
+        assert done.returncode == 0, done.stderr
+        with contextlib.closing(sqlite3.connect(self.server.state / "hallmark.db")) as database, database:
+            database.execute("update golden_images set state = 'awaiting_approval' where image_key = ?", (KEY,))
+            database.execute("delete from decisions")
+        (self.server.directory / "password").write_text(self.PASSWORD + "\n")
+        done = self.server.remote("login", "create", "eve", "--role", "approver", "--password-file", "password")
+        assert done.returncode == 0, done.stderr
+        answer = self.log_in(name="eve")
+        session = {"Cookie": answer.getheader("Set-Cookie").split(";")[0],
+                   "X-CSRF-Token": json.loads(answer.text)["csrf"]}
+        answer = self.server.ask("POST", "/api/v1/image/approve", {"ref": KEY}, token=None, headers=session)
+        self.assertEqual(answer.status, 403, answer.text)
+        self.assertIn("proved by the session only", answer.text)
+        self.assertIn("approval.proofs", json.loads(answer.text)["hint"])
+        forged = {"kind": "session", "id": "1", "name": "eve"}
+        answer = self.server.ask("POST", "/api/v1/image/approve", {"ref": KEY, "proof": json.dumps(forged)}, token=None,
+                                 headers=session)
+        self.assertEqual(answer.status, 403, answer.text)
+        self.assertIn("second hand", answer.text)
+
+    def test_a_key_decides_at_a_server_and_stays_here(self):
+        for name in ("carl", "other"):
+            done = self.server.local("key", "create", f"{name}.pem")
+            self.assertEqual(done.returncode, 0, done.stderr)
+        done = self.server.local("user", "add", "carl", "--key", "carl.pem.pub")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        older = "Web-1.0/Debian-12/1"
+        with contextlib.closing(sqlite3.connect(self.server.state / "hallmark.db")) as database, database:
+            database.execute("update golden_images set state = 'awaiting_approval' where image_key = ?", (older,))
+            database.execute("delete from decisions")
+        token = self.server.make_token("desk", "approver")  # whoever sends it: the proof is carl's
+        words = ["image", "approve", older, "--as", "carl", "--comment", "looked at it"]
+        for wrong in (["--key", "other.pem"], []):
+            done = self.server.remote(*words, *wrong, token=token)
+            self.assertIn("denied", self.server.remote(*words, *wrong, "--json", token=token).stderr + done.stderr)
+            self.assertNotEqual(done.returncode, 0)
+        self.server.remote(*words, "--key", "carl.pem", token=token)
+        listed = json.loads(self.server.local("audit", "list", "--actor", "carl", "--json").stdout)["entries"]
+        self.assertIn("decision.approve", [entry["action"] for entry in listed])
+        key = (self.server.directory / "carl.pem").read_text().splitlines()[1].encode()
+        for file in (path for path in self.server.state.rglob("*") if path.is_file()):
+            self.assertNotIn(key, file.read_bytes(), file)
 
     def test_other_sites_log_nobody_in(self):
         answer = self.log_in(headers={"Origin": "https://evil.example"})

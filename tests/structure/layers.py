@@ -44,7 +44,7 @@ ROOMS = {
     "notify": ["model", "db", "audit", "net", "aws", "pipeline"],
     "cli": ["notify", "schedule", "model", "db", "audit", "net", "aws", "disk", "fs", "scan", "scan/advisory",
             "evidence", "source", "workflow", "cloud", "pipeline"],
-    "server": ["model", "db", "audit", "workflow", "pipeline", "notify", "cli"],
+    "server": ["model", "db", "audit", "net", "workflow", "pipeline", "notify", "cli"],
     "app": ["*"],
 }
 # Tests may also use the fakes and contract suites.

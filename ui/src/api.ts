@@ -195,6 +195,14 @@ export async function session(): Promise<Session | null> {
   }
 }
 
+/// Where a browser goes to sign in with the provider of `signInProvider`.
+export const signInPlace = `${root}/sign-in/begin`
+
+/// The name of the OpenID provider, if the server knows one.
+export async function signInProvider(signal?: AbortSignal): Promise<{ name?: string }> {
+  return (await (await send('/sign-in', { signal })).json()) as { name?: string }
+}
+
 export async function logIn(name: string, password: string): Promise<Session> {
   const response = await send('/session', {
     method: 'POST',

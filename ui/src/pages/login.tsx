@@ -1,7 +1,7 @@
-import { useMutation } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
 
-import { logIn, type Problem, type Session } from '../api'
+import { logIn, type Problem, type Session, signInPlace, signInProvider } from '../api'
 import { Mark, ThemeChoice } from '../frame'
 import { Failure } from '../parts/basics'
 
@@ -9,6 +9,7 @@ export function Login({ onDone }: { onDone: (session: Session) => void }) {
   const [name, setName] = useState('')
   const [password, setPassword] = useState('')
   const login = useMutation<Session, Problem>({ mutationFn: () => logIn(name, password), onSuccess: onDone })
+  const provider = useQuery({ queryKey: ['sign-in'], queryFn: ({ signal }) => signInProvider(signal), retry: false })
   useEffect(() => {
     document.title = 'Log in · Hallmark'
   }, [])
@@ -52,6 +53,11 @@ export function Login({ onDone }: { onDone: (session: Session) => void }) {
         <button className="button first" disabled={login.isPending}>
           {login.isPending ? 'Logging in…' : 'Log in'}
         </button>
+        {provider.data?.name && (
+          <a className="button" href={signInPlace}>
+            Sign in with {provider.data.name}
+          </a>
+        )}
         <ThemeChoice />
       </form>
     </main>

@@ -151,6 +151,19 @@ test('who is not logged in gets the login page', async () => {
   serve({ 'GET session': new Refusal(401, { kind: 'denied', detail: 'who is asking?' }) })
   await show('/approvals')
   expect(screen.getByLabelText('Password')).toBeTruthy()
+  expect(screen.queryByText(/Sign in with/)).toBeNull()
+  expect(await hindrances()).toEqual([])
+  await settled()
+})
+
+test('where the server knows a provider, one can sign in with it', async () => {
+  serve({
+    'GET session': new Refusal(401, { kind: 'denied', detail: 'who is asking?' }),
+    'GET sign-in': { name: 'Example' },
+  })
+  await show('/approvals')
+  const link = await screen.findByRole('link', { name: 'Sign in with Example' })
+  expect(link.getAttribute('href')).toBe('/api/v1/sign-in/begin')
   expect(await hindrances()).toEqual([])
   await settled()
 })

@@ -36,6 +36,7 @@ export function answers(): Record<string, Answer> {
   const of = (query: URLSearchParams) => (query.get('ref') === waiting ? 'waiting' : 'active')
   return {
     'GET session': admin,
+    'GET sign-in': {},
     'GET image/list': ({ query }: Sent) => {
       const list = record<{ images: { state: string }[] }>('image_list')
       const only = query.getAll('only')
