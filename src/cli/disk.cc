@@ -37,7 +37,7 @@ Outcome scan(App& app, const Arguments& arguments) {
   Json record = {
       {"file", arguments.value_or("FILE", "")}, {"inventory", inventory}, {"assessment", nullptr}};
   if (!matches) return {record};
-  model::Assessment assessment = app.scanner.assess(inventory, app.stop);
+  model::Assessment assessment = assess(app, inventory);
   apply_vex_options(assessment, inventory, {}, arguments);
   record["assessment"] = assessment;
   evidence::Subject subject = subject_of(source_name(arguments), inventory, assessment);
