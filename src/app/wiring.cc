@@ -173,23 +173,16 @@ pipeline::AwsIdentity aws_identity(const std::string& own_endpoint) {
   };
 }
 
-/// What is known of exploitation, fetched once a day; empty if config.yaml names no source.
-std::function<void(std::span<model::Assessment>, std::stop_token)> annotator(
-    const ExploitsConfig& config, const Path& cache, Clock& clock) {
-  if (config.kev.empty() && config.epss.empty()) return {};
-  return [sources = scan::ExploitSources{config.kev, config.epss}, cache, &clock](
-             std::span<model::Assessment> assessments, std::stop_token stop) {
-    const auto known = scan::load_exploits(sources, cache, scan::kExploitsMaxAge, clock, stop);
+/// What is known of exploitation, fetched once a day; nothing if config.yaml names no source.
+std::function<void(std::span<model::Assessment>, std::stop_token)> annotator(const Path& state,
+                                                                             Clock& clock) {
+  return [state, &clock](std::span<model::Assessment> assessments, std::stop_token stop) {
+    const ExploitsConfig config = load_config(state).exploits;
+    if (config.kev.empty() && config.epss.empty()) return;
+    const auto known = scan::load_exploits({config.kev, config.epss}, state / "advisories",
+                                           scan::kExploitsMaxAge, clock, stop);
     for (model::Assessment& assessment : assessments) scan::annotate(assessment, *known);
   };
-}
-
-/// The scanner of builds and reassessments.
-pipeline::Scanner annotating_scanner(const ExploitsConfig& exploits, const Path& state,
-                                     Clock& clock) {
-  pipeline::Scanner scanner = make_scanner(state, clock);
-  scanner.annotate = annotator(exploits, state / "advisories", clock);
-  return scanner;
 }
 
 using Suite = std::shared_ptr<const scan::SecuritySuite>;
@@ -274,7 +267,9 @@ pipeline::Scanner make_scanner(const Path& state, Clock& clock) {
     const bool languages = settings.languages && load_config(state).inventory.languages;
     return scan::take_inventory(disk, {.languages = languages});
   };
-  return {.take_inventory = take, .assess = scan::with_hardening(assess, clock)};
+  return {.take_inventory = take,
+          .assess = scan::with_hardening(assess, clock),
+          .annotate = annotator(state, clock)};
 }
 
 struct Installation::Parts {
@@ -297,7 +292,7 @@ struct Installation::Parts {
                 .audit = audit,
                 .clock = clock,
                 .state_directory = state,
-                .scanner = annotating_scanner(config.exploits, state, clock),
+                .scanner = make_scanner(state, clock),
                 .secret = secret,
                 .fetch =
                     [&clock](const std::string& url, std::stop_token stop) {

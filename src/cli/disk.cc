@@ -25,12 +25,19 @@ Outcome scan(App& app, const Arguments& arguments) {
   }
   fs::System system = open_source(app, arguments);
   const bool languages = !arguments.has("--no-languages") && app.inventory().languages;
-  const model::Inventory inventory = scan::take_inventory(
-      system, {.files = !arguments.has("--packages-only"), .languages = languages});
+  const bool files = !arguments.has("--packages-only");
+  model::Inventory inventory =
+      scan::take_inventory(system, {.files = files, .languages = languages});
+  // Who reads the report later does not see how it was asked for.
+  if (!files) {
+    inventory.gaps.push_back({"files",
+                              "not looked at (--packages-only): packages of programming "
+                              "languages, keys, passwords and settings are not known"});
+  }
   Json record = {
       {"file", arguments.value_or("FILE", "")}, {"inventory", inventory}, {"assessment", nullptr}};
   if (!matches) return {record};
-  model::Assessment assessment = app.scanner.assess(inventory, app.stop);
+  model::Assessment assessment = assess(app, inventory);
   apply_vex_options(assessment, inventory, {}, arguments);
   record["assessment"] = assessment;
   evidence::Subject subject = subject_of(source_name(arguments), inventory, assessment);

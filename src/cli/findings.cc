@@ -65,6 +65,12 @@ std::pair<ErrorKind, std::string> held_exit() {
   return {ErrorKind::rejected, "findings that --fail-on names, or nothing could be matched"};
 }
 
+model::Assessment assess(App& app, const model::Inventory& inventory) {
+  model::Assessment assessment = app.scanner.assess(inventory, app.stop);
+  if (app.scanner.annotate) app.scanner.annotate({&assessment, 1}, app.stop);
+  return assessment;
+}
+
 evidence::Subject subject_of(const std::string& name, const model::Inventory& inventory,
                              const model::Assessment& assessment) {
   evidence::Subject subject;
@@ -120,8 +126,9 @@ void render_vulnerabilities(const model::Assessment& assessment, App& app) {
   for (const Finding& finding : worst_first(assessment.findings)) {
     if (finding.kind == model::FindingKind::compliance) continue;
     const bool suppressed = finding.status == model::FindingStatus::suppressed;
-    rows.push_back({severity_cell(finding), one_line(shown_id(finding)), one_line(finding.package),
-                    one_line(finding.installed_version),
+    const std::string exploited = finding.known_exploited ? ", exploited" : "";
+    rows.push_back({severity_cell(finding), one_line(shown_id(finding) + exploited),
+                    one_line(finding.package), one_line(finding.installed_version),
                     one_line(suppressed ? finding.evidence : shown_fix(finding)),
                     one_line(finding.advisory_source)});
   }

@@ -15,6 +15,9 @@ std::vector<OptionSpec> finding_options();
 /// What --fail-on exits with.
 std::pair<ErrorKind, std::string> held_exit();
 
+/// What the scanner says, and what is known of exploitation where config.yaml names a source of it.
+model::Assessment assess(App& app, const model::Inventory& inventory);
+
 /// Of what is no image of ours: `name` stands for all that evidence says of one.
 evidence::Subject subject_of(const std::string& name, const model::Inventory& inventory,
                              const model::Assessment& assessment);

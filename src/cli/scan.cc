@@ -23,7 +23,7 @@ Outcome match(App& app, const Arguments& arguments) {
   const std::string text = read_file(file);
   const std::string name = file.filename().string();
   const model::Inventory inventory = scan::read_sbom(text, name);
-  model::Assessment assessment = app.scanner.assess(inventory, app.stop);
+  model::Assessment assessment = assess(app, inventory);
   apply_vex_options(assessment, inventory, scan::sbom_names(text, name), arguments);
   return with_findings({{"file", file.string()},
                         {"packages", inventory.packages.size()},

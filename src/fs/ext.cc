@@ -212,6 +212,12 @@ class ExtFileSystem final : public FileSystem {
         rest.insert(rest.begin(), steps.begin(), steps.end());
         continue;
       }
+      // Directories have one name each; without this a look down a circle ends at its longest path.
+      if (node.is_directory() && std::any_of(way.begin(), way.end(), [&](const Node& above) {
+            return above.number == node.number;
+          })) {
+        throw Error(ErrorKind::corrupt, "directory {} lies within itself", path);
+      }
       way.push_back(node);
     }
     return way.back();

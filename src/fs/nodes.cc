@@ -57,6 +57,12 @@ std::optional<NodeFileSystem::Found> NodeFileSystem::walk(const std::string& pat
       rest.insert(rest.begin(), steps.begin(), steps.end());
       continue;
     }
+    // Directories have one name each; without this a look down a circle ends at its longest path.
+    if (found.info.type == FileType::directory &&
+        std::any_of(way.begin(), way.end(),
+                    [&](const Found& above) { return above.node == found.node; })) {
+      throw Error(ErrorKind::corrupt, "a directory lies within itself");
+    }
     way.push_back(std::move(found));
   }
   return way.back();

@@ -14,8 +14,6 @@ namespace hallmark::pipeline {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kWork = {"reassess", "compliance", "retire",
-                                                   "build",    "remediate",  "prevent"};
 constexpr std::array<std::string_view, 4> kFiringStates = {"claimed", "started", "skipped",
                                                            "failed"};
 
@@ -282,17 +280,6 @@ void set_paused(const Context& context, const Schedule& schedule, bool paused,
 }
 
 }  // namespace
-
-std::string_view to_string(ScheduledWork work) { return kWork.at(static_cast<std::size_t>(work)); }
-
-ScheduledWork scheduled_work_from(std::string_view text) {
-  const auto known = std::find(kWork.begin(), kWork.end(), text);
-  if (known == kWork.end()) {
-    throw Error(ErrorKind::usage, "\"{}\" cannot be scheduled", text)
-        .hint("one of: " + join(std::vector<std::string>(kWork.begin(), kWork.end()), ", "));
-  }
-  return static_cast<ScheduledWork>(known - kWork.begin());
-}
 
 std::string_view to_string(FiringState state) {
   return kFiringStates.at(static_cast<std::size_t>(state));

@@ -74,6 +74,36 @@ void make_xfs(const Path& file) {
   run({"mkfs.xfs", "-q", "-m", "crc=0", "-d", "file,size=16m,name=" + file.string()});
 }
 
+/// The root's names in a B+tree whose only block is its own child; or, as a `leaf`, is twice the
+/// child of the root. Version 4 has no checksums.
+std::function<void(std::string&)> xfs_root_as_tree(bool leaf) {
+  return [leaf](std::string& b) {
+    constexpr std::size_t kBlock = 4096, kInode = 256, kTree = 40, kFork = 100;
+    constexpr std::size_t kMostInRoot = (kInode - kFork - 4) / 16, kMost = (kBlock - 24) / 16;
+    std::size_t number = 0;
+    for (std::size_t i = 0; i < 8; ++i) number = number << 8 | static_cast<std::uint8_t>(b[56 + i]);
+    const std::size_t inode =
+        number / (kBlock / kInode) * kBlock + number % (kBlock / kInode) * kInode;
+    b[inode + 5] = 3;  // the form: a B+tree
+    put(b, inode + 76, 2, 4, true);
+    b[inode + 82] = 0;  // no attributes behind it
+    const std::size_t fork = inode + kFork;
+    put(b, fork, leaf ? 1 : 9, 2, true);
+    put(b, fork + 2, leaf ? 2 : 1, 2, true);
+    for (std::size_t i = 0; i < 2; ++i) put(b, fork + 4 + 8 * (kMostInRoot + i), kTree, 8, true);
+    const std::size_t tree = kTree * kBlock;
+    b.replace(tree, 4, "BMAP");
+    put(b, tree + 4, leaf ? 0 : 8, 2, true);
+    put(b, tree + 6, 1, 2, true);
+    put(b, tree + 8, kTree, 8, true);  // its neighbours
+    put(b, tree + 16, kTree, 8, true);
+    // One extent of one block, which is the tree's own.
+    put(b, tree + 24, 0, 8, true);
+    put(b, tree + 32, kTree << 21 | 1, 8, true);
+    if (!leaf) put(b, tree + 24 + 8 * kMost, kTree, 8, true);
+  };
+}
+
 void make_btrfs(const Path& file) {
   zeros(file, 32 * kMiB);
   run({"mkfs.btrfs", "-q", "-f", "-M", "-n", "4096", file.string()});
@@ -197,6 +227,8 @@ const std::vector<Hostile>& table() {
               }),
       changed("XfsLogOfTheWholeWorld", make_xfs,
               [](std::string& b) { put(b, 96, 0xffffffff, 4, true); }),
+      changed("XfsTreeInCircles", make_xfs, xfs_root_as_tree(false)),
+      changed("XfsTreeOfSharedBranches", make_xfs, xfs_root_as_tree(true)),
       changed("BtrfsOfAbsurdChunks", make_btrfs,
               [](std::string& b) {
                 constexpr std::size_t kSuper = 64 << 10;

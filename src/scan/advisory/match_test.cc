@@ -22,12 +22,6 @@ FeedInfo feed(const std::string& name) {
           .fetched_at = "2026-01-01T00:00:00.000Z"};
 }
 
-struct Row {
-  std::string id;
-  std::vector<std::string_view> cves;
-  Statement statement;
-};
-
 class Made {
  public:
   Made& from(const std::string& name) {
@@ -348,55 +342,6 @@ TEST(Match, TheSuiteStandsForAFeedThatIsMissing) {
   const auto without = match_with_suite(inventory, *no_advisories(), suite, clock);
   EXPECT_EQ(without.completeness, model::Completeness::partial)
       << "nobody speaks of Python packages";
-}
-
-TEST(AdvisoryFile, RefusesWhatWasChanged) {
-  const std::string bytes =
-      Made()
-          .from("debian")
-          .add("C", {"CVE-2024-0001"}, {.ecosystem = "debian:12", .package = "b", .fixed = "1"})
-          .bytes();
-  AdvisoryFile(bytes).verify();
-  EXPECT_EQ(kind_of([&] { AdvisoryFile(bytes.substr(0, bytes.size() - 1)); }), ErrorKind::corrupt);
-  EXPECT_EQ(kind_of([&] { AdvisoryFile(bytes.substr(0, 20)); }), ErrorKind::corrupt);
-  EXPECT_EQ(kind_of([&] { AdvisoryFile("x" + bytes.substr(1)); }), ErrorKind::corrupt);
-  std::string header = bytes;
-  header[50] ^= 1;
-  EXPECT_EQ(kind_of([&] { AdvisoryFile{header}; }), ErrorKind::corrupt);
-  std::string body = bytes;
-  body.back() ^= 1;
-  EXPECT_EQ(kind_of([&] { AdvisoryFile(body).verify(); }), ErrorKind::corrupt);
-}
-
-TEST(AdvisoryFile, OpensAFileThatIsMapped) {
-  TempDir directory;
-  const Path path = directory.path() / "advisories";
-  EXPECT_EQ(kind_of([&] { AdvisoryFile::open(path); }), ErrorKind::not_found);
-  write_file(
-      path, Made().from("debian").add("C", {}, {.ecosystem = "debian:12", .package = "b"}).bytes());
-  const auto file = AdvisoryFile::open(path);
-  file->verify();
-  ASSERT_EQ(file->feeds().size(), 1u);
-  EXPECT_THAT(file->feeds()[0].ecosystems, ElementsAre("debian:12"));
-  EXPECT_EQ(file->find(*file->ecosystem("debian:12"), "b").size(), 1u);
-  EXPECT_EQ(file->find(*file->ecosystem("debian:12"), "bb").size(), 0u);
-  EXPECT_EQ(file->ecosystem("debian:1"), nullptr);
-}
-
-TEST(AdvisoryFile, FindsNamesThatBeginAlike) {
-  Made made;
-  made.from("f");
-  const std::vector<std::string> names = {
-      "linux-image-1", "linux-image-10", "linux-image-2", "linux", "linux-im", "linux-image", "z",
-      "aaaaaaaab"};
-  for (const auto& name : names) made.add(name, {}, {.ecosystem = "debian:12", .package = name});
-  const std::string bytes = made.bytes();
-  const AdvisoryFile file(bytes);
-  for (const auto& name : names) {
-    const auto found = file.find(*file.ecosystem("debian:12"), name);
-    ASSERT_EQ(found.size(), 1u) << name;
-    EXPECT_EQ(file.text(file.advisory(found[0].advisory).id), name);
-  }
 }
 
 }  // namespace

@@ -88,10 +88,16 @@ class SbomReader {
       if (text_of(relation, "relationshipType") == "DESCRIBES")
         described.insert(text_of(relation, "relatedSpdxElement"));
     }
+    const Json* image = nullptr;
     for (const Json& package : list_of(document, "packages")) {
       const std::string purpose = text_of(package, "primaryPackagePurpose");
       if (purpose == "OPERATING-SYSTEM" || purpose == "OPERATING_SYSTEM") {
-        take_system(text_of(package, "name"), text_of(package, "versionInfo"), "");
+        // What the document is about has the name and the version of an image, ours too.
+        if (described.contains(text_of(package, "SPDXID"))) {
+          image = &package;
+        } else {
+          take_system(text_of(package, "name"), text_of(package, "versionInfo"), "");
+        }
         continue;
       }
       std::string purl;
@@ -103,6 +109,12 @@ class SbomReader {
       if (purl.empty() && described.contains(text_of(package, "SPDXID"))) continue;
       take(purl, text_of(package, "name"),
            [&](model::Package& found) { take_source_info(text_of(package, "sourceInfo"), found); });
+    }
+    const bool told = !inventory_.distribution.id.empty() ||
+                      std::any_of(distributions_.begin(), distributions_.end(),
+                                  [](const auto& each) { return !each.first.second.empty(); });
+    if (image != nullptr && !told) {
+      take_system(text_of(*image, "name"), text_of(*image, "versionInfo"), "");
     }
   }
 

@@ -49,6 +49,21 @@ TEST(Sbom, ReadsSpdx) {
   EXPECT_EQ(kind_of([] { read_sbom(R"({"a": 1})", "test"); }), ErrorKind::corrupt);
 }
 
+/// As Hallmark writes it: the image is an operating system, with the image's name and version.
+TEST(Sbom, TheDistributionIsNotTheImagesName) {
+  const std::string image =
+      R"({"spdxVersion": "SPDX-2.3", "documentDescribes": ["I"], "packages": [
+    {"SPDXID": "I", "name": "base/debian", "versionInfo": "2026.11", "primaryPackagePurpose": "OPERATING-SYSTEM"})";
+  const model::Inventory told = read_sbom(image + R"(,
+    {"SPDXID": "a", "name": "bash", "externalRefs": [{"referenceType": "purl",
+     "referenceLocator": "pkg:deb/debian/bash@5.2-1?arch=amd64&distro=debian-12"}]}]})",
+                                          "test");
+  EXPECT_EQ(told.distribution.id, "debian");
+  EXPECT_EQ(told.distribution.version_id, "12");
+  EXPECT_EQ(told.distribution.codename, "bookworm");
+  EXPECT_EQ(read_sbom(image + "]}", "test").distribution.id, "base/debian") << "better than none";
+}
+
 TEST(Sbom, SaysWhatItIsAbout) {
   EXPECT_THAT(sbom_names(R"({"bomFormat": "CycloneDX", "serialNumber": "urn:uuid:1",
     "metadata": {"component": {"name": "web", "purl": "pkg:oci/web@sha256%3Aabc"}}})",
