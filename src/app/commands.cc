@@ -5,6 +5,7 @@
 #include "app/notify_config.h"
 #include "cli/completion.h"
 #include "cli/help.h"
+#include "cli/man.h"
 #include "cli/nouns.h"
 #include "server/server_commands.h"
 
@@ -86,6 +87,7 @@ cli::CommandTable make_table() {
   add(server::login_commands());
   add({cli::completion_command(commands)});
   add({docs_command()});
+  add({cli::man_command(commands)});
   add({server::openapi_command(commands)});
   return table;
 }

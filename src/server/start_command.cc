@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <thread>
 
 #include "base/text.h"
@@ -76,6 +77,12 @@ ListenerOptions listener_options(const cli::Arguments& arguments) {
 void make_first_token(cli::App& app) {
   db::Database& database = app.workplace().context.database;
   if (!list_tokens(database).empty()) return;
+  if (std::getenv("JOURNAL_STREAM") != nullptr) {
+    // systemd's journal keeps what is shown, for others to read.
+    app.err.stream << "there is no API token yet; make one with: " << app.command_prefix
+                   << " token create NAME --role admin\n";
+    return;
+  }
   ApiToken token{.name = app.user,
                  .rights = {{.role = cli::Role::admin}},
                  .created_by = app.user,
@@ -148,7 +155,9 @@ std::vector<cli::Command> server_commands(const cli::CommandTable& (*table)(),
                    {"--tls-key", "FILE", "its private key, PEM"},
                    {"--insecure", "", "listen without TLS where others can reach it"},
                    {"--no-drive", "", "answer only; another process drives the runs"}},
-       .description = "If there is no API token, it makes one for an admin and shows it once.",
+       .description = "If there is no API token, it makes one for an admin and shows it once; not "
+                      "under systemd, "
+                      "whose journal would keep it.",
        .exits = {{ErrorKind::conflict, "the port is taken"}},
        .streams = true,
        .run =
