@@ -1,6 +1,8 @@
 /// hallmark server start.
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <cstdlib>
@@ -73,12 +75,19 @@ ListenerOptions listener_options(const cli::Arguments& arguments) {
   return options;
 }
 
+/// Whether what is shown on stderr goes to systemd's journal, which keeps it for others to read.
+bool journal_listens() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat there {};
+  return stream != nullptr && ::fstat(STDERR_FILENO, &there) == 0 &&
+         stream == fmt::format("{}:{}", there.st_dev, there.st_ino);
+}
+
 /// With nobody who could ask, the server would be of no use: whoever starts it may do everything.
 void make_first_token(cli::App& app) {
   db::Database& database = app.workplace().context.database;
   if (!list_tokens(database).empty()) return;
-  if (std::getenv("JOURNAL_STREAM") != nullptr) {
-    // systemd's journal keeps what is shown, for others to read.
+  if (journal_listens()) {
     app.err.stream << "there is no API token yet; make one with: " << app.command_prefix
                    << " token create NAME --role admin\n";
     return;

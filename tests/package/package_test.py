@@ -115,18 +115,22 @@ def start_server() -> None:
     unit = pathlib.Path("/lib/systemd/system/hallmark.service").read_text(encoding="utf-8")
     line = re.search(r"^ExecStart=(.*)$", unit, re.M).group(1)
     user = re.search(r"^User=(.*)$", unit, re.M).group(1)
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(STATE), "JOURNAL_STREAM": "8:1",
+    reading, writing = os.pipe()
+    journal = os.fstat(writing)
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(STATE), "JOURNAL_STREAM": f"{journal.st_dev}:{journal.st_ino}",
                    "HALLMARK_SERVER_OPTIONS": "--listen 127.0.0.1:0"}
     for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
         if name in os.environ:
             environment[name] = os.environ[name]
     server = subprocess.Popen(["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs",
-                               "sh", "-c", f"umask 077; exec {line}"], env=environment, stderr=subprocess.PIPE, text=True)
+                               "sh", "-c", f"umask 077; exec {line}"], env=environment, stderr=writing)
+    os.close(writing)
+    stderr = open(reading, encoding="utf-8", errors="replace")
     said, limit = "", time.monotonic() + 60
     try:
         while "listening on" not in said and time.monotonic() < limit and server.poll() is None:
-            if select.select([server.stderr], [], [], 1)[0]:
-                said += server.stderr.readline()
+            if select.select([stderr], [], [], 1)[0]:
+                said += stderr.readline()
         url = re.search(r"http://\S+:\d+", said)
         expect(url, f"the server listens: {said}")
         if url:
@@ -134,7 +138,8 @@ def start_server() -> None:
                 expect(answer.status == 200, "it is ready")
     finally:
         server.send_signal(signal.SIGTERM)
-        said += server.communicate(timeout=60)[1]
+        server.wait(timeout=60)
+        said += stderr.read()
     expect(server.returncode == 0, f"it ends cleanly: {said}")
     expect("hmk_" not in said and "token create" in said, "the journal gets no token")
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Checks that each `hallmark` command that the documents quote is one: its noun, verb and options exist, an option that
 takes a value has one, and in a block of commands no argument is missing or too many. What commands there are is read
-from docs/cli.md, which another test compares with the program. The same of what starts the server in packages. Also that links between documents lead somewhere.
+from docs/cli.md, which another test compares with the program. The same of what starts the server in packages. Also
+that links between documents lead somewhere.
 Prints each breach as file:line: what; exits 1 if there is one."""
 
 import json
