@@ -6,6 +6,7 @@
 #include "app/server_config.h"
 #include "cli/completion.h"
 #include "cli/help.h"
+#include "cli/man.h"
 #include "cli/nouns.h"
 #include "server/server_commands.h"
 
@@ -87,6 +88,7 @@ cli::CommandTable make_table() {
   add(server::login_commands());
   add({cli::completion_command(commands)});
   add({docs_command()});
+  add({cli::man_command(commands)});
   add({server::openapi_command(commands)});
   return table;
 }

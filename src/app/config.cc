@@ -215,7 +215,8 @@ bool has_cloud_section(const Path& state) {
 }
 
 Path add_cloud_section(const Path& state, const std::string& section) {
-  const Path file = state / "config.yaml";
+  // A package keeps it below /etc and leads there by a link.
+  const Path file = std::filesystem::weakly_canonical(state / "config.yaml");
   if (has_cloud_section(state)) {
     throw Error(ErrorKind::conflict, "{} has a section cloud already", file.string())
         .hint("change it by hand to what was printed");

@@ -1,8 +1,11 @@
 #include "app/machine_checks.h"
 
+#include <dlfcn.h>
 #include <fmt/format.h>
+#include <pwd.h>
 #include <unistd.h>
 
+#include "app/server_checks.h"
 #include "base/process.h"
 #include "base/text.h"
 
@@ -32,8 +35,8 @@ constexpr Need kNeeds[] = {
     {"mke2fs", "e2fsprogs", "makes their file system"},
     {"grub-mkimage", "grub-common", "makes them bootable"},
     {"unshare", "util-linux", "keeps offline builds apart"},
-    {"gpgv", "gpgv", "checks advisories"},
 };
+constexpr Need kGpgv = {"gpgv", "gpgv", "checks advisories"};
 
 MachineCheck check_program(const Need& need) {
   MachineCheck check{.name = need.program};
@@ -45,6 +48,26 @@ MachineCheck check_program(const Need& need) {
     check.detail = std::string("not found; it ") + need.what_for;
     check.way_out = std::string("apt-get install ") + need.package;
   }
+  return check;
+}
+
+/// It is loaded when a machine is first wanted, so nothing says before that it is not there.
+MachineCheck check_libvirt() {
+  MachineCheck check{.name = "libvirt", .state = "ok"};
+  if (::dlopen("libvirt-qemu.so.0", RTLD_LAZY | RTLD_LOCAL | RTLD_NODELETE) == nullptr) {
+    check.state = "missing";
+    check.detail = "the library cannot be loaded";
+    check.way_out = "apt-get install libvirt0";
+    return check;
+  }
+  const Path drivers = "/usr/lib/x86_64-linux-gnu/libvirt/connection-driver";
+  if (!std::filesystem::exists(drivers / "libvirt_driver_qemu.so")) {
+    check.state = "missing";
+    check.detail = "its QEMU driver is not in " + drivers.string();
+    check.way_out = "apt-get install libvirt-daemon-driver-qemu";
+    return check;
+  }
+  check.detail = "the library and its QEMU driver are there";
   return check;
 }
 
@@ -97,6 +120,18 @@ MachineCheck check_kvm(std::stop_token stop) {
   return check;
 }
 
+/// Whether /etc/subuid gives the user ids to hand to a machine's files.
+bool has_subordinate_ids() {
+  const passwd* entry = ::getpwuid(::geteuid());
+  const std::string name = entry == nullptr ? "" : entry->pw_name;
+  for (const std::string& line : split(read_file_if_exists("/etc/subuid").value_or(""), '\n')) {
+    if (line.starts_with(name + ":") || line.starts_with(std::to_string(::geteuid()) + ":")) {
+      return true;
+    }
+  }
+  return false;
+}
+
 MachineCheck check_namespaces(std::stop_token stop) {
   MachineCheck check{.name = "namespaces", .state = "ok"};
   if (::geteuid() == 0) {
@@ -120,9 +155,11 @@ MachineCheck check_namespaces(std::stop_token stop) {
     check.state = "missing";
     check.detail = "user namespaces do not work: " + std::string(trim(result.err));
     check.way_out = "as root: sysctl kernel.unprivileged_userns_clone=1";
-  } else if (!find_program("newuidmap")) {
+  } else if (!find_program("newuidmap") || !has_subordinate_ids()) {
     check.state = "missing";
-    check.detail = "newuidmap is not there: subordinate ids cannot be used";
+    check.detail = find_program("newuidmap")
+                       ? "this user has no subordinate ids in /etc/subuid"
+                       : "newuidmap is not there: subordinate ids cannot be used";
     check.way_out =
         "as root: apt-get install uidmap; usermod --add-subuids 100000-165535 "
         "--add-subgids 100000-165535 USER";
@@ -150,10 +187,20 @@ MachineCheck check_space(const Path& state) {
 }  // namespace
 
 std::vector<MachineCheck> examine_machine(const Path& state, std::stop_token stop) {
-  std::vector<MachineCheck> checks = {check_qemu(stop), check_kvm(stop)};
+  Config config;
+  std::vector<MachineCheck> checks = {check_config(state, config)};
+  if (checks.front().state == "ok") checks.push_back(check_database(config));
+  checks.push_back(check_state_directory(state));
+  checks.push_back(check_space(state));
+  checks.push_back(check_clock());
+  checks.push_back(check_program(kGpgv));
+  // On AWS the machines are Amazon's; `hallmark aws preflight` looks at the account.
+  if (config.cloud.kind == "aws") return checks;
+  checks.push_back(check_libvirt());
+  checks.push_back(check_qemu(stop));
+  checks.push_back(check_kvm(stop));
   for (const Need& need : kNeeds) checks.push_back(check_program(need));
   if (find_program("unshare")) checks.push_back(check_namespaces(stop));
-  checks.push_back(check_space(state));
   return checks;
 }
 

@@ -8,7 +8,7 @@
 
 namespace hallmark::app {
 
-/// Looks at this machine; changes nothing. `state` is where disk space is needed.
+/// Looks at this machine and at what `state` says of its work; changes nothing.
 std::vector<cli::MachineCheck> examine_machine(const Path& state, std::stop_token stop);
 
 }  // namespace hallmark::app

@@ -169,6 +169,7 @@ const std::vector<Access>& rows_of_table() {
       {"login", "remove", write, admin},
       {"completion", "", local},
       {"internal", "docs", local},
+      {"internal", "man", local},
       {"internal", "openapi", local},
   };
   return table;

@@ -63,7 +63,7 @@ std::string bash_script(const CommandTable& table) {
       "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
       "    word=${COMP_WORDS[i]}\n"
       "    if [[ -n $skip ]]; then skip=; continue; fi\n"
-      "    case $word in --state|--db) skip=yes ;; -*) ;; *) words+=(\"$word\") ;; esac\n"
+      "    case $word in --state|--server|--db) skip=yes ;; -*) ;; *) words+=(\"$word\") ;; esac\n"
       "  done\n"
       "  COMPREPLY=()\n"
       "  local verbs= options= values= files= key=\"${words[*]:0:2}\"\n"
@@ -92,8 +92,8 @@ std::string bash_script(const CommandTable& table) {
     text += "      esac ;;\n";
   }
   text += fmt::format(
-      "    '') values='{}' options='--state --db --json --verbose --help --version' ;;\n"
-      "    *) values=$verbs options='--state --db --json --verbose --help' ;;\n"
+      "    '') values='{}' options='--state --server --db --json --verbose --help --version' ;;\n"
+      "    *) values=$verbs options='--state --server --db --json --verbose --help' ;;\n"
       "  esac\n"
       "  if [[ $current == -* ]]; then values=$options files=; fi\n"
       "  COMPREPLY=($(compgen -W \"$values\" -- \"$current\"))\n"

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/exit_codes.h"
+#include "cli/help_rows.h"
 #include "cli/terminal.h"
 
 namespace hallmark::cli {
@@ -13,8 +14,6 @@ namespace {
 
 /// Help is read on terminals of any kind; 96 leaves room in a window of 100 columns.
 constexpr std::size_t kWidth = 96;
-
-using Rows = std::vector<std::pair<std::string, std::string>>;
 
 /// "  name   what it is", names of one width, text wrapped under itself.
 std::string rows_text(const Rows& rows) {
@@ -38,6 +37,18 @@ std::string section(const std::string& name, const Rows& rows) {
 std::string choices_text(const std::vector<std::string>& choices) {
   return choices.empty() ? "" : fmt::format(" ({})", fmt::join(choices, ", "));
 }
+
+std::string examples_text(const std::vector<Example>& examples) {
+  std::string text = "Examples:\n";
+  for (const Example& example : examples) {
+    text += "  " + example.command + "\n";
+    for (const std::string& line : wrap(example.meaning, kWidth - 6))
+      text += "      " + line + "\n";
+  }
+  return text;
+}
+
+}  // namespace
 
 Rows option_rows(const std::vector<OptionSpec>& options) {
   Rows rows;
@@ -83,16 +94,6 @@ Rows all_exit_rows() {
   return rows;
 }
 
-std::string examples_text(const std::vector<Example>& examples) {
-  std::string text = "Examples:\n";
-  for (const Example& example : examples) {
-    text += "  " + example.command + "\n";
-    for (const std::string& line : wrap(example.meaning, kWidth - 6))
-      text += "      " + line + "\n";
-  }
-  return text;
-}
-
 const std::vector<Example>& program_examples() {
   static const std::vector<Example> examples = {
       {"hallmark source create", "Makes a bootable Debian source image."},
@@ -104,8 +105,6 @@ const std::vector<Example>& program_examples() {
   };
   return examples;
 }
-
-}  // namespace
 
 std::string program_help(const CommandTable& table) {
   std::string text =

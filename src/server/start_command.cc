@@ -1,8 +1,11 @@
 /// hallmark server start.
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <charconv>
+#include <cstdlib>
 #include <thread>
 
 #include "base/text.h"
@@ -72,10 +75,23 @@ ListenerOptions listener_options(const cli::Arguments& arguments) {
   return options;
 }
 
+/// Whether what is shown on stderr goes to systemd's journal, which keeps it for others to read.
+bool journal_listens() {
+  const char* stream = std::getenv("JOURNAL_STREAM");
+  struct stat there {};
+  return stream != nullptr && ::fstat(STDERR_FILENO, &there) == 0 &&
+         stream == fmt::format("{}:{}", there.st_dev, there.st_ino);
+}
+
 /// With nobody who could ask, the server would be of no use: whoever starts it may do everything.
 void make_first_token(cli::App& app) {
   db::Database& database = app.workplace().context.database;
   if (!list_tokens(database).empty()) return;
+  if (journal_listens()) {
+    app.err.stream << "there is no API token yet; make one with: " << app.command_prefix
+                   << " token create NAME --role admin\n";
+    return;
+  }
   ApiToken token{.name = app.user,
                  .rights = {{.role = cli::Role::admin}},
                  .created_by = app.user,
@@ -152,7 +168,9 @@ std::vector<cli::Command> server_commands(const cli::CommandTable& (*table)(),
                    {"--tls-key", "FILE", "its private key, PEM"},
                    {"--insecure", "", "listen without TLS where others can reach it"},
                    {"--no-drive", "", "answer only; another process drives the runs"}},
-       .description = "If there is no API token, it makes one for an admin and shows it once.",
+       .description = "If there is no API token, it makes one for an admin and shows it once; not "
+                      "under systemd, "
+                      "whose journal would keep it.",
        .exits = {{ErrorKind::conflict, "the port is taken"}},
        .streams = true,
        .run =
