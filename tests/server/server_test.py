@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -449,6 +450,15 @@ class Life(Case):
         stream.read()  # it ended as a stream does
         self.server.start()
         self.assertEqual(self.server.ask("GET", "/api/v1/me").status, 200)
+
+    def test_the_page_is_there_with_all_that_it_loads(self):
+        page = self.server.ask("GET", "/", token=None)
+        if page.status == 404:
+            self.skipTest("the server was built without its page")
+        wanted = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
+        self.assertTrue(any(path.endswith(".js") for path in wanted), page.text)
+        for path in wanted:
+            self.assertEqual(self.server.ask("GET", path, token=None).status, 200, path)
 
     def test_ready(self):
         self.assertEqual(self.server.ask("GET", "/readyz", token=None).text, "ready\n")
