@@ -22,7 +22,9 @@ async function hallmark(...words: string[]): Promise<string> {
   return stdout
 }
 
+/// From its top, as somebody who comes there sees it.
 async function seen(page: Page, name: string): Promise<void> {
+  await page.evaluate(() => window.scrollTo(0, 0))
   expect(await hindrances(page), name).toEqual([])
   await picture(page, name)
 }
@@ -101,6 +103,7 @@ test('built, approved in the browser, seen distributed, launched, checked', asyn
   await test.step('what runs is judged, and what is not golden comes first', async () => {
     await hallmark('machine', 'launch', '--image', 'base', '--name', 'forgotten', ...given('HALLMARK_LIFE_HOME').split(' '))
     await go(page, '/fleet', 'Fleet')
+    await expect(page.getByText('Which machines, and why?')).toBeVisible()
     await page.getByRole('button', { name: 'Check now' }).click()
     const rows = page.getByRole('region', { name: 'Machines' }).getByRole('row')
     await expect(rows.nth(1)).toContainText('forgotten')
