@@ -21,7 +21,7 @@ function(embed_text target function)
 endfunction()
 
 # embed_directory(<target> <namespace::function> <directory> <stamp>)
-# The same with all files below a directory that the build makes, by their names alone: no two may have the same.
+# The same with all files below a directory that the build makes, by their paths in it: "assets/index.js".
 # `stamp` is a file that the build touches when it made the directory anew.
 function(embed_directory target function directory stamp)
   string(REPLACE "::" "_" stem ${function})

@@ -1,5 +1,5 @@
 # The build-time half of embed.cmake: writes OUTPUT, a C++ file defining FUNCTION over INPUTS, or over all files
-# below DIRECTORY.
+# below DIRECTORY, by their paths in it.
 string(REGEX REPLACE "::[^:]+$" "" namespace ${FUNCTION})
 string(REGEX REPLACE "^.*::" "" name ${FUNCTION})
 string(REPLACE "|" ";" files "${INPUTS}")
@@ -8,7 +8,11 @@ if(DIRECTORY)
 endif()
 set(rows "")
 foreach(file IN LISTS files)
-  get_filename_component(base ${file} NAME)
+  if(DIRECTORY)
+    file(RELATIVE_PATH base ${DIRECTORY} ${file})
+  else()
+    get_filename_component(base ${file} NAME)
+  endif()
   file(READ ${file} content)
   string(APPEND rows "      {\"${base}\", R\"~embedded~(${content})~embedded~\"},\n")
 endforeach()

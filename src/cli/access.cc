@@ -98,6 +98,7 @@ const std::vector<Access>& rows_of_table() {
        .role = operate,
        .files_in = {"--exemptions"},
        .files_out = {"--csv"}},
+      {"compliance", "show", read, viewer},
       {"compliance", "trend", read, viewer},
       {"compliance", "prevent", write, admin},
       {.noun = "compliance",

@@ -2,17 +2,37 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <charconv>
+
 #include "base/text.h"
 #include "cli/nouns.h"
 #include "cli/paging.h"
 #include "cli/table.h"
 #include "pipeline/finding_ages.h"
+#include "pipeline/finding_history.h"
 
 namespace hallmark::cli {
 
 namespace {
 
 constexpr const char* kFixedWithin = "90d";
+/// Worst first, as people look; a JSON object is sorted by name.
+constexpr std::array kSeverities = {"critical", "high", "medium", "low", "info", "unknown"};
+constexpr Duration kDay{24 * 3600'000LL};
+/// As far back as compliance is kept; more rows than anybody draws.
+constexpr int kMostDays = 400;
+
+int days_of(const std::string& text) {
+  int days = 0;
+  auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), days);
+  if (problem == std::errc() && end == text.data() + text.size() && days >= 1 &&
+      days <= kMostDays) {
+    return days;
+  }
+  throw Error(ErrorKind::usage, "--days is \"{}\"", text)
+      .hint(fmt::format("write a number from 1 to {}", kMostDays));
+}
 
 Outcome ages(App& app, const Arguments& arguments) {
   const TimePoint now = app.clock.now();
@@ -22,7 +42,14 @@ Outcome ages(App& app, const Arguments& arguments) {
   pipeline::mark_waived(context, known);
   const pipeline::AgeReport report = pipeline::summarize_ages(known, now);
   if (auto file = arguments.value("--csv")) write_file(*file, pipeline::ages_csv(report));
-  return {report};
+  Json record = report;
+  if (const auto days = arguments.value("--days")) {
+    const int count = days_of(*days);
+    // What was fixed within those days was open in them.
+    const auto all = pipeline::list_finding_ages(context.database, now - kDay * count);
+    record["history"] = pipeline::finding_history(all, count, now);
+  }
+  return {std::move(record)};
 }
 
 std::string days(const Json& seconds) {
@@ -31,8 +58,7 @@ std::string days(const Json& seconds) {
 
 void add_rows(const std::string& product, const Json& severities,
               std::vector<std::vector<Cell>>& rows) {
-  // Worst first, as people look; a JSON object is sorted by name.
-  for (const char* severity : {"critical", "high", "medium", "low", "info", "unknown"}) {
+  for (const char* severity : kSeverities) {
     if (!severities.contains(severity)) continue;
     const Json& of = severities.at(severity);
     const int open = of.at("open"), fixed = of.at("fixed"), waived = of.at("waived");
@@ -43,6 +69,20 @@ void add_rows(const std::string& product, const Json& severities,
                     std::to_string(fixed), told(fixed, "mean_time_to_fix_seconds"),
                     told(fixed, "median_time_to_fix_seconds"), std::to_string(waived)});
   }
+}
+
+void render_history(const Json& record, App& app) {
+  if (!record.contains("history")) return;
+  std::vector<std::vector<Cell>> rows;
+  for (const Json& day : record.at("history").at("all")) {
+    std::vector<Cell> row = {day.at("day").get<std::string>()};
+    for (const char* severity : kSeverities) {
+      row.push_back(std::to_string(day.at("open").value(severity, 0)));
+    }
+    rows.push_back(std::move(row));
+  }
+  app.out.stream << '\n';
+  print_table(app.out, {"DAY", "CRITICAL", "HIGH", "MEDIUM", "LOW", "INFO", "UNKNOWN"}, rows);
 }
 
 void render_ages(const Json& record, App& app) {
@@ -59,6 +99,7 @@ void render_ages(const Json& record, App& app) {
               {"PRODUCT", "SEVERITY", "OPEN", "MEDIAN AGE", "OLDEST", "FIXED", "MEAN TIME TO FIX",
                "MEDIAN", "WAIVED"},
               rows);
+  render_history(record, app);
 }
 
 std::vector<std::string> severity_names() {
@@ -119,6 +160,7 @@ std::vector<Command> image_ages_commands() {
                         {"hallmark image ages --since 365d --csv ages.csv",
                          "With all that was fixed within a year, as a file for spreadsheets."}},
            .options = {{"--since", "DURATION", "fixed within; default: 90d"},
+                       {"--days", "N", "also how many were open on each of the last N days"},
                        {"--csv", "FILE", "write all rows to this file too"}},
            .description = "A finding is open from when it is first seen in the newest active "
                           "version of a product, and fixed when such a version is without it. What "

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "base/text.h"
+#include "pipeline/compliance_last.h"
 #include "pipeline/day.h"
 
 namespace hallmark::pipeline {
@@ -46,6 +47,8 @@ void record_check(db::Database& database, const ComplianceReport& report) {
     }
     connection.execute("delete from compliance_checks where day < :first",
                        {{"first", first_day(report.checked_at, kHistoryDays)}});
+    keep_last(connection, report);
+    forget_last(connection, report.checked_at - Duration{24 * 3600'000LL} * kHistoryDays);
   });
 }
 

@@ -11,7 +11,8 @@ namespace hallmark::pipeline {
 /// Older rows are removed: a year to compare with, and a month to do it in.
 inline constexpr int kHistoryDays = 400;
 
-/// Keeps the report's counts; an older check of the day is replaced, a newer one stays.
+/// Keeps the report's counts; an older check of the day is replaced, a newer one stays. And all
+/// that it says of each place, until the next check of it (compliance_last.h).
 void record_check(db::Database& database, const ComplianceReport& report);
 
 /// All places that were checked on that day.

@@ -10,6 +10,7 @@
 #include "cloud/hooks/hooked_cloud.h"
 #include "pipeline/compliance_facts.h"
 #include "pipeline/compliance_history.h"
+#include "pipeline/compliance_last.h"
 #include "pipeline/fixture.h"
 #include "pipeline/names.h"
 #include "pipeline/ownership.h"
@@ -352,6 +353,38 @@ TEST(ComplianceTrend, TellsOfPlacesThatCouldNotBeLookedAt) {
   ASSERT_THAT(trend, SizeIs(1));
   EXPECT_EQ(trend[0].places, 6u);
   EXPECT_EQ(trend[0].places_with_problems, 1u);
+}
+
+TEST(LastCompliance, IsWhatTheLastCheckOfEachPlaceSaid) {
+  Fixture fixture;
+  db::Database& database = *fixture.product.database;
+  const auto all = [](const cloud::Place&) { return true; };
+  EXPECT_EQ(last_compliance(database, all)["checked_at"], Json(nullptr));
+  GoldenImage image = golden(fixture, "1");
+  launch(fixture, kHome, image.image_id, "golden");
+  launch(fixture, kHome, image.source_image_id, "raw");
+  const ComplianceReport whole = check(fixture);
+  record_check(database, whole);
+  Json last = last_compliance(database, all);
+  for (Json& place : last["places"]) EXPECT_EQ(place["checked_at"], last["checked_at"]);
+  for (Json& place : last["places"]) place.erase("checked_at");
+  EXPECT_EQ(last, Json(whole)) << "as the check itself told it";
+  // A later look at one place alone changes what is known of that one.
+  fixture.clock.advance(kDay);
+  launch(fixture, kHome, image.source_image_id, "forgotten");
+  record_check(database, check_compliance(*fixture.product.context, {kHome}, {}, {}));
+  last = last_compliance(database, all);
+  EXPECT_EQ(last["counts"]["non-compliant"], Json(whole)["counts"]["non-compliant"].get<int>() + 1);
+  EXPECT_EQ(last["machines"].back()["name"], "golden") << "the worst first";
+  EXPECT_EQ(last["places"].size(), Json(whole)["places"].size());
+  const Json home =
+      last_compliance(database, [](const cloud::Place& place) { return place == kHome; });
+  EXPECT_EQ(home["machines"].size(), 3u);
+  EXPECT_EQ(home["places"].size(), 1u);
+  record_check(database, whole);
+  EXPECT_EQ(last_compliance(database, all), last) << "an older check says nothing any more";
+  record_check(database, check_compliance(*fixture.product.context, {kWest}, {}, {}));
+  EXPECT_EQ(last_compliance(database, all)["machines"], last["machines"]) << "elsewhere it stays";
 }
 
 TEST(Compliance, AWatermarkShowsWhatAnImageWasMadeFromWhereTheWayBackIsLost) {

@@ -25,7 +25,7 @@ void tell_all(const Observers& observers, const Tell& tell) {
 
 Hub::Hub() : id_(random_id("hub").substr(0, 12)) {}
 
-workflow::Observer Hub::observer() {
+workflow::Observer Hub::make_observer(bool ours) {
   return {.run_changed =
               [this](const workflow::RunInfo& run) {
                 std::lock_guard lock(mutex_);
@@ -35,12 +35,12 @@ workflow::Observer Hub::observer() {
                 publish("run", run.run_id, cli::run_record(run));
               },
           .step_changed =
-              [this](const std::string& run_id, const workflow::StepInfo& step) {
+              [this, ours](const std::string& run_id, const workflow::StepInfo& step) {
                 std::lock_guard lock(mutex_);
                 tell_all(observers_, [&](const auto& o) {
                   if (o.step_changed) o.step_changed(run_id, step);
                 });
-                time_step(step);
+                if (ours) time_step(step);
                 Json data = cli::step_record(step);
                 data["run_id"] = run_id;
                 publish("step", run_id, data);

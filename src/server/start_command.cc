@@ -15,6 +15,7 @@
 #include "server/openapi.h"
 #include "server/server_commands.h"
 #include "server/tokens.h"
+#include "server/watch.h"
 
 namespace hallmark::server {
 
@@ -132,6 +133,7 @@ cli::Outcome start(cli::App& app, const cli::Arguments& arguments,
   {
     std::optional<Driver> driver;
     if (!arguments.has("--no-drive")) driver.emplace(app, kDriveWidth, &desk);
+    const Watch watch(hub, app.workplace().context.database, app.workplace().engine);
     Api api({.commands = commands,
              .app = app,
              .hub = hub,

@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -475,6 +476,30 @@ class Events(Case):
         self.assertEqual(self.next_event(reset)["event"], "reset")
 
 
+class OthersRuns(Events):
+    """This server drives nothing: what its page hears of is what a command in a terminal does."""
+
+    options = ("--no-drive",)
+    test_etag = test_idempotency = test_news_of_runs = None
+
+    def test_news_of_what_others_drive(self):
+        stream = self.open_stream("/api/v1/events")
+        self.assertEqual(self.next_event(stream)["event"], "hello")
+        time.sleep(1.2)  # so that it has looked once: what is there is no news
+        pipeline = self.server.directory / "golden.yaml"
+        pipeline.write_text("product: O-1\nos: D-1\nversion: '1'\nsource: {image_id: ami-0123456789abcdef0}\n")
+        self.assertNotEqual(self.server.local("image", "build", str(pipeline)).returncode, 0)
+        steps, states = set(), []
+        while "failed" not in states:
+            event = self.next_event(stream)
+            data = json.loads(event["data"])
+            if event["event"] == "step":
+                steps.add(data["key"])
+            elif event["event"] == "run" and data["subject"] == "O-1/D-1/1":
+                states.append(data["state"])
+        self.assertIn("reserve-version", steps)
+
+
 class Logins(Case):
     PASSWORD = "correct horse battery"
 
@@ -605,6 +630,15 @@ class Life(Case):
         stream.read()  # it ended as a stream does
         self.server.start()
         self.assertEqual(self.server.ask("GET", "/api/v1/me").status, 200)
+
+    def test_the_page_is_there_with_all_that_it_loads(self):
+        page = self.server.ask("GET", "/", token=None)
+        if page.status == 404:
+            self.skipTest("the server was built without its page")
+        wanted = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
+        self.assertTrue(any(path.endswith(".js") for path in wanted), page.text)
+        for path in wanted:
+            self.assertEqual(self.server.ask("GET", path, token=None).status, 200, path)
 
     def test_ready(self):
         self.assertEqual(self.server.ask("GET", "/readyz", token=None).text, "ready\n")

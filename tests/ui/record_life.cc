@@ -262,13 +262,14 @@ void live(const Path& to, const Path& state) {
   desk.record("image_report_waiting", {"image", "report", "Web-1.0/Debian-12/1.2.0", "--json"});
   desk.record("image_report_active", {"image", "report", "Web-1.0/Debian-12/1.1.0", "--json"});
   desk.record("image_tree", {"image", "tree", "--all", "--json"});
-  desk.record("image_ages", {"image", "ages", "--json"});
+  desk.record("image_ages", {"image", "ages", "--days", "30", "--json"});
   desk.record("channel_list", {"channel", "list", "--json"});
   desk.record("run_list", {"run", "list", "--json"});
   desk.record("run_show_waiting", {"run", "show", waiting, "--why", "--json"});
   desk.record("run_show_failed", {"run", "show", failed, "--why", "--json"});
   desk.record("run_log_waiting", {"run", "log", waiting, "--json"});
   desk.record("compliance_check", {"compliance", "check", "--json"});
+  desk.record("compliance_show", {"compliance", "show", "--json"});
   desk.record("compliance_trend", {"compliance", "trend", "--json"});
   desk.record("notice_list", {"notice", "list", "--json"});
   desk.record("catalog_list", as_developer({"catalog", "list"}));

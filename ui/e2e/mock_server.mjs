@@ -56,6 +56,7 @@ const reads = {
   },
   'run/log': () => record('run_log_waiting'),
   'compliance/trend': () => record('compliance_trend'),
+  'compliance/show': () => record('compliance_show'),
   'catalog/list': (q) => record(q.has('launched') ? 'catalog_launched' : 'catalog_list'),
   'audit/list': (q) => ({
     entries: record('audit_list').entries.filter(

@@ -1,6 +1,5 @@
-/// Tests of the page in a browser. Against the built page over recorded records, or, with HALLMARK_URL, against a
-/// real server (HALLMARK_USER, HALLMARK_PASSWORD: an admin there) that has an image waiting for approval.
-/// HALLMARK_PICTURES=DIR keeps pictures of the pages.
+/// Tests of the page in a browser. Against the built page over recorded records, or, with HALLMARK_URL, against the real
+/// server that tests/life/page_test.py boots. HALLMARK_PICTURES=DIR keeps pictures of the pages then.
 
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,12 +13,14 @@ const browser = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium
 
 export default defineConfig({
   testDir: '.',
+  testMatch: real ? 'life.spec.ts' : 'page.spec.ts',
   outputDir: join(tmpdir(), `hallmark-e2e-${process.getuid?.() ?? 0}`),
   workers: 1,
-  timeout: real ? 600_000 : 60_000,
+  timeout: real ? 300_000 : 60_000,
   expect: { timeout: 30_000 },
   reporter: 'list',
   use: {
+    actionTimeout: 30_000,
     baseURL: real ?? `http://127.0.0.1:${port}`,
     ignoreHTTPSErrors: true,
     timezoneId: 'UTC',

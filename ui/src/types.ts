@@ -207,12 +207,13 @@ export interface Machine {
   reason: string
 }
 
+/// A check, or what the last check of each place said: then with when that was, null if there was none.
 export interface Compliance {
-  checked_at: string
+  checked_at: string | null
   compliant: boolean
   counts: VerdictCounts
   accounts: { account_id: string; counts: VerdictCounts }[]
-  places: { account_id: string; region: string; counts: VerdictCounts; problems: string[] }[]
+  places: { account_id: string; region: string; counts: VerdictCounts; problems: string[]; checked_at?: string }[]
   machines: Machine[]
   warnings: string[]
 }
@@ -237,8 +238,15 @@ export interface Age {
   mean_time_to_fix_seconds: number
 }
 
+/// What was open at the end of a day; severities without any are left out.
+export interface FindingDay {
+  day: string
+  open: Partial<Counts>
+}
+
 export interface Ages {
   all: Partial<Record<Severity, Age>>
+  history?: { all: FindingDay[]; products: { product: string; days: FindingDay[] }[] }
   products: { product: string; severities: Partial<Record<Severity, Age>> }[]
 }
 

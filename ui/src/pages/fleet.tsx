@@ -1,15 +1,14 @@
 /// What runs, and whether it runs from golden images; how old findings are.
 
-import { useQueryClient } from '@tanstack/react-query'
 import { useMemo, useState } from 'react'
 
 import { may } from '../api'
-import { Answer, Badge, Choice, Empty, Failure, Head, Moment, Panel, SeverityName, useShown } from '../parts/basics'
+import { Answer, Badge, Choice, Empty, Failure, Head, Moment, Panel, useShown } from '../parts/basics'
 import { PartsBar, TrendChart } from '../parts/charts'
+import { FindingAges } from '../parts/finding_ages'
 import { useCommand, useRecord } from '../records'
 import { useSession } from '../session'
-import { duration } from '../time'
-import { severities, verdicts, type Ages, type Compliance, type Machine, type TrendDay, type VerdictCounts } from '../types'
+import { verdicts, type Compliance, type Machine, type TrendDay, type VerdictCounts } from '../types'
 
 const fills: Record<string, string> = {
   compliant: 'fill-good',
@@ -43,7 +42,7 @@ function Figures({ report }: { report: Compliance }) {
 
 const total = (counts: VerdictCounts) => verdicts.reduce((sum, verdict) => sum + counts[verdict], 0)
 
-function Places({ report }: { report: Compliance }) {
+function Places({ report, at }: { report: Compliance; at: string }) {
   const places = report.places.filter((place) => total(place.counts) > 0 || place.problems.length > 0)
   const bad = (counts: VerdictCounts) => counts['non-compliant'] + counts.unknown
   const rows = [...places].sort((a, b) => bad(b.counts) - bad(a.counts))
@@ -70,7 +69,14 @@ function Places({ report }: { report: Compliance }) {
               <th scope="row" className="mono">
                 {place.account_id}
               </th>
-              <td>{place.region}</td>
+              <td>
+                {place.region}
+                {place.checked_at && place.checked_at !== at && (
+                  <div className="soft small">
+                    <Moment at={place.checked_at} />
+                  </div>
+                )}
+              </td>
               <td className="number">{bad(place.counts)}</td>
               <td className="number">{total(place.counts)}</td>
               <td className="wide">
@@ -176,71 +182,38 @@ function Machines({ machines }: { machines: Machine[] }) {
   )
 }
 
-function FindingAges() {
-  const ages = useRecord<Ages>('image', 'ages')
+function Checked({ report, at }: { report: Compliance; at: string }) {
   return (
-    <Panel title="Findings in active images">
-      <Answer of={ages} what="findings">
-        {(data) => {
-          const known = severities.filter((severity) => data.all[severity])
-          if (known.length === 0) return <Empty title="No findings known">They appear once an active image was assessed.</Empty>
-          return (
-            <>
-              <PartsBar
-                label="Open findings"
-                parts={known.map((name) => ({ name, value: data.all[name]?.open ?? 0, fill: `fill-${name}` }))}
-              />
-              <div className="scroll" tabIndex={0} role="region" aria-label="Findings by severity">
-                <table>
-                  <thead>
-                    <tr>
-                      <th scope="col">Severity</th>
-                      <th scope="col" className="number">Open</th>
-                      <th scope="col" className="number">Waived</th>
-                      <th scope="col">Oldest</th>
-                      <th scope="col" className="number">Fixed</th>
-                      <th scope="col">Time to fix</th>
-                    </tr>
-                  </thead>
-                  <tbody>
-                    {known.map((severity) => {
-                      const age = data.all[severity]
-                      if (!age) return null
-                      return (
-                        <tr key={severity}>
-                          <th scope="row">
-                            <SeverityName of={severity} />
-                          </th>
-                          <td className="number">{age.open}</td>
-                          <td className="number">{age.waived}</td>
-                          <td>{age.open > 0 ? duration(age.oldest_age_seconds, 1) : '–'}</td>
-                          <td className="number">{age.fixed}</td>
-                          <td>{age.fixed > 0 ? duration(age.median_time_to_fix_seconds, 1) : '–'}</td>
-                        </tr>
-                      )
-                    })}
-                  </tbody>
-                </table>
-              </div>
-              <p className="soft small">Fixed within 90 days; the middle one's time to fix.</p>
-            </>
-          )
-        }}
-      </Answer>
-    </Panel>
+    <>
+      {report.warnings.length > 0 && (
+        <div className="notice warn">
+          {report.warnings.map((warning, i) => (
+            <span key={i}>{warning}</span>
+          ))}
+        </div>
+      )}
+      <Panel
+        title="By account and region"
+        aside={
+          <span className="soft small">
+            as of <Moment at={at} />
+          </span>
+        }
+      >
+        <Figures report={report} />
+        <Places report={report} at={at} />
+      </Panel>
+      <Machines machines={report.machines} />
+    </>
   )
 }
 
-/// The last check of this browser, kept while the page is open.
-const checkKey = ['compliance', 'checked here']
-
 export default function Fleet() {
   const who = useSession()
-  const client = useQueryClient()
   const trend = useRecord<{ days: TrendDay[] }>('compliance', 'trend', { days: 90 })
+  const last = useRecord<Compliance>('compliance', 'show')
   const check = useCommand<Compliance>('compliance', 'check')
-  const report = check.data ?? client.getQueryData<Compliance>(checkKey)
-  const run = () => check.mutate({}, { onSuccess: (data) => client.setQueryData(checkKey, data) })
+  const run = () => check.mutate({})
   const allowed = may(who, 'operator')
   return (
     <>
@@ -277,43 +250,27 @@ export default function Fleet() {
         </Panel>
         <FindingAges />
       </div>
-      {report ? (
-        <>
-          {report.warnings.length > 0 && (
-            <div className="notice warn">
-              {report.warnings.map((warning, i) => (
-                <span key={i}>{warning}</span>
-              ))}
-            </div>
-          )}
-          <Panel
-            title="By account and region"
-            aside={
-              <span className="soft small">
-                as of <Moment at={report.checked_at} />
-              </span>
-            }
-          >
-            <Figures report={report} />
-            <Places report={report} />
-          </Panel>
-          <Machines machines={report.machines} />
-        </>
-      ) : (
-        <section className="panel">
-          {check.isPending ? (
-            <Empty title="Looking at all places…" />
-          ) : (
-            <Empty title="Which machines, and why?">
-              {allowed ? (
-                <p>“Check now” looks at all accounts and regions and says of each machine whether it is fine, and why.</p>
+      <Answer of={last} what="the last checks">
+        {(report) =>
+          report.checked_at === null ? (
+            <section className="panel">
+              {check.isPending ? (
+                <Empty title="Looking at all places…" />
               ) : (
-                <p>A check takes the role operator.</p>
+                <Empty title="Which machines, and why?">
+                  {allowed ? (
+                    <p>“Check now” looks at all accounts and regions and says of each machine whether it is fine, and why.</p>
+                  ) : (
+                    <p>Somebody who may operate, or a schedule, has to make the first check.</p>
+                  )}
+                </Empty>
               )}
-            </Empty>
-          )}
-        </section>
-      )}
+            </section>
+          ) : (
+            <Checked report={report} at={report.checked_at} />
+          )
+        }
+      </Answer>
     </>
   )
 }

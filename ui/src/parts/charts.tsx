@@ -1,6 +1,6 @@
 /// Charts as plain SVG. Each has its numbers as text too, for who cannot see it.
 
-import { severities, type Change, type Counts, type Finding, type Severity, type TrendDay } from '../types'
+import { severities, type Change, type Counts, type Finding, type FindingDay, type Severity, type TrendDay } from '../types'
 
 function countBySeverity(findings: Finding[]): Counts {
   const counts = Object.fromEntries(severities.map((severity) => [severity, 0])) as Counts
@@ -146,6 +146,54 @@ export function PartsBar({ parts, label }: { parts: { name: string; value: numbe
         at += width
         return <rect key={part.name} className={part.fill} x={from} y={0} width={Math.max(0, width - 0.6)} height={10} />
       })}
+    </svg>
+  )
+}
+
+/// Open findings day by day, the worst at the bottom, where a change is seen best.
+export function FindingsChart({ days, of }: { days: FindingDay[]; of: string }) {
+  const width = 430
+  const top = 120
+  const sum = (day: FindingDay) => severities.reduce((all, severity) => all + (day.open[severity] ?? 0), 0)
+  const most = Math.max(1, ...days.map(sum))
+  const x = (i: number) => (days.length < 2 ? width / 2 : 34 + (i * (width - 44)) / (days.length - 1))
+  const y = (count: number) => top - 8 - (count / most) * (top - 16)
+  const first = days[0]
+  const last = days[days.length - 1]
+  const said = (day: FindingDay) =>
+    severities.filter((severity) => day.open[severity]).map((severity) => `${day.open[severity]} ${severity}`).join(', ') || 'none'
+  let below = days.map(() => 0)
+  const areas = severities.map((severity) => {
+    const above = days.map((day, i) => below[i] + (day.open[severity] ?? 0))
+    const there = above.map((count, i) => `${x(i).toFixed(1)},${y(count).toFixed(1)}`)
+    const back = below.map((count, i) => `${x(i).toFixed(1)},${y(count).toFixed(1)}`).reverse()
+    below = above
+    return { severity, points: [...there, ...back].join(' ') }
+  })
+  return (
+    <svg
+      className="chart"
+      viewBox={`0 0 ${width} ${top + 18}`}
+      role="img"
+      aria-label={`Open findings of ${of}: ${said(first)} on ${first.day}; ${said(last)} on ${last.day}`}
+    >
+      {[0, most].map((count) => (
+        <g key={count}>
+          <line className="stroke-line" x1={34} x2={width - 10} y1={y(count)} y2={y(count)} />
+          <text x={28} y={y(count) + 4} textAnchor="end">
+            {count}
+          </text>
+        </g>
+      ))}
+      {areas.map(({ severity, points }) => (
+        <polygon key={severity} className={`fill-${severity}`} points={points} />
+      ))}
+      <text x={34} y={top + 14}>
+        {first.day}
+      </text>
+      <text x={width - 10} y={top + 14} textAnchor="end">
+        {last.day}
+      </text>
     </svg>
   )
 }

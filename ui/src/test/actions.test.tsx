@@ -85,10 +85,15 @@ test('a failed run can be tried again', async () => {
   await waitFor(() => expect(of(sent, 'run/retry')[0].body).toEqual({ id: run.run_id }))
 })
 
-test('the fleet is checked, the worst first', async () => {
-  serve()
+test('the fleet is shown as of the last check and checked anew, the worst first', async () => {
+  const sent = serve()
   await show('/fleet')
+  expect(screen.getByRole('region', { name: 'Machines' })).toBeTruthy()
+  expect(of(sent, 'compliance/check')).toEqual([])
+  await userEvent.selectOptions(screen.getByLabelText('Over time, of'), 'Web-1.0/Debian-12')
+  expect(screen.getByRole('img', { name: /^Open findings of Web-1.0.Debian-12: / })).toBeTruthy()
   await userEvent.click(screen.getByRole('button', { name: 'Check now' }))
+  expect(of(sent, 'compliance/check').length).toBe(1)
   const machines = await screen.findByRole('region', { name: 'Machines' })
   const rows = machines.querySelectorAll('tbody tr')
   expect(rows[0].textContent).toContain('non-compliant')

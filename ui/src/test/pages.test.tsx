@@ -1,7 +1,7 @@
 import { screen, within } from '@testing-library/react'
 import { beforeEach, describe, expect, test, vi } from 'vitest'
 
-import type { Image, Report } from '../types'
+import type { Compliance, Image, Report } from '../types'
 import { hindrances, settled, show } from './show'
 import { admin, record, Refusal, serve } from './server'
 
@@ -34,7 +34,7 @@ describe('every page', () => {
   test.each(paths)('%s says what is wrong when the server refuses', async (path) => {
     const refusal = new Refusal(403, { kind: 'denied', status: 403, detail: 'ada may not look', hint: 'ask an admin' })
     serve(Object.fromEntries(
-      ['image/list', 'image/show', 'image/tree', 'image/ages', 'run/list', 'run/show', 'compliance/trend', 'catalog/list', 'audit/list']
+      ['image/list', 'image/show', 'image/tree', 'image/ages', 'run/list', 'run/show', 'compliance/show', 'compliance/trend', 'catalog/list', 'audit/list']
         .map((route) => [`GET ${route}`, refusal]),
     ))
     await show(path)
@@ -60,6 +60,7 @@ describe('every page', () => {
       'GET image/ages': { all: {}, products: [] },
       'GET run/list': { runs: [] },
       'GET channel/list': { channels: [] },
+      'GET compliance/show': { ...record<Compliance>('compliance_show'), checked_at: null, places: [], machines: [] },
       'GET compliance/trend': { days: [] },
       'GET catalog/list': { products: [], launched: [], principal: 'p', account_id: '1', region: 'r' },
       'GET audit/list': { entries: [] },
@@ -101,11 +102,12 @@ describe('hostile text', () => {
       'GET catalog/list': ({ query }: { query: URLSearchParams }) =>
         poison(record(query.has('launched') ? 'catalog_launched' : 'catalog_list'), /state$|_at$/),
       'GET audit/list': poison(record('audit_list'), /^at$/),
+      'GET compliance/show': poisoned('compliance_show'),
     })
     await show(path)
     expect(document.querySelector('#root img, main img, main script')).toBeNull()
     expect((window as { owned?: number }).owned).toBeUndefined()
-    if (path !== '/fleet') expect(document.body.textContent).toContain('<script>window.owned=1</script>')
+    expect(document.body.textContent).toContain('<script>window.owned=1</script>')
   })
 })
 

@@ -63,6 +63,7 @@ export function answers(): Record<string, Answer> {
       return query.get('id') === failed.run.run_id ? failed : record('run_show_waiting')
     },
     'GET run/log': record('run_log_waiting'),
+    'GET compliance/show': record('compliance_show'),
     'GET compliance/trend': record('compliance_trend'),
     'POST compliance/check': record('compliance_check'),
     'GET catalog/list': ({ query }: Sent) => record(query.has('launched') ? 'catalog_launched' : 'catalog_list'),
