@@ -14,8 +14,6 @@ namespace hallmark::pipeline {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kWork = {"reassess", "compliance", "retire",
-                                                   "build",    "remediate",  "prevent"};
 constexpr std::array<std::string_view, 4> kFiringStates = {"claimed", "started", "skipped",
                                                            "failed"};
 
@@ -233,7 +231,8 @@ Firing make_good(workflow::Engine& engine, Context& context, const Schedule& sch
       firing.detail = "run " + open.front() + " of a time before has not ended";
     } else {
       const std::string token = schedule.name + "\n" + to_rfc3339(firing.due_at);
-      StartedWork started = start_work(engine, context, schedule, token, std::move(stop));
+      StartedWork started = start_work(engine, context, schedule.work, "schedule " + schedule.name,
+                                       token, std::move(stop));
       firing.state = FiringState::started;
       firing.run_ids = std::move(started.run_ids);
       firing.detail = join(started.problems, "; ");
@@ -277,22 +276,11 @@ void set_paused(const Context& context, const Schedule& schedule, bool paused,
                         .action = paused ? "schedule.paused" : "schedule.resumed",
                         .subject = schedule.name,
                         .detail = {{"expression", schedule.expression.text},
-                                   {"start", to_string(schedule.starts)}}};
+                                   {"start", to_string(schedule.work.starts)}}};
   });
 }
 
 }  // namespace
-
-std::string_view to_string(ScheduledWork work) { return kWork.at(static_cast<std::size_t>(work)); }
-
-ScheduledWork scheduled_work_from(std::string_view text) {
-  const auto known = std::find(kWork.begin(), kWork.end(), text);
-  if (known == kWork.end()) {
-    throw Error(ErrorKind::usage, "\"{}\" cannot be scheduled", text)
-        .hint("one of: " + join(std::vector<std::string>(kWork.begin(), kWork.end()), ", "));
-  }
-  return static_cast<ScheduledWork>(known - kWork.begin());
-}
 
 std::string_view to_string(FiringState state) {
   return kFiringStates.at(static_cast<std::size_t>(state));
