@@ -30,19 +30,33 @@ cli::Command docs_command() {
 
 cli::CommandTable make_table() {
   cli::CommandTable table;
-  table.nouns = {{"source", "Source images"}, {"pipeline", "Pipeline files"},
-                 {"image", "Golden images"},  {"catalog", "The catalog"},
-                 {"channel", "Channels"},     {"notice", "Notices"},
-                 {"machine", "Machines"},     {"compliance", "Compliance"},
-                 {"parameter", "Parameters"}, {"run", "Runs"},
-                 {"schedule", "Schedules"},   {"key", "Keys"},
-                 {"user", "Users"},           {"account", "Accounts let go"},
-                 {"audit", "Audit log"},      {"reaper", "Leftovers"},
-                 {"disk", "Disks"},           {"scan", "Lists of packages"},
-                 {"advisory", "Advisories"},  {"aws", "AWS"},
-                 {"db", "The database"},      {"doctor", "This machine"},
-                 {"server", "The server"},    {"token", "API tokens"},
-                 {"login", "Logins"},         {"completion", "Shell completion"}};
+  table.nouns = {{"source", "Source images"},
+                 {"pipeline", "Pipeline files"},
+                 {"image", "Golden images"},
+                 {"catalog", "The catalog"},
+                 {"channel", "Channels"},
+                 {"notice", "Notices"},
+                 {"machine", "Machines"},
+                 {"compliance", "Compliance"},
+                 {"parameter", "Parameters"},
+                 {"run", "Runs"},
+                 {"schedule", "Schedules"},
+                 {"trigger", "Triggers"},
+                 {"key", "Keys"},
+                 {"user", "Users"},
+                 {"account", "Accounts let go"},
+                 {"audit", "Audit log"},
+                 {"reaper", "Leftovers"},
+                 {"disk", "Disks"},
+                 {"scan", "Lists of packages"},
+                 {"advisory", "Advisories"},
+                 {"aws", "AWS"},
+                 {"db", "The database"},
+                 {"doctor", "This machine"},
+                 {"server", "The server"},
+                 {"token", "API tokens"},
+                 {"login", "Logins"},
+                 {"completion", "Shell completion"}};
   auto add = [&](std::vector<cli::Command> more) {
     table.commands.insert(table.commands.end(), std::make_move_iterator(more.begin()),
                           std::make_move_iterator(more.end()));
@@ -69,6 +83,7 @@ cli::CommandTable make_table() {
   add(cli::run_drive_commands());
   add(cli::schedule_commands());
   add(cli::schedule_next_commands());
+  add(cli::trigger_commands());
   add(cli::user_commands());
   add(cli::account_commands());
   add(cli::audit_commands());

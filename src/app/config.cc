@@ -157,6 +157,9 @@ Config read_config(const Path& state) {
   if (problems.empty() && document.json.contains("schedules")) {
     config.schedules = read_schedules(document, file, problems);
   }
+  if (problems.empty() && document.json.contains("triggers")) {
+    config.triggers = read_triggers(document, file, problems);
+  }
   refuse_problems(std::move(problems), file);
 
   const Json& json = document.json;

@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "model/pipeline.h"
 #include "pipeline/schedules.h"
+#include "pipeline/triggers.h"
 #include "scan/advisory/store.h"
 
 namespace hallmark::app {
@@ -61,6 +62,7 @@ struct Config {
   model::InventorySettings inventory;  ///< of all images; a pipeline may only switch more off
   scan::AdvisoryConfig advisories;     ///< paths are absolute
   std::vector<pipeline::Schedule> schedules;
+  std::vector<pipeline::Trigger> triggers;
   std::string server_url;  ///< of the page, without a slash at its end; empty: not said
   Json oidc;               ///< see server_config.h; null: none
   bool server_allow_private = false;

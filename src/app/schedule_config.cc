@@ -7,6 +7,7 @@ namespace hallmark::app {
 namespace {
 
 using pipeline::ScheduledWork;
+using pipeline::TriggerEvent;
 
 /// Which settings go with which work only.
 struct Setting {
@@ -22,51 +23,120 @@ constexpr Setting kSettings[] = {{"pipeline", ScheduledWork::build},
                                  {"accept_derived", ScheduledWork::compliance},
                                  {"grace", ScheduledWork::compliance}};
 
+/// And with which event.
+struct EventSetting {
+  const char* key;
+  TriggerEvent event;
+  bool needed;
+  const char* example;
+};
+constexpr EventSetting kEventSettings[] = {
+    {"parameter", TriggerEvent::parameter, true, "/base/image"},
+    {"region", TriggerEvent::parameter, false, ""},
+    {"secret", TriggerEvent::webhook, true, "env:CI_KEY"}};
+
 class Reader {
  public:
   Reader(const model::YamlDocument& document, const Path& file,
          std::vector<model::Problem>& problems)
       : document_(document), file_(file), problems_(problems) {}
 
-  pipeline::Schedule read(const std::string& name, const Json& json) {
+  pipeline::Schedule schedule(const std::string& name, const Json& json) {
     const model::Address address = {"schedules", name};
     pipeline::Schedule schedule{
+        .name = name, .work = work(json, address), .enabled = json.value("enabled", true)};
+    if (schedule.work.starts == ScheduledWork::rebuild && schedule.work.golden_image.empty()) {
+      add(address, "does not say what is to be rebuilt", "add: golden_image: PRODUCT/OS");
+    }
+    refuse_other_golden_image(json, address, schedule.work.starts == ScheduledWork::rebuild);
+    read_expression(json, address, schedule);
+    return schedule;
+  }
+
+  pipeline::Trigger trigger(const std::string& name, const Json& json) {
+    const model::Address address = {"triggers", name};
+    pipeline::Trigger trigger{
         .name = name,
-        .starts = pipeline::scheduled_work_from(json.at("start").get<std::string>()),
-        .enabled = json.value("enabled", true)};
+        .event = pipeline::trigger_event_from(json.at("event").get<std::string>()),
+        .work = work(json, address),
+        .enabled = json.value("enabled", true),
+        .parameter = json.value("parameter", ""),
+        .region = json.value("region", ""),
+        .golden_image = json.value("golden_image", ""),
+        .secret = json.value("secret", "")};
+    for (const EventSetting& setting : kEventSettings) {
+      const bool given = json.contains(setting.key);
+      if (given && setting.event != trigger.event) {
+        add(below(address, setting.key),
+            "goes with event: " + std::string(to_string(setting.event)) + " only", "leave it out",
+            true);
+      }
+      if (!given && setting.needed && setting.event == trigger.event) {
+        add(address, std::string("does not say which ") + setting.key,
+            std::string("add: ") + setting.key + ": " + setting.example);
+      }
+    }
+    const bool of_image = trigger.event == TriggerEvent::golden_image;
+    if (of_image && trigger.golden_image.empty()) {
+      add(address, "does not say which golden image", "add: golden_image: PRODUCT/OS");
+    }
+    const bool rebuilds = trigger.work.starts == ScheduledWork::rebuild;
+    if (rebuilds && trigger.golden_image.empty() && !of_image) {
+      add(address, "does not say what is to be rebuilt", "add: golden_image: PRODUCT/OS");
+    }
+    refuse_other_golden_image(json, address, of_image || rebuilds);
+    if (trigger.event == TriggerEvent::source && trigger.work.starts != ScheduledWork::build) {
+      add(below(address, "start"), "goes with event: source only if it is build",
+          "say start: build, and which pipeline");
+    }
+    // The cloud is asked less often than our own database and files.
+    const bool asks_cloud =
+        trigger.event == TriggerEvent::source || trigger.event == TriggerEvent::parameter;
+    if (asks_cloud) trigger.every = std::chrono::minutes(5);
+    if (json.contains("every")) trigger.every = parse_duration(json.at("every").get<std::string>());
+    return trigger;
+  }
+
+ private:
+  pipeline::Work work(const Json& json, const model::Address& address) {
+    pipeline::Work work{.starts =
+                            pipeline::scheduled_work_from(json.at("start").get<std::string>())};
     for (const Setting& setting : kSettings) {
-      if (!json.contains(setting.key) || setting.work == schedule.starts) continue;
+      if (!json.contains(setting.key) || setting.work == work.starts) continue;
       add(below(address, setting.key),
           "goes with start: " + std::string(to_string(setting.work)) + " only", "leave it out",
           true);
     }
-    read_expression(json, address, schedule);
-    schedule.pipeline_file = read_path(json, "pipeline");
-    if (schedule.starts == ScheduledWork::build && schedule.pipeline_file.empty()) {
+    work.pipeline_file = read_path(json, "pipeline");
+    if (work.starts == ScheduledWork::build && work.pipeline_file.empty()) {
       add(address, "does not say which pipeline to build", "add: pipeline: golden.yaml");
     }
-    schedule.policy_file = read_path(json, "policy");
-    if (schedule.starts == ScheduledWork::remediate && schedule.policy_file.empty()) {
+    work.policy_file = read_path(json, "policy");
+    if (work.starts == ScheduledWork::remediate && work.policy_file.empty()) {
       add(address, "does not say by which policy", "add: policy: remediation.yaml");
     }
     const bool checks =
-        schedule.starts == ScheduledWork::compliance || schedule.starts == ScheduledWork::remediate;
+        work.starts == ScheduledWork::compliance || work.starts == ScheduledWork::remediate;
     if (json.contains("exemptions") && !checks) {
       add(below(address, "exemptions"), "goes with start: compliance or remediate only",
           "leave it out", true);
     }
-    schedule.mode = json.value("mode", "");
-    schedule.also = json.value("also", std::vector<std::string>());
-    schedule.derived = json.value("derived", false);
-    schedule.variables = json.value("variables", model::Variables());
-    schedule.exemptions = read_path(json, "exemptions");
-    schedule.accept_derived = json.value("accept_derived", false);
-    if (json.contains("grace"))
-      schedule.grace = parse_duration(json.at("grace").get<std::string>());
-    return schedule;
+    work.golden_image = json.value("golden_image", "");
+    work.mode = json.value("mode", "");
+    work.also = json.value("also", std::vector<std::string>());
+    work.derived = json.value("derived", false);
+    work.variables = json.value("variables", model::Variables());
+    work.exemptions = read_path(json, "exemptions");
+    work.accept_derived = json.value("accept_derived", false);
+    if (json.contains("grace")) work.grace = parse_duration(json.at("grace").get<std::string>());
+    return work;
   }
 
- private:
+  void refuse_other_golden_image(const Json& json, const model::Address& address, bool has_use) {
+    if (!json.contains("golden_image") || has_use) return;
+    add(below(address, "golden_image"), "goes with start: rebuild only", "leave it out", true);
+  }
+
   static model::Address below(model::Address address, const char* key) {
     address.push_back(key);
     return address;
@@ -118,9 +188,19 @@ std::vector<pipeline::Schedule> read_schedules(const model::YamlDocument& docume
   Reader reader(document, file, problems);
   std::vector<pipeline::Schedule> schedules;
   for (const auto& [name, json] : document.json.at("schedules").items()) {
-    schedules.push_back(reader.read(name, json));
+    schedules.push_back(reader.schedule(name, json));
   }
   return schedules;
+}
+
+std::vector<pipeline::Trigger> read_triggers(const model::YamlDocument& document, const Path& file,
+                                             std::vector<model::Problem>& problems) {
+  Reader reader(document, file, problems);
+  std::vector<pipeline::Trigger> triggers;
+  for (const auto& [name, json] : document.json.at("triggers").items()) {
+    triggers.push_back(reader.trigger(name, json));
+  }
+  return triggers;
 }
 
 }  // namespace hallmark::app

@@ -1,11 +1,12 @@
 #pragma once
-/// The section `schedules` of config.yaml.
+/// The sections `schedules` and `triggers` of config.yaml.
 
 #include <vector>
 
 #include "base/files.h"
 #include "model/yaml_document.h"
 #include "pipeline/schedules.h"
+#include "pipeline/triggers.h"
 
 namespace hallmark::app {
 
@@ -15,5 +16,9 @@ namespace hallmark::app {
 std::vector<pipeline::Schedule> read_schedules(const model::YamlDocument& document,
                                                const Path& file,
                                                std::vector<model::Problem>& problems);
+
+/// The same of triggers: settings of one kind of event that are given to another too.
+std::vector<pipeline::Trigger> read_triggers(const model::YamlDocument& document, const Path& file,
+                                             std::vector<model::Problem>& problems);
 
 }  // namespace hallmark::app

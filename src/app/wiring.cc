@@ -5,6 +5,7 @@
 
 #include "app/aws_access.h"
 #include "app/scanners.h"
+#include "app/secrets.h"
 #include "aws/caller_identity.h"
 #include "aws/needs.h"
 #include "base/log.h"
@@ -44,6 +45,8 @@ namespace {
 constexpr std::uint64_t kScriptBytes = 4u << 20;
 /// Mirrors and web servers have bad moments; a build should not fail for one.
 constexpr int kFetchAttempts = 4;
+/// A key that was changed is good this late.
+constexpr auto kSecretKept = std::chrono::minutes(1);
 
 cloud::LibvirtCloudConfig local_cloud_config(const CloudConfig& config) {
   cloud::LibvirtCloudConfig local{.root = config.root,
@@ -210,6 +213,37 @@ VexKept honoured(VexKept& kept, const Path& state) {
   return kept = std::make_shared<const std::vector<scan::VexStatement>>(std::move(all));
 }
 
+/// Empty if none are compiled.
+std::string advisories_digest(const Path& state) {
+  const auto file = scan::open_advisories(state / "advisories");
+  return file ? std::string(file->digest()) : "";
+}
+
+/// Whoever asks may be anybody: where secrets are kept is asked once in a while.
+std::function<std::string(const std::string&, std::stop_token)> secret_reader(
+    const Config& config, const AwsAccessOf& aws) {
+  struct Kept {
+    std::string value;
+    std::chrono::steady_clock::time_point until;
+  };
+  auto kept = std::make_shared<Sync<std::map<std::string, Kept>>>();
+  const SecretPlaces places{.directory = config.file.parent_path(),
+                            .aws = [aws]() -> std::shared_ptr<aws::Caller> {
+                              const std::shared_ptr<AwsAccess> access = aws();
+                              return {access, &access->client};
+                            },
+                            .aws_region = config.cloud.regions.front()};
+  return [places, kept](const std::string& reference, std::stop_token stop) {
+    const auto now = std::chrono::steady_clock::now();
+    auto values = kept->lock();
+    Kept& known = (*values)[reference];
+    if (known.value.empty() || known.until <= now) {
+      known = {secret_value(reference, places, std::move(stop)), now + kSecretKept};
+    }
+    return known.value;
+  };
+}
+
 }  // namespace
 
 pipeline::Scanner make_scanner(const Path& state, Clock& clock) {
@@ -309,9 +343,15 @@ struct Installation::Parts {
                 .image_services = *image_services},
         engine(*database, clock, pipeline::workflows(context),
                {.log_directory = state / "runs", .observer = forwarding_observer()}),
-        workplace{engine, context,
+        triggers{.all = config.triggers,
+                 .advisories = [state] { return advisories_digest(state); },
+                 .secret = secret_reader(config, aws)},
+        workplace{engine,
+                  context,
                   [this](workflow::Observer next) { *observer.lock() = std::move(next); },
-                  config.schedules, enforcement.get()} {}
+                  config.schedules,
+                  enforcement.get(),
+                  triggers} {}
 
   /// The engine keeps one observer for life; commands come and go.
   workflow::Observer forwarding_observer() {
@@ -352,6 +392,7 @@ struct Installation::Parts {
   pipeline::Context context;
   Sync<workflow::Observer> observer;
   workflow::Engine engine;
+  pipeline::Triggers triggers;
   cli::Workplace workplace;
 };
 

@@ -14,6 +14,7 @@
 #include "cloud/enforcement.h"
 #include "pipeline/context.h"
 #include "pipeline/schedules.h"
+#include "pipeline/triggers.h"
 #include "scan/advisory/store.h"
 #include "workflow/engine.h"
 
@@ -27,6 +28,7 @@ struct Workplace {
   std::function<void(workflow::Observer)> observe;
   const std::vector<pipeline::Schedule>& schedules;  ///< config.yaml's
   cloud::Enforcement* enforcement;                   ///< null: the cloud has none
+  const pipeline::Triggers& triggers;                ///< config.yaml's
 };
 
 /// One thing that the machine should have, and whether it does.

@@ -29,6 +29,7 @@ std::vector<Command> run_look_commands();
 std::vector<Command> run_drive_commands();
 std::vector<Command> schedule_commands();
 std::vector<Command> schedule_next_commands();
+std::vector<Command> trigger_commands();
 std::vector<Command> user_commands();
 std::vector<Command> account_commands();
 std::vector<Command> audit_commands();

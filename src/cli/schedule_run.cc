@@ -74,14 +74,14 @@ Json schedule_record(App& app, const Schedule& schedule, int firings) {
                  {"expression", schedule.expression.text},
                  {"time_zone", schedule.expression.time_zone},
                  {"means", schedule::describe(schedule.expression)},
-                 {"start", to_string(schedule.starts)},
+                 {"start", to_string(schedule.work.starts)},
                  {"state", state_of(schedule, standing)},
                  {"next_due_at",
                   standing.next_due_at ? Json(to_rfc3339(*standing.next_due_at)) : Json(nullptr)},
                  {"last", standing.firings.empty() ? Json(nullptr)
                                                    : firing_record(app, standing.firings.front())}};
-  if (schedule.starts == pipeline::ScheduledWork::build) {
-    record["pipeline"] = schedule.pipeline_file.string();
+  if (schedule.work.starts == pipeline::ScheduledWork::build) {
+    record["pipeline"] = schedule.work.pipeline_file.string();
   }
   if (firings == 0) return record;
   record["firings"] = Json::array();
@@ -196,6 +196,14 @@ std::string sentence(const Firing& firing) {
   return text;
 }
 
+std::string sentence(const pipeline::TriggerFiring& firing) {
+  std::string text =
+      fmt::format("{}: {}: {}", firing.trigger, firing.event, pipeline::to_string(firing.state));
+  if (!firing.run_ids.empty()) text += " " + join(firing.run_ids, ", ");
+  if (!firing.detail.empty()) text += "; " + firing.detail;
+  return text;
+}
+
 /// What schedules started and has not ended, then whatever else could go on now: the rebuild that a
 /// reassessment asked for is no schedule's.
 std::vector<std::string> runs_to_drive(App& app) {
@@ -238,6 +246,20 @@ bool drive_all(App& app, ProgressView& view) {
   return failed;
 }
 
+/// Until `stop`; a trigger that cannot be looked after keeps no schedule.
+void keep_triggers(App& app, const std::function<void(const pipeline::TriggerFiring&)>& told,
+                   const std::stop_token& stop) {
+  Workplace& workplace = app.workplace();
+  if (workplace.triggers.all.empty()) return;
+  try {
+    pipeline::keep_triggers(workplace.engine, workplace.context, workplace.triggers, told, stop);
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::cancelled) {
+      log_error("triggers are not looked after any more: {}", e.full_text());
+    }
+  }
+}
+
 /// Fires what is due, and drives what it started and whatever else was left. Some other process
 /// may have died over it, and while it is open nothing more is started.
 Outcome run_once(App& app, ProgressView& view) {
@@ -251,23 +273,37 @@ Outcome run_once(App& app, ProgressView& view) {
     failed = failed || firing.state == FiringState::failed;
     fired.push_back(firing);
   }
+  pipeline::look_at_triggers(workplace.context, workplace.engine, workplace.triggers, app.stop);
+  for (const pipeline::Trigger& trigger : workplace.triggers.all) {
+    for (const pipeline::TriggerFiring& firing :
+         pipeline::start_waiting(workplace.engine, workplace.context, trigger, app.stop)) {
+      view.say(sentence(firing));
+      failed = failed || firing.state == pipeline::TriggerFiringState::failed;
+      fired.push_back(firing);
+    }
+  }
   failed = drive_all(app, view) || failed;
   return {{{"fired", fired}}, failed ? traits(ErrorKind::failed).exit_code : 0};
 }
 
 Outcome run(App& app, const Arguments& arguments) {
   Workplace& workplace = app.workplace();
-  if (workplace.schedules.empty()) {
-    throw Error(ErrorKind::usage, "config.yaml has no schedules")
+  if (workplace.schedules.empty() && workplace.triggers.all.empty()) {
+    throw Error(ErrorKind::usage, "config.yaml has no schedules and no triggers")
         .hint("add some; see docs/schedules.md");
   }
   ProgressView view(app, arguments.has("--logs"));
   if (arguments.has("--once")) return run_once(app, view);
   Observation observation(app, view);
-  view.say(fmt::format("looking after {} schedules; SIGTERM or Ctrl-C ends it",
-                       workplace.schedules.size()));
+  view.say(fmt::format("looking after {} schedules and {} triggers; SIGTERM or Ctrl-C ends it",
+                       workplace.schedules.size(), workplace.triggers.all.size()));
   std::jthread driver([&](std::stop_token stop) { workplace.engine.work(kDriveWidth, stop); });
   std::stop_callback end(app.stop, [&] { driver.request_stop(); });
+  std::jthread triggers([&](std::stop_token stop) {
+    keep_triggers(
+        app, [&](const auto& firing) { view.say(sentence(firing)); }, stop);
+  });
+  std::stop_callback end_triggers(app.stop, [&] { triggers.request_stop(); });
   pipeline::keep_schedules(
       workplace.engine, workplace.context, workplace.schedules,
       [&](const Firing& firing) { view.say(sentence(firing)); }, app.stop);

@@ -27,9 +27,9 @@ bool is_urgent(const std::string& kind) {
 }
 
 const std::vector<std::string>& usual_kinds() {
-  static const std::vector<std::string> kinds = {"image.*",  "decision.*",     "channel.*",
-                                                 "notice.*", "account.*",      "schedule.*",
-                                                 "user.*",   "machine.stopped"};
+  static const std::vector<std::string> kinds = {"image.*",   "decision.*", "channel.*",
+                                                 "notice.*",  "account.*",  "schedule.*",
+                                                 "trigger.*", "user.*",     "machine.stopped"};
   return kinds;
 }
 

@@ -68,14 +68,15 @@ std::optional<GoldenImage> open_build(db::Database& database, const std::string&
 
 std::string start_rebuild(workflow::Engine& engine, Context& context, const GoldenImage& image,
                           const std::optional<std::string>& version,
-                          const std::string& requested_by, std::stop_token stop) {
+                          const std::string& requested_by, std::stop_token stop,
+                          std::optional<std::string> run_id) {
   if (auto open = open_build(context.database, image.product, image.os)) {
     throw is_being_built(*open);
   }
   model::Pipeline pipeline = image.pipeline.get<model::Pipeline>();
   pipeline.version = version.value_or(
       free_version(context.database, image.product, image.os, next_patch(image.version)));
-  return start_build(engine, context, pipeline, requested_by, std::move(stop));
+  return start_build(engine, context, pipeline, requested_by, std::move(stop), std::move(run_id));
 }
 
 Rebuild rebuild_by_policy(Context& context, workflow::Step& step, const GoldenImage& image,

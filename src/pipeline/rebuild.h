@@ -25,10 +25,11 @@ std::optional<GoldenImage> open_build(db::Database& database, const std::string&
 
 /// Records a build of what the image's pipeline says, as it was recorded, under `version` or the
 /// next that is free. Throws `conflict` if a build of that product and OS is under way, or if the
-/// version exists.
+/// version exists. `run_id` as for Engine::start.
 std::string start_rebuild(workflow::Engine& engine, Context& context, const GoldenImage& image,
                           const std::optional<std::string>& version,
-                          const std::string& requested_by, std::stop_token stop);
+                          const std::string& requested_by, std::stop_token stop,
+                          std::optional<std::string> run_id = {});
 
 /// What came of a rebuild by policy.
 struct Rebuild {

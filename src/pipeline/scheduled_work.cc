@@ -3,13 +3,13 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "pipeline/schedules.h"
+#include "pipeline/work.h"
 
 namespace hallmark::pipeline {
 namespace {
 
-constexpr std::array<std::string_view, 6> kWork = {"reassess", "compliance", "retire",
-                                                   "build",    "remediate",  "prevent"};
+constexpr std::array<std::string_view, 7> kWork = {"reassess",  "compliance", "retire", "build",
+                                                   "remediate", "prevent",    "rebuild"};
 
 }  // namespace
 

@@ -231,7 +231,8 @@ Firing make_good(workflow::Engine& engine, Context& context, const Schedule& sch
       firing.detail = "run " + open.front() + " of a time before has not ended";
     } else {
       const std::string token = schedule.name + "\n" + to_rfc3339(firing.due_at);
-      StartedWork started = start_work(engine, context, schedule, token, std::move(stop));
+      StartedWork started = start_work(engine, context, schedule.work, "schedule " + schedule.name,
+                                       token, std::move(stop));
       firing.state = FiringState::started;
       firing.run_ids = std::move(started.run_ids);
       firing.detail = join(started.problems, "; ");
@@ -275,7 +276,7 @@ void set_paused(const Context& context, const Schedule& schedule, bool paused,
                         .action = paused ? "schedule.paused" : "schedule.resumed",
                         .subject = schedule.name,
                         .detail = {{"expression", schedule.expression.text},
-                                   {"start", to_string(schedule.starts)}}};
+                                   {"start", to_string(schedule.work.starts)}}};
   });
 }
 

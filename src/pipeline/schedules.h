@@ -15,47 +15,19 @@
 #include <string_view>
 #include <vector>
 
-#include "base/files.h"
-#include "model/yaml_document.h"
-#include "pipeline/compliance.h"
 #include "pipeline/context.h"
+#include "pipeline/work.h"
 #include "schedule/expression.h"
 #include "workflow/engine.h"
 
 namespace hallmark::pipeline {
 
-/// What a schedule starts.
-enum class ScheduledWork {
-  reassess,
-  compliance,  ///< a check of all places
-  retire,      ///< what is due by retention in golden.yaml
-  build,       ///< the version that the pipeline file names, or the next that is free
-  remediate,   ///< a check of all places, and what a policy says about machines
-  prevent,     ///< what places may launch, in step with their lists
-};
-std::string_view to_string(ScheduledWork work);
-/// Throws `usage`.
-ScheduledWork scheduled_work_from(std::string_view text);
-
 struct Schedule {
   std::string name;
   schedule::Expression expression;
-  ScheduledWork starts = ScheduledWork::reassess;
+  Work work;
   bool enabled = true;
   std::string place;  ///< of the expression, for people: "config.yaml:12:17"
-  // build
-  Path pipeline_file;
-  model::Variables variables;
-  // compliance
-  Path exemptions;  ///< may be empty; of remediate too
-  bool accept_derived = false;
-  Duration grace = kSupersededGrace;
-  // remediate, with exemptions
-  Path policy_file;
-  // prevent
-  std::string mode;               ///< "audit", "enabled", "disabled"; empty: as it is at each place
-  std::vector<std::string> also;  ///< owners whose images are allowed too
-  bool derived = false;           ///< and what is made from golden images, by watermark
 };
 
 enum class FiringState {
@@ -114,16 +86,6 @@ ScheduleStanding schedule_standing(const Context& context, const Schedule& sched
 /// The audit log is told.
 void pause_schedule(const Context& context, const Schedule& schedule, const std::string& by);
 void resume_schedule(const Context& context, const Schedule& schedule, const std::string& by);
-
-/// The ids of the runs that this work was begun with now, each with `token` in it: the same token
-/// starts the same runs again, which is once. `problems`: what could not be started. Throws what
-/// hinders all of it.
-struct StartedWork {
-  std::vector<std::string> run_ids;
-  std::vector<std::string> problems;
-};
-StartedWork start_work(workflow::Engine& engine, Context& context, const Schedule& schedule,
-                       const std::string& token, std::stop_token stop);
 
 void to_json(Json& json, const Firing& value);
 

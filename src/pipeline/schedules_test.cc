@@ -33,7 +33,7 @@ struct Crash {};
 Schedule schedule_of(const std::string& name, const std::string& expression,
                      ScheduledWork work = ScheduledWork::reassess,
                      const std::string& zone = "UTC") {
-  return {.name = name, .expression = schedule::parse(expression, zone), .starts = work};
+  return {.name = name, .expression = schedule::parse(expression, zone), .work = {.starts = work}};
 }
 
 class Schedules : public testing::Test {
@@ -131,7 +131,7 @@ TEST_F(Schedules, OfManyWhoLookOneFires) {
 
 TEST_F(Schedules, AClaimWhoseProcessDiedIsMadeGoodOnce) {
   schedules_ = {schedule_of("weekly", "rate(7 days)", ScheduledWork::build)};
-  schedules_[0].pipeline_file = pipeline_file();
+  schedules_[0].work.pipeline_file = pipeline_file();
   adopt();
   context().fetch = [](const std::string&, std::stop_token) -> std::string { throw Crash(); };
   EXPECT_THROW(fire_after(7 * 24h), Crash);
@@ -167,7 +167,7 @@ TEST_F(Schedules, WhatTheClaimItselfStartedKeepsItNotFromBeingMadeGood) {
 
 TEST_F(Schedules, ASlowProcessThatStartsItAfterAllIsBelieved) {
   schedules_ = {schedule_of("weekly", "rate(7 days)", ScheduledWork::build)};
-  schedules_[0].pipeline_file = pipeline_file();
+  schedules_[0].work.pipeline_file = pipeline_file();
   adopt();
   Product other(fixture_.clock, fixture_.world, {.directory = fixture_.product.directory});
   other.context->fetch = [](const std::string&, std::stop_token) -> std::string {
@@ -189,7 +189,7 @@ TEST_F(Schedules, ASlowProcessThatStartsItAfterAllIsBelieved) {
 TEST_F(Schedules, AClaimThatIsLeftIsNotFiredOnceTheScheduleIsPausedOrOff) {
   for (const bool paused : {true, false}) {
     schedules_ = {schedule_of(paused ? "paused" : "off", "rate(7 days)", ScheduledWork::build)};
-    schedules_[0].pipeline_file = pipeline_file();
+    schedules_[0].work.pipeline_file = pipeline_file();
     adopt();
     context().fetch = [](const std::string&, std::stop_token) -> std::string { throw Crash(); };
     EXPECT_THROW(fire_after(7 * 24h), Crash);
@@ -253,7 +253,7 @@ TEST_F(Schedules, ARunThatIsNotThereAnyMoreIsNotInTheWay) {
 TEST_F(Schedules, OneThatCannotBeStartedKeepsNoOther) {
   schedules_.insert(schedules_.begin(),
                     schedule_of("broken", "rate(1 hour)", ScheduledWork::build));
-  schedules_[0].pipeline_file = fixture_.directory.path() / "nowhere.yaml";
+  schedules_[0].work.pipeline_file = fixture_.directory.path() / "nowhere.yaml";
   adopt();
   const auto fired = fire_after(1h);
   ASSERT_THAT(fired, SizeIs(2));
@@ -342,7 +342,7 @@ TEST_F(Schedules, WallClocksOfATimeZoneCount) {
 TEST_F(Schedules, ABuildTakesTheNextFreeVersion) {
   context().fetch = [](const std::string&, std::stop_token) { return std::string("#!/bin/sh\n"); };
   schedules_ = {schedule_of("weekly", "rate(7 days)", ScheduledWork::build)};
-  schedules_[0].pipeline_file = pipeline_file();
+  schedules_[0].work.pipeline_file = pipeline_file();
   adopt();
   for (const char* version : {"1", "2"}) {
     const auto fired = fire_after(7 * 24h);
@@ -369,13 +369,13 @@ TEST_F(Schedules, ComplianceIsCheckedAndKept) {
 
 TEST_F(Schedules, MachinesAreDealtWithAsAPolicySays) {
   schedules_ = {schedule_of("hourly", "rate(1 hour)", ScheduledWork::remediate)};
-  schedules_[0].policy_file = fixture_.directory.path() / "remediation.yaml";
+  schedules_[0].work.policy_file = fixture_.directory.path() / "remediation.yaml";
   adopt();
   auto fired = fire_after(1h);
   ASSERT_THAT(fired, SizeIs(1));
   EXPECT_EQ(fired[0].state, FiringState::failed);
   EXPECT_THAT(fired[0].detail, HasSubstr("remediation.yaml"));
-  write_file(schedules_[0].policy_file, "tag: golden-since\n");
+  write_file(schedules_[0].work.policy_file, "tag: golden-since\n");
   const std::string machine = context().cloud.launch_machine(
       kHome, {.image_id = fixture_.product.import_source(), .name = "raw"}, "raw", {});
   fired = fire_after(1h);

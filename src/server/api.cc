@@ -12,6 +12,7 @@
 #include "server/problem.h"
 #include "server/sign_in.h"
 #include "server/target.h"
+#include "server/webhook_call.h"
 
 namespace hallmark::server {
 
@@ -27,6 +28,7 @@ constexpr std::size_t kWriters = 256;
 /// hold a thread that others need to be told the same.
 constexpr Duration kPatience{2'000};
 constexpr std::size_t kUnknownBody = 64u << 10;
+constexpr std::string_view kTriggers = "/api/v1/triggers/";
 constexpr std::size_t kLargestBody = 64u << 20;
 
 const Headers& security_headers() {
@@ -139,6 +141,7 @@ struct Api::State {
       return sign_in(std::move(request), target, reply);
     }
     if (get && target.path == "/metrics") return metrics(std::move(request), reply);
+    if (target.path.starts_with(kTriggers)) return trigger(std::move(request), target, reply);
     if (get && !target.path.starts_with("/api/")) {
       if (auto file = page_file(target.path)) return reply->send(std::move(*file));
     }
@@ -218,6 +221,21 @@ struct Api::State {
                 } catch (const Error& error) {
                   reply->send(sign_in_problem(error));
                 }
+              });
+  }
+
+  /// Who asks shows it by a signature; whether there is such a trigger only they learn.
+  void trigger(Request request, const Target& target, const std::shared_ptr<Reply>& reply) {
+    if (request.method != "POST") {
+      Response response = problem_response(Error(ErrorKind::usage, "{} takes POST", target.path));
+      response.status = 405;
+      response.headers.emplace_back("Allow", "POST");
+      return reply->send(std::move(response));
+    }
+    const std::string name = target.path.substr(kTriggers.size());
+    hand_over(readers, reply,
+              [this, request = std::move(request), name, reply](std::stop_token stop) {
+                reply->send(answer_webhook(parts.app, name, request, stop));
               });
   }
 

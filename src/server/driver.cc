@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "pipeline/schedules.h"
+#include "pipeline/triggers.h"
 
 namespace hallmark::server {
 
@@ -16,6 +17,9 @@ Driver::Driver(cli::App& app, int width, const notify::Desk* desk) : app_(app) {
   if (!app_.workplace().schedules.empty()) {
     schedules_ = std::jthread([this](std::stop_token stop) { look_after_schedules(stop); });
   }
+  if (!app_.workplace().triggers.all.empty()) {
+    triggers_ = std::jthread([this](std::stop_token stop) { look_after_triggers(stop); });
+  }
   runs_ = std::jthread(
       [this, width](std::stop_token stop) { app_.workplace().engine.work(width, stop); });
   if (desk != nullptr && !desk->receivers.empty()) {
@@ -25,27 +29,51 @@ Driver::Driver(cli::App& app, int width, const notify::Desk* desk) : app_(app) {
 
 Driver::~Driver() {
   schedules_.request_stop();
+  triggers_.request_stop();
   runs_.request_stop();
   notices_.request_stop();
 }
 
-void Driver::look_after_schedules(std::stop_token stop) {
-  cli::Workplace& workplace = app_.workplace();
+namespace {
+
+/// Does it until `stop`, and again some time after something went wrong.
+void go_on(Clock& clock, const char* what, const std::function<void()>& work,
+           const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     try {
-      pipeline::keep_schedules(
-          workplace.engine, workplace.context, workplace.schedules,
-          [this](const pipeline::Firing& firing) {
-            log_info("schedule {} was due at {}: {}", firing.schedule, to_rfc3339(firing.due_at),
-                     pipeline::to_string(firing.state));
-          },
-          stop);
+      work();
     } catch (const Error& error) {
       if (error.kind() == ErrorKind::cancelled) return;
-      log_error("schedules cannot be looked after just now: {}", error.full_text());
-      app_.clock.sleep_until(app_.clock.now() + kAfterProblem, stop);
+      log_error("{} cannot be looked after just now: {}", what, error.full_text());
+      clock.sleep_until(clock.now() + kAfterProblem, stop);
     }
   }
+}
+
+}  // namespace
+
+void Driver::look_after_schedules(std::stop_token stop) {
+  cli::Workplace& workplace = app_.workplace();
+  auto told = [](const pipeline::Firing& firing) {
+    log_info("schedule {} was due at {}: {}", firing.schedule, to_rfc3339(firing.due_at),
+             pipeline::to_string(firing.state));
+  };
+  auto keep = [&] {
+    pipeline::keep_schedules(workplace.engine, workplace.context, workplace.schedules, told, stop);
+  };
+  go_on(app_.clock, "schedules", keep, stop);
+}
+
+void Driver::look_after_triggers(std::stop_token stop) {
+  cli::Workplace& workplace = app_.workplace();
+  auto told = [](const pipeline::TriggerFiring& firing) {
+    log_info("trigger {} fired for {}: {} {}", firing.trigger, firing.event,
+             pipeline::to_string(firing.state), firing.detail);
+  };
+  auto keep = [&] {
+    pipeline::keep_triggers(workplace.engine, workplace.context, workplace.triggers, told, stop);
+  };
+  go_on(app_.clock, "triggers", keep, stop);
 }
 
 }  // namespace hallmark::server

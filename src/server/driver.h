@@ -1,6 +1,6 @@
 #pragma once
-/// Drives all runs, starts what schedules say, and tells receivers of notices, in threads of the
-/// server.
+/// Drives all runs, starts what schedules and triggers say, and tells receivers of notices, in
+/// threads of the server.
 
 #include <thread>
 
@@ -18,9 +18,11 @@ class Driver {
 
  private:
   void look_after_schedules(std::stop_token stop);
+  void look_after_triggers(std::stop_token stop);
 
   cli::App& app_;
   std::jthread schedules_;
+  std::jthread triggers_;
   std::jthread runs_;
   std::jthread notices_;
 };

@@ -209,6 +209,41 @@ Json plain_operation(const std::string& id, const std::string& summary, const st
   return {{"get", operation}};
 }
 
+Json header_parameter(const char* name, const char* meaning) {
+  return {{"name", name},
+          {"in", "header"},
+          {"required", true},
+          {"description", meaning},
+          {"schema", {{"type", "string"}}}};
+}
+
+/// Who asks is shown by the signature.
+Json webhook_operation() {
+  Json operation = plain_operation("fire_trigger",
+                                   "Fires a trigger of the event webhook. 200: the event was taken "
+                                   "before, and this is what came of it.",
+                                   "application/json", true)["get"];
+  operation["responses"]["202"] = operation["responses"]["200"];
+  operation["parameters"] = {
+      {{"name", "name"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}},
+      header_parameter("X-Hallmark-Timestamp", "Unix seconds"),
+      header_parameter("X-Hallmark-Signature",
+                       "v1= and the HMAC-SHA256 in hex over timestamp, . and body")};
+  operation["requestBody"] = {
+      {"required", false},
+      {"content",
+       {{"application/json",
+         {{"schema",
+           {{"type", "object"},
+            {"properties",
+             {{"event",
+               {{"type", "string"},
+                {"maxLength", 200},
+                {"description",
+                 "what happened; of several with one event the first counts"}}}}}}}}}}}};
+  return operation;
+}
+
 void add_plain(Json& paths) {
   paths["/healthz"] = plain_operation("healthz", "The server lives.", "text/plain", true);
   paths["/readyz"] =
@@ -239,6 +274,7 @@ void add_plain(Json& paths) {
   paths["/api/v1/sign-in"] = plain_operation(
       "show_provider", "The name of the OpenID provider that people can sign in with, if any.",
       "application/json", true);
+  paths["/api/v1/triggers/{name}"] = {{"post", webhook_operation()}};
   Json events = plain_operation(
       "events",
       "News of runs as server-sent events: run, step, progress, log; begun with hello, or with "

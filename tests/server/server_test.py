@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import contextlib
+import hmac
 import http.client
 import json
 import os
@@ -203,6 +204,83 @@ class SameAnswers(Case):
         self.assertTrue(any(run["subject"] == "Web-9.0/Debian-12/1" for run in shown))
 
 
+class Webhooks(unittest.TestCase):
+    """Somebody else's program fires a trigger: signed, once for each event, whoever of two servers is told."""
+
+    PATH = "/api/v1/triggers/ci"
+    KEY = "a key that only we two know"
+
+    def setUp(self):
+        with tempfile.TemporaryDirectory() as directory:
+            made = pathlib.Path(directory)
+            (made / "ci.key").write_text(self.KEY + "\n")
+            (made / "config.yaml").write_text(
+                "triggers:\n  ci: {event: webhook, secret: 'file:ci.key', start: reassess}\n"
+                "  other: {event: advisories, start: reassess}\n")
+            self.server = Server(made)
+
+    def tearDown(self):
+        self.server.remove()
+
+    def ask(self, body, path=PATH, key=KEY, at=0.0, headers=None):
+        if headers is None:
+            stamp = str(int(time.time() + at))
+            signature = hmac.new(key.encode(), (stamp + "." + body).encode(), "sha256").hexdigest()
+            headers = {"X-Hallmark-Timestamp": stamp, "X-Hallmark-Signature": "v1=" + signature}
+        self.headers = headers
+        return self.server.ask("POST", path, body, token=None, headers=headers)
+
+    def test_fires_once(self):
+        first = self.ask('{"event": "commit-1"}')
+        self.assertEqual(first.status, 202, first.text)
+        record = json.loads(first.text)
+        self.assertEqual((record["event"], len(record["run_ids"])), ("commit-1", 1))
+        replay = self.ask('{"event": "commit-1"}', headers=self.headers)
+        self.assertEqual((replay.status, replay.getheader("Content-Type")), (409, "application/problem+json"))
+        # Many at once, to two servers on one state: one firing, one run.
+        process, port = self.server.process, self.server.port
+        self.server.start()
+        ports = [port, self.server.port]
+        second = self.server.process
+
+        def tell(number):
+            connection = http.client.HTTPConnection("127.0.0.1", ports[number % 2], timeout=30)
+            body, stamp = '{"event": "commit-2"}', str(int(time.time()) - number)
+            signature = hmac.new(self.KEY.encode(), f"{stamp}.{body}".encode(), "sha256").hexdigest()
+            connection.request("POST", self.PATH, body=body, headers={
+                "X-Hallmark-Timestamp": stamp, "X-Hallmark-Signature": "v1=" + signature})
+            status = connection.getresponse().status
+            connection.close()
+            return status
+
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            statuses = list(pool.map(tell, range(8)))
+        self.assertEqual(sorted(statuses), [200] * 7 + [202], statuses)
+        for _ in range(300):
+            firings = json.loads(self.server.local("trigger", "show", "ci", "--json").stdout)["trigger"]["firings"]
+            if all(firing["state"] == "started" for firing in firings):
+                break
+            time.sleep(0.1)
+        self.assertEqual([(f["event"], len(f["run_ids"])) for f in firings], [("commit-2", 1), ("commit-1", 1)])
+        self.assertEqual(len(json.loads(self.server.local("run", "list", "--json").stdout)["runs"]), 2)
+        self.assertEqual(self.server.local("audit", "list", "--json").stdout.count('"trigger.fired"'), 2)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+        self.assertIs(self.server.process, second)
+
+    def test_what_is_not_signed_is_refused(self):
+        for what in (self.ask("{}", key="another key"), self.ask("{}", at=-400), self.ask("{}", at=400),
+                     self.ask("{}", headers={}), self.ask("{}", path="/api/v1/triggers/none"),
+                     self.ask("{}", path="/api/v1/triggers/other"),
+                     self.ask("{}", headers={"X-Hallmark-Timestamp": "1" * 40, "X-Hallmark-Signature": "v1="})):
+            self.assertEqual(what.status, 401, what.text)
+        self.assertEqual(self.ask("[]").status, 400)
+        self.assertEqual(self.ask("x" * 70000).status, 413)
+        self.assertEqual(self.server.ask("GET", self.PATH, token=None).status, 405)
+        self.assertEqual(self.server.local("trigger", "pause", "ci").returncode, 0)
+        self.assertEqual(self.ask("{}").status, 409)
+
+
 class Rights(Case):
     """Who may do what: every route, asked by nobody, by each role, and by a role for another product."""
 
@@ -215,7 +293,7 @@ class Rights(Case):
         asked = 0
         for path, item in document["paths"].items():
             for method, operation in item.items():
-                if path in ("/api/v1/events", "/api/v1/session"):
+                if path in ("/api/v1/events", "/api/v1/session", "/api/v1/triggers/{name}"):
                     continue
                 # So wrong a question changes nothing, whoever asks.
                 target = path + ("?no_such_parameter=1" if method == "get" else "")
