@@ -8,8 +8,8 @@
 #include "cli/nouns.h"
 #include "cli/run_record.h"
 #include "cli/table.h"
+#include "pipeline/approval.h"
 #include "pipeline/decision.h"
-#include "pipeline/wish.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::cli {
@@ -81,8 +81,9 @@ workflow::RunInfo decide(App& app, const Arguments& arguments, ProgressView& vie
         .hint("leave --as out, or prove it with --key or --aws");
   }
   if (app.service != nullptr && !proved) decision.proof = app.service->proof;
-  std::string run_id =
-      pipeline::decide(workplace.engine, workplace.context, image, std::move(decision));
+  const bool distribute = approve && !arguments.has("--no-distribute");
+  auto* send = distribute ? &pipeline::approve_and_distribute : &pipeline::decide;
+  const std::string run_id = send(workplace.engine, workplace.context, image, std::move(decision));
   return drive_run(app, view, run_id);
 }
 
@@ -99,17 +100,15 @@ Json record_of(App& app, const std::string& run_id, const workflow::RunInfo& run
 }
 
 Outcome approve(App& app, const Arguments& arguments) {
-  Workplace& workplace = app.workplace();
-  pipeline::GoldenImage image = image_named(app, arguments);
+  const pipeline::GoldenImage image = image_named(app, arguments);
   ProgressView view(app, arguments.has("--logs"));
   workflow::RunInfo run = decide(app, arguments, view, image, true);
   require_success(app, run);
   Json record = record_of(app, image.run_id, run);
-  image = pipeline::get_golden_image(workplace.context.database, image.run_id);
-  bool has_targets = !pipeline::wish_of(workplace.context.database, image).targets.empty();
-  if (image.state == pipeline::GoldenState::active && has_targets &&
-      !arguments.has("--no-distribute")) {
-    std::string id = pipeline::start_distribute(workplace.engine, workplace.context, image, {});
+  // Recorded by the build itself, so that it is not forgotten if this process ends here.
+  const std::string id =
+      run.result.is_object() ? run.result.value("distribution", "") : std::string();
+  if (!id.empty()) {
     view.say("distributing " + image.image_key + ", run " + id);
     workflow::RunInfo distribution = drive_run(app, view, id);
     require_success(app, distribution);

@@ -80,7 +80,7 @@ void reject(Context& context, workflow::Run& run, const Error& error) {
   throw error;
 }
 
-void await_approval(Context& context, workflow::Run& run, const model::Pipeline& pipeline,
+bool await_approval(Context& context, workflow::Run& run, const model::Pipeline& pipeline,
                     const std::string& requested_by, const std::string& evidence_digest) {
   const model::ApprovalPolicy& policy = pipeline.approval;
   const std::string image_key = model::image_key(pipeline);
@@ -89,6 +89,7 @@ void await_approval(Context& context, workflow::Run& run, const model::Pipeline&
   });
   Decisions decisions(context, run, policy, image_key);
   std::vector<std::string> approvers;
+  bool distribute = false;
   for (int n = 1; static_cast<int>(approvers.size()) < policy.required; ++n) {
     const std::string key = fmt::format("decision-{}", n);
     std::optional<Json> signal = decisions.next(key, approvers.size());
@@ -130,7 +131,9 @@ void await_approval(Context& context, workflow::Run& run, const model::Pipeline&
                    decision.comment.empty() ? "no reason given" : decision.comment));
     }
     approvers.push_back(identity_of(decision.approver));
+    distribute = signal->value("distribute", false);
   }
+  return distribute;
 }
 
 }  // namespace hallmark::pipeline

@@ -13,6 +13,7 @@
 #include "pipeline/ownership.h"
 #include "pipeline/scripts.h"
 #include "pipeline/source.h"
+#include "pipeline/wish.h"
 #include "pipeline/workflows.h"
 
 namespace hallmark::pipeline {
@@ -331,6 +332,24 @@ void register_image(const Build& build, const std::string& image_id) {
   });
 }
 
+/// By a run of its own, which is there as soon as the step is: whoever approved may be gone by now.
+/// Null: there are no targets.
+Json start_distribution(const Build& build) {
+  return build.run.step("distribute", [&](workflow::Step& step) {
+    const GoldenImage image = get_golden_image(build.context.database, build.run.id());
+    model::Pipeline pipeline = build.pipeline;
+    pipeline.targets = wish_of(build.context.database, image).targets;
+    if (pipeline.targets.empty()) return Json();
+    const std::string run_id = id_from_token("run", step.token());
+    step.start_run(run_id, "distribute", image.image_key,
+                   {{"image_run_id", image.run_id},
+                    {"pipeline", pipeline},
+                    {"prune", false},
+                    {"force", false}});
+    return Json(run_id);
+  });
+}
+
 }  // namespace
 
 Json build(Context& context, workflow::Run& run) {
@@ -375,17 +394,22 @@ Json build(Context& context, workflow::Run& run) {
                .note(join(gate.failures, "\n  "))
                .hint("the evidence is kept: hallmark image report " + run.id()));
   }
+  bool distribute = false;
   if (pipeline.approval.automatic && !gate.needs_review) {
     run.note("approved-by-policy", "approved by policy: approval.automatic is on");
   } else {
-    await_approval(context, run, pipeline, build.requested_by,
-                   member<std::string>(assessed, "evidence_digest"));
+    distribute = await_approval(context, run, pipeline, build.requested_by,
+                                member<std::string>(assessed, "evidence_digest"));
   }
   verify_candidate(build, image_id);
   register_image(build, image_id);
-  return {{"image_key", key},
-          {"image_id", image_id},
-          {"evidence_digest", member<std::string>(assessed, "evidence_digest")}};
+  Json result = {{"image_key", key},
+                 {"image_id", image_id},
+                 {"evidence_digest", member<std::string>(assessed, "evidence_digest")}};
+  if (distribute) {
+    if (Json run_id = start_distribution(build); !run_id.is_null()) result["distribution"] = run_id;
+  }
+  return result;
 }
 
 }  // namespace hallmark::pipeline

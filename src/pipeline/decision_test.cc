@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/testing.h"
+#include "pipeline/approval.h"
 #include "pipeline/evidence.h"
 #include "pipeline/fixture.h"
 #include "pipeline/workflows.h"
@@ -226,6 +227,27 @@ class Deciding : public testing::Test {
     return error_of([&] { decide_now(image); }).kind();
   }
 };
+
+TEST_F(Deciding, RecordsTheDistributionThatIsToFollow) {
+  const GoldenImage image = waiting();
+  approve_and_distribute(*product_.engine, *product_.context, image,
+                         {.approver = "ada", .approve = true});
+  const workflow::RunInfo built = product_.drive(image.run_id);
+  ASSERT_EQ(built.state, workflow::RunState::succeeded);
+  // Whoever approved may be gone: the run is there, for whoever works on runs.
+  const auto runs = product_.engine->list({.workflow = "distribute", .subject = image.image_key});
+  ASSERT_EQ(runs.size(), 1u);
+  EXPECT_EQ(runs[0].run_id, built.result.at("distribution"));
+  EXPECT_EQ(runs[0].state, workflow::RunState::pending);
+  EXPECT_EQ(product_.drive(runs[0].run_id).state, workflow::RunState::succeeded);
+}
+
+TEST_F(Deciding, DistributesNothingThatNobodyAskedFor) {
+  const GoldenImage image = waiting();
+  decide_now(image);
+  ASSERT_EQ(product_.drive(image.run_id).state, workflow::RunState::succeeded);
+  EXPECT_TRUE(product_.engine->list({.workflow = "distribute"}).empty());
+}
 
 TEST_F(Deciding, OnAlteredEvidenceIsRefused) {
   GoldenImage image = waiting();

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/ids.h"
 #include "base/text.h"
+#include "pipeline/approval.h"
 #include "pipeline/archive.h"
 #include "pipeline/catalog_wish.h"
 #include "pipeline/compliance.h"
@@ -378,8 +379,10 @@ Decision checked_decision(Context& context, const GoldenImage& image, Decision d
 
 }  // namespace
 
-std::string decide(workflow::Engine& engine, Context& context, const GoldenImage& image,
-                   Decision decision) {
+namespace {
+
+std::string send_decision(workflow::Engine& engine, Context& context, const GoldenImage& image,
+                          Decision decision, bool distribute) {
   try {
     decision = checked_decision(context, image, decision);
   } catch (const Error& e) {
@@ -394,8 +397,22 @@ std::string decide(workflow::Engine& engine, Context& context, const GoldenImage
                                      {"why", e.message()}}});
     throw;
   }
-  engine.signal(image.run_id, kDecisionSignal, decision);
+  Json signal = decision;
+  if (distribute) signal["distribute"] = true;
+  engine.signal(image.run_id, kDecisionSignal, signal);
   return image.run_id;
+}
+
+}  // namespace
+
+std::string decide(workflow::Engine& engine, Context& context, const GoldenImage& image,
+                   Decision decision) {
+  return send_decision(engine, context, image, std::move(decision), false);
+}
+
+std::string approve_and_distribute(workflow::Engine& engine, Context& context,
+                                   const GoldenImage& image, Decision decision) {
+  return send_decision(engine, context, image, std::move(decision), true);
 }
 
 }  // namespace hallmark::pipeline
