@@ -12,7 +12,7 @@ const given = (name: string) => process.env[name] ?? ''
 const image = given('HALLMARK_LIFE_IMAGE')
 const [product] = image.split('/')
 /// A candidate boots meanwhile, without KVM and on a busy machine.
-const boots = { timeout: 200_000 }
+const boots = { timeout: 330_000 }
 
 /// The program, as a colleague would use it at the server.
 async function hallmark(...words: string[]): Promise<string> {
