@@ -12,7 +12,7 @@ const given = (name: string) => process.env[name] ?? ''
 const image = given('HALLMARK_LIFE_IMAGE')
 const [product] = image.split('/')
 /// A candidate boots meanwhile, without KVM and on a busy machine.
-const boots = { timeout: 200_000 }
+const boots = { timeout: 330_000 }
 
 /// The program, as a colleague would use it at the server.
 async function hallmark(...words: string[]): Promise<string> {
@@ -60,14 +60,14 @@ test('built, approved in the browser, seen distributed, launched, checked', asyn
     await expect(page.getByText('No coverage gaps')).toBeVisible()
     await page.getByText('boots').click()
     await expect(page.getByLabel('Output of test/boots')).toContainText('it is up')
-    await seen(page, 'approval-light')
+    await seen(page, 'first-approval-light')
     await page.emulateMedia({ colorScheme: 'dark' })
-    await seen(page, 'approval-dark')
+    await seen(page, 'first-approval-dark')
     await page.emulateMedia({ colorScheme: 'light' })
     await page.setViewportSize({ width: 390, height: 844 })
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390)
     await expect(page.getByRole('button', { name: 'Approve' })).toBeInViewport()
-    await picture(page, 'approval-phone')
+    await picture(page, 'first-approval-phone')
     await page.getByLabel('Comment').fill('read in the browser; fine')
     await page.getByRole('button', { name: 'Approve' }).click()
     await expect(page.getByText('Approved.')).toBeVisible()

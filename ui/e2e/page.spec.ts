@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 
 import { expect, test } from '@playwright/test'
 
-import { faultsOf, go, hindrances, logIn } from './desk'
+import { faultsOf, go, hindrances, logIn, picture } from './desk'
 
 /// When the records were recorded.
 const then = '2026-11-17T10:05:00Z'
@@ -21,6 +21,8 @@ test.afterEach(() => {
   expect(faults, 'nothing failed, and the policy refused nothing').toEqual([])
 })
 
+/// It has a version before it; that of the life at a real server has none.
+const candidate = '/approvals/Web-1.0/Debian-12/1.2.0'
 const pages: [string, string | RegExp][] = [
   ['/approvals', 'Approvals'],
   ['/images', 'Images'],
@@ -28,7 +30,7 @@ const pages: [string, string | RegExp][] = [
   ['/fleet', 'Fleet'],
   ['/catalog', 'Catalog'],
   ['/audit', 'Audit'],
-  ['/approvals/Web-1.0/Debian-12/1.2.0', /1\.2\.0/],
+  [candidate, /1\.2\.0/],
   ['/images/Web-1.0/Debian-12/1.1.0', /1\.1\.0/],
 ]
 
@@ -39,6 +41,7 @@ test('each page can be read in light and dark', async ({ page }) => {
     for (const scheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' })
       expect(await hindrances(page), `${hash} in ${scheme}`).toEqual([])
+      if (hash === candidate) await picture(page, `approval-${scheme}`)
     }
   }
 })
@@ -48,7 +51,9 @@ test('on a phone nothing is wider than the screen, and a decision is at hand', a
   for (const [hash, heading] of [...pages].reverse()) {
     await go(page, hash, heading)
     expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBeLessThanOrEqual(390)
-    if (heading.toString().includes('1\\.2\\.0')) await expect(page.getByRole('button', { name: 'Approve' })).toBeInViewport()
+    if (hash !== candidate) continue
+    await expect(page.getByRole('button', { name: 'Approve' })).toBeInViewport()
+    await picture(page, 'approval-phone')
   }
 })
 

@@ -16,7 +16,7 @@ export default defineConfig({
   testMatch: real ? 'life.spec.ts' : 'page.spec.ts',
   outputDir: join(tmpdir(), `hallmark-e2e-${process.getuid?.() ?? 0}`),
   workers: 1,
-  timeout: real ? 300_000 : 60_000,
+  timeout: real ? 400_000 : 60_000,
   expect: { timeout: 30_000 },
   reporter: 'list',
   use: {
