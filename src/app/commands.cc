@@ -4,6 +4,7 @@
 
 #include "app/notify_config.h"
 #include "app/server_config.h"
+#include "cli/ci.h"
 #include "cli/completion.h"
 #include "cli/help.h"
 #include "cli/man.h"
@@ -33,6 +34,7 @@ cli::CommandTable make_table() {
   table.nouns = {{"source", "Source images"},
                  {"pipeline", "Pipeline files"},
                  {"image", "Golden images"},
+                 {"ci", "CI systems"},
                  {"catalog", "The catalog"},
                  {"channel", "Channels"},
                  {"notice", "Notices"},
@@ -71,6 +73,7 @@ cli::CommandTable make_table() {
   add(cli::catalog_commands());
   add(cli::image_assess_commands());
   add(cli::image_ages_commands());
+  add(cli::ci_commands());
   add(cli::channel_commands());
   add(cli::image_retire_commands());
   add(cli::image_archive_commands());
