@@ -90,6 +90,7 @@ std::string made_version(std::mt19937& random) {
 int main(int argc, char** argv) {
   using namespace hallmark;
   using bench::Result;
+  if (argc > 1 && std::string_view(argv[1]) == "--apk-pairs") return bench::print_apk_pairs(), 0;
   TempDir directory;
   const Path zip = directory.path() / "all.zip";
   // In another process, whose memory does not count.

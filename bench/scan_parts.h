@@ -21,6 +21,9 @@ std::vector<Result> match_fleet(const Path& compiled, const Path& plot);
 
 std::vector<Result> compare_all_orders();
 
+/// Pairs of versions of apk, with what we say of them: -1, 0 or 1. For bench/apk_order.
+void print_apk_pairs();
+
 /// Debian's own advisories, each package at the version of each of them: what is found against what
 /// dpkg's comparison of every advisory of the package says.
 std::vector<Result> precision_and_recall(const Path& list);

@@ -110,6 +110,29 @@ std::vector<Result> compare_all_orders() {
                      rpm_compares)};
 }
 
+void print_apk_pairs() {
+  const std::vector<std::string> parts = {".1", ".10", ".01",   "_alpha", "_beta2", "_pre", "_rc1",
+                                          "_p", "_p2", "_git3", "_cvs",   ".0",     ".09",  ".5"};
+  std::mt19937 random(7);
+  const auto made = [&] {
+    std::string text = std::to_string(random() % 3);
+    for (std::size_t count = random() % 4; count > 0; --count)
+      text += parts[random() % parts.size()];
+    if (random() % 4 == 0) text += static_cast<char>('a' + random() % 3);
+    if (random() % 2 == 0) text += "-r" + std::to_string(random() % 12);
+    return text;
+  };
+  for (int printed = 0; printed < kPairs;) {
+    const std::string a = made(), b = made();
+    if (!scan::is_comparable(scan::VersionOrder::apk, a) ||
+        !scan::is_comparable(scan::VersionOrder::apk, b))
+      continue;
+    const int ours = scan::compare_versions(scan::VersionOrder::apk, a, b);
+    fmt::print("{} {} {}\n", a, b, (ours > 0) - (ours < 0));
+    ++printed;
+  }
+}
+
 std::vector<Result> precision_and_recall(const Path& path) {
   const std::map<std::string, std::string> releases = {{"buster", "10"}, {"bullseye", "11"}};
   const std::vector<Dsa> all = read_dsa_list(path);
