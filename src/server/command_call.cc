@@ -183,7 +183,8 @@ class Running {
     context.fetch = [this](const std::string& url, std::stop_token stop) {
       return fetch_for_caller(url, parts_.allow_private, std::move(stop));
     };
-    cli::Workplace workplace{whole.engine, context, {}, whole.schedules, whole.enforcement};
+    cli::Workplace workplace{whole.engine,    context,           {},
+                             whole.schedules, whole.enforcement, whole.triggers};
     workplace.observe = [&](workflow::Observer observer) {
       heard.reset();
       if (observer.run_changed) heard = parts_.hub.hear(std::move(observer));
