@@ -100,7 +100,8 @@ class Desk {
                    .context = *product.context,
                    .observe = [](workflow::Observer) {},
                    .schedules = schedules_,
-                   .enforcement = nullptr},
+                   .enforcement = nullptr,
+                   .triggers = triggers_},
         app_{.out = {.stream = out_},
              .err = {.stream = err_},
              .clock = clock,
@@ -146,6 +147,7 @@ class Desk {
   Path to_;
   std::ostringstream out_, err_;
   std::vector<Schedule> schedules_;
+  Triggers triggers_;
   cli::Workplace workplace_;
   cli::App app_;
 };
