@@ -1,5 +1,7 @@
 #include "app/schedule_config.h"
 
+#include <set>
+
 #include "base/error.h"
 
 namespace hallmark::app {
@@ -75,6 +77,10 @@ class Reader {
         add(address, std::string("does not say which ") + setting.key,
             std::string("add: ") + setting.key + ": " + setting.example);
       }
+    }
+    if (!trigger.secret.empty() && !secrets_.insert(trigger.secret).second) {
+      add(below(address, "secret"), "is another trigger's too",
+          "give each a key of its own: who may fire one could fire the other");
     }
     const bool of_image = trigger.event == TriggerEvent::golden_image;
     if (of_image && trigger.golden_image.empty()) {
@@ -178,6 +184,7 @@ class Reader {
   const model::YamlDocument& document_;
   const Path& file_;
   std::vector<model::Problem>& problems_;
+  std::set<std::string> secrets_;  ///< of the triggers so far
 };
 
 }  // namespace

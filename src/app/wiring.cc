@@ -47,6 +47,7 @@ constexpr std::uint64_t kScriptBytes = 4u << 20;
 constexpr int kFetchAttempts = 4;
 /// A key that was changed is good this late.
 constexpr auto kSecretKept = std::chrono::minutes(1);
+constexpr auto kSecretFailureKept = std::chrono::seconds(10);
 
 cloud::LibvirtCloudConfig local_cloud_config(const CloudConfig& config) {
   cloud::LibvirtCloudConfig local{.root = config.root,
@@ -224,6 +225,7 @@ std::function<std::string(const std::string&, std::stop_token)> secret_reader(
     const Config& config, const AwsAccessOf& aws) {
   struct Kept {
     std::string value;
+    std::optional<Error> error;
     std::chrono::steady_clock::time_point until;
   };
   auto kept = std::make_shared<Sync<std::map<std::string, Kept>>>();
@@ -235,11 +237,18 @@ std::function<std::string(const std::string&, std::stop_token)> secret_reader(
                             .aws_region = config.cloud.regions.front()};
   return [places, kept](const std::string& reference, std::stop_token stop) {
     const auto now = std::chrono::steady_clock::now();
-    auto values = kept->lock();
-    Kept& known = (*values)[reference];
-    if (known.value.empty() || known.until <= now) {
-      known = {secret_value(reference, places, std::move(stop)), now + kSecretKept};
+    Kept known = (*kept->lock())[reference];
+    if (known.until <= now) {
+      // Nobody waits for another's answer.
+      try {
+        known = {secret_value(reference, places, std::move(stop)), {}, now + kSecretKept};
+      } catch (const Error& error) {
+        if (error.kind() == ErrorKind::cancelled) throw;
+        known = {"", error, now + kSecretFailureKept};
+      }
+      (*kept->lock())[reference] = known;
     }
+    if (known.error) throw *known.error;
     return known.value;
   };
 }

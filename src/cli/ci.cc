@@ -19,6 +19,7 @@ std::string shown(const CiReport& report, const std::string& format) {
 int exit_code_of(const CiReport& report, bool approved) {
   if (report.state == "failed") return traits(ErrorKind::failed).exit_code;
   if (report.failed()) return traits(ErrorKind::rejected).exit_code;
+  if (report.state == "building") return traits(ErrorKind::conflict).exit_code;
   const bool golden = report.state == "active" || report.state == "deprecated";
   return approved && !golden ? traits(ErrorKind::conflict).exit_code : 0;
 }
@@ -65,7 +66,8 @@ std::vector<Command> ci_commands() {
            .description = "See examples/ci for GitHub Actions, GitLab and Jenkins.",
            .exits = {{ErrorKind::failed, "the build failed"},
                      {ErrorKind::rejected, "the gate is closed, or an approver said no"},
-                     {ErrorKind::conflict, "with --approved: it is not approved"},
+                     {ErrorKind::conflict,
+                      "it is still being built; with --approved: it is not approved"},
                      {ErrorKind::not_found, ""}},
            .run = report,
            .render = [](const Json& record, App& app) {

@@ -19,9 +19,9 @@ constexpr std::size_t kMostAnnotations = 50;
 constexpr std::size_t kMostRows = 200;
 constexpr std::size_t kLongestText = 500;
 
-/// One line without control characters.
+/// One line without control characters, and without what GitHub takes for a command anywhere in it.
 std::string plain(const std::string& text) {
-  return model::safe_text(one_line(text), kLongestText);
+  return replace_all(model::safe_text(one_line(text), kLongestText), "##[", "# #[");
 }
 
 /// As GitHub's toolkit writes a command's message; properties end at ":" and ",".
@@ -187,8 +187,10 @@ std::string junit(const CiReport& report) {
     if (!failure.empty()) ++failures;
     cases += test_case(name, failure);
   };
-  const bool built = report.state != "failed";
-  add("build", built ? "" : report.reason.empty() ? "it failed" : report.reason);
+  const bool ended = report.state != "building";
+  const bool built = ended && report.state != "failed";
+  const std::string unbuilt = ended ? "it failed" : "it has not ended";
+  add("build", built ? "" : report.reason.empty() ? unbuilt : report.reason);
   if (report.gate_known) add("gate", report.gate_passed ? "" : join(report.failures, "; "));
   if (report.state == "rejected") add("approval", report.reason);
   for (const CiFinding& finding : report.findings) {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/json.h"
 #include "base/random.h"
@@ -12,7 +14,7 @@ namespace hallmark::db {
 namespace {
 
 /// Longer than any that is given out.
-constexpr std::size_t kLongestCursor = 500;
+constexpr std::size_t kLongestCursor = 4096;
 
 std::string escaped(char c) {
   const bool special = c == '%' || c == '_' || c == '!';
@@ -115,6 +117,10 @@ void require_beginning(Listing& listing, const std::string& column, const std::s
 
 Listed list_newest(Connection& connection, const Listing& given, const Page& page) {
   Listing listing = given;
+  // Twice the same would be the same rows twice.
+  std::sort(listing.states.begin(), listing.states.end());
+  listing.states.erase(std::unique(listing.states.begin(), listing.states.end()),
+                       listing.states.end());
   for (std::size_t i = 0; i < listing.states.size(); ++i) {
     listing.parameters.push_back({fmt::format("page_state{}", i), listing.states[i]});
   }

@@ -66,7 +66,8 @@ std::optional<std::pair<char32_t, std::size_t>> decode(std::string_view text, st
 bool is_misleading(char32_t c) {
   if (c == '\n' || c == '\t') return false;
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
-         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
+         (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff ||
+         (c & 0xfffe) == 0xfffe;  // no characters; XML takes none of the first plane's
 }
 
 }  // namespace

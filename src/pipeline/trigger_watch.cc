@@ -21,13 +21,26 @@ constexpr std::size_t kLongestEvent = 200;
 /// Events of webhooks are kept for a quarter; by then their age has long refused a repetition.
 constexpr Duration kEventsKept = std::chrono::hours(24 * 92);
 
-/// The run id of the newest active version whose build has ended: then it is where it should be, so
-/// that what is built on it finds it there.
+/// The run that the build began when it was approved; empty if there is none.
+std::string distribution_of(workflow::Engine& engine, const std::string& build_id) {
+  try {
+    const Json result = engine.show(build_id).result;
+    return result.is_object() ? result.value("distribution", "") : "";
+  } catch (const Error& e) {
+    if (e.kind() != ErrorKind::not_found) throw;
+    return "";
+  }
+}
+
+/// The run id of the newest active version whose build, and the distribution that it began, have
+/// ended: then it is where it should be, so that what is built on it finds it there.
 std::string published_version(const Context& context, workflow::Engine& engine,
                               const std::string& golden_image) {
   for (const GoldenImage& image : list_golden_images(context.database, {GoldenState::active})) {
     if (image.product + "/" + image.os != golden_image) continue;
     if (!open_of(engine, {image.run_id}).empty()) continue;
+    const std::string distribution = distribution_of(engine, image.run_id);
+    if (!distribution.empty() && !open_of(engine, {distribution}).empty()) continue;
     return image.image_key;
   }
   throw Error(ErrorKind::not_found, "no version of {} is active and distributed", golden_image);
@@ -130,15 +143,13 @@ std::string event_of(const WebhookCall& call) {
   return "request " + sha256_hex(call.signature).substr(0, 32);
 }
 
-/// Throws unless the key signed it a short time ago.
-void check_signature(const std::string& key, const WebhookCall& call, TimePoint now) {
-  const std::string wanted = "v1=" + to_hex(hmac_sha256(key, call.timestamp + "." + call.body));
-  const Error denied(ErrorKind::denied, "the request is not signed as it should be");
-  if (key.empty() || !same_secret(wanted, call.signature)) throw denied;
+}  // namespace
+
+void require_recent(const WebhookCall& call, TimePoint now) {
   constexpr std::size_t kLongestTime = 12;
   if (call.timestamp.empty() || call.timestamp.size() > kLongestTime ||
       call.timestamp.find_first_not_of("0123456789") != std::string::npos) {
-    throw denied;
+    throw Error(ErrorKind::denied, "the request is not signed as it should be");
   }
   const TimePoint at{
       std::chrono::duration_cast<Duration>(std::chrono::seconds(std::stoll(call.timestamp)))};
@@ -149,8 +160,6 @@ void check_signature(const std::string& key, const WebhookCall& call, TimePoint 
   }
 }
 
-}  // namespace
-
 void look_at_triggers(Context& context, workflow::Engine& engine, const Triggers& triggers,
                       std::stop_token stop) {
   for (const Trigger& trigger : triggers.all) {
@@ -159,12 +168,17 @@ void look_at_triggers(Context& context, workflow::Engine& engine, const Triggers
   }
 }
 
-TriggerFiring take_webhook(Context& context, const Trigger& trigger, const std::string& key,
-                           const WebhookCall& call) {
+TakenWebhook take_webhook(Context& context, const Trigger& trigger, const std::string& key,
+                          const WebhookCall& call) {
   const TimePoint now = context.clock.now();
-  check_signature(key, call, now);
+  const std::string wanted = "v1=" + to_hex(hmac_sha256(key, call.timestamp + "." + call.body));
+  if (key.empty() || !same_secret(wanted, call.signature)) {
+    throw Error(ErrorKind::denied, "the request is not signed as it should be");
+  }
+  require_recent(call, now);
   if (!trigger.enabled) throw Error(ErrorKind::conflict, "the trigger {} is off", trigger.name);
   TriggerFiring firing{.trigger = trigger.name, .event = event_of(call), .happened_at = now};
+  bool repeated = false;
   context.audit.append([&](db::Connection& connection) -> std::optional<audit::Event> {
     std::optional<TriggerRow> row = trigger_row(connection, trigger.name);
     if (row && row->paused) {
@@ -189,10 +203,11 @@ TriggerFiring take_webhook(Context& context, const Trigger& trigger, const std::
         "delete from trigger_firings where name = :name and happened_at < :kept"
         " and state <> 'waiting'",
         {{"name", trigger.name}, {"kept", to_rfc3339(now - kEventsKept)}});
-    if (!write_event(connection, firing)) return std::nullopt;
+    repeated = !write_event(connection, firing);
+    if (repeated) return std::nullopt;
     return fired_event(trigger, firing);
   });
-  return find_trigger_firing(context, trigger.name, firing.event).value_or(firing);
+  return {find_trigger_firing(context, trigger.name, firing.event).value_or(firing), repeated};
 }
 
 }  // namespace hallmark::pipeline

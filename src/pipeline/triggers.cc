@@ -144,6 +144,13 @@ std::vector<TriggerFiring> start_waiting(workflow::Engine& engine, Context& cont
     StartedWork started =
         start_work(engine, context, trigger.work, "trigger " + trigger.name,
                    "trigger\n" + trigger.name + "\n" + firing.event, std::move(stop));
+    if (started.again) {
+      // With runs begun the claim is kept until it expires; the same token begins none twice.
+      if (started.run_ids.empty()) unclaim(context, firing);
+      log_warning("trigger {} cannot start all that is due for {} just now: {}", trigger.name,
+                  firing.event, join(started.problems, "; "));
+      return {};
+    }
     firing.state = TriggerFiringState::started;
     firing.run_ids = std::move(started.run_ids);
     firing.detail = join(started.problems, "; ");

@@ -101,12 +101,20 @@ struct WebhookCall {
 };
 inline constexpr Duration kWebhookAge = std::chrono::minutes(5);  ///< before and after our clock
 
+/// Throws `denied` for what says another time than about now: so much can be told without a key.
+void require_recent(const WebhookCall& call, TimePoint now);
+
+struct TakenWebhook {
+  TriggerFiring firing;
+  bool repeated = false;  ///< its event was written down before
+};
+
 /// Writes down the event of a request that `key` signed. Of several with one `event` in their
 /// bodies the first one counts, and the others answer what came of it. Throws `denied` for a
 /// signature that does not hold or is too old, `conflict` for one that was taken already or while
 /// the trigger is paused or off, `usage` for a body that is none.
-TriggerFiring take_webhook(Context& context, const Trigger& trigger, const std::string& key,
-                           const WebhookCall& call);
+TakenWebhook take_webhook(Context& context, const Trigger& trigger, const std::string& key,
+                          const WebhookCall& call);
 
 /// Changes nothing.
 TriggerStanding trigger_standing(const Context& context, const Trigger& trigger, int most);

@@ -61,7 +61,7 @@ class TriggersTest : public testing::Test {
   }
   WebhookCall call(const std::string& body = "") { return call_at(fixture_.clock.now(), body); }
   TriggerFiring take(const WebhookCall& call) {
-    return take_webhook(context(), trigger(), kKey, call);
+    return take_webhook(context(), trigger(), kKey, call).firing;
   }
   std::vector<std::string> audited() {
     std::vector<std::string> actions;

@@ -75,6 +75,7 @@ StartedWork start_retirements(workflow::Engine& engine, Context& context,
       }));
     } catch (const Error& e) {
       if (e.kind() == ErrorKind::cancelled) throw;
+      started.again |= traits(e.kind()).retry;
       started.problems.push_back(next.image_key + ": " + e.message());
     }
   }
@@ -111,6 +112,7 @@ StartedWork start_rebuilds(workflow::Engine& engine, Context& context, const Wor
       }));
     } catch (const Error& e) {
       if (e.kind() == ErrorKind::cancelled) throw;
+      started.again |= traits(e.kind()).retry;
       started.problems.push_back(child.product + "/" + child.os + ": " + e.message());
     }
   }

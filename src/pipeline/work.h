@@ -53,6 +53,7 @@ struct Work {
 struct StartedWork {
   std::vector<std::string> run_ids;
   std::vector<std::string> problems;
+  bool again = false;  ///< some of the problems may pass
 };
 StartedWork start_work(workflow::Engine& engine, Context& context, const Work& work,
                        const std::string& asker, const std::string& token, std::stop_token stop);

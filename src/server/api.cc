@@ -24,6 +24,9 @@ constexpr std::size_t kReaders = 16;
 constexpr std::size_t kReadersQueue = 2'000;
 /// What changes something may take as long as a build, and holds a thread for as long.
 constexpr std::size_t kWriters = 256;
+/// Nobody has shown yet who they are.
+constexpr std::size_t kSignIns = 8;
+constexpr std::size_t kSignInsQueue = 64;
 /// So long a question waits for a database that is away: whoever asks had better ask again than
 /// hold a thread that others need to be told the same.
 constexpr Duration kPatience{2'000};
@@ -82,7 +85,10 @@ struct Api::State {
   };
 
   explicit State(ApiParts given)
-      : parts(std::move(given)), readers(kReaders, kReadersQueue), writers(kWriters, 0) {
+      : parts(std::move(given)),
+        readers(kReaders, kReadersQueue),
+        writers(kWriters, 0),
+        sign_ins(kSignIns, kSignInsQueue) {
     for (const cli::Command& command : parts.commands.commands) {
       if (!cli::is_remote(command)) continue;
       routes[cli::route_of(command)] = {&command, cli::find_access(command.noun, command.verb)};
@@ -203,9 +209,9 @@ struct Api::State {
     });
   }
 
-  /// By the threads of what changes something: a provider may take its time.
+  /// By threads of their own: a provider may take its time, and anybody may ask.
   void sign_in(Request request, const Target& target, const std::shared_ptr<Reply>& reply) {
-    hand_over(writers, reply,
+    hand_over(sign_ins, reply,
               [this, request = std::move(request), target, reply](std::stop_token stop) {
                 const db::Patience brief(kPatience);
                 try {
@@ -293,6 +299,7 @@ struct Api::State {
   LoginThrottle throttle;
   Workers readers;
   Workers writers;
+  Workers sign_ins;
 };
 
 Api::Api(ApiParts parts) : state_(std::make_unique<State>(std::move(parts))) {}
@@ -317,6 +324,7 @@ void Api::handle(Request request, std::shared_ptr<Reply> reply) {
 void Api::stop() {
   state_->stopping = true;
   state_->writers.request_stop();
+  state_->sign_ins.request_stop();
   state_->parts.hub.close();
 }
 

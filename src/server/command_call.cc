@@ -67,19 +67,34 @@ void call_by_name(Json& json, const std::vector<std::pair<std::string, std::stri
   }
 }
 
+/// Whether all that fits the pattern fits one of the others. Text for text a * of theirs takes what
+/// is asked, a ? takes one character and so must not take a *.
+bool is_within(const std::string& asked, const std::vector<std::string>& theirs) {
+  return std::any_of(theirs.begin(), theirs.end(), [&](const std::string& pattern) {
+    return asked == pattern ||
+           (matches_pattern(asked, pattern) &&
+            (asked.find('*') == std::string::npos || pattern.find('?') == std::string::npos));
+  });
+}
+
 /// A list is answered by pages, and narrowed down in the database to what the caller may see:
-/// cut_rows alone would leave pages empty.
+/// cut_rows alone would leave pages empty, and "next" name rows of others.
 void narrow(const CommandCall& call, cli::Arguments& arguments) {
   if (!cli::is_paged(call.command)) return;
   if (!arguments.has(cli::kLimit)) arguments.add(cli::kLimit, std::to_string(cli::kUsualPage));
   const cli::Access& access = call.access;
-  if (access.about != cli::About::rows || may(call.caller, access.role, std::nullopt) ||
-      arguments.has(cli::kProduct)) {
-    return;
-  }
+  if (access.about != cli::About::rows || may(call.caller, access.role, std::nullopt)) return;
+  std::vector<std::string> theirs;
   for (const Right& right : call.caller.rights) {
-    if (cli::includes(right.role, access.role)) arguments.add(cli::kProduct, right.product);
+    if (cli::includes(right.role, access.role)) theirs.push_back(right.product);
   }
+  const std::vector<std::string> asked = arguments.values(cli::kProduct);
+  arguments.clear(cli::kProduct);
+  for (const std::string& pattern : asked.empty() ? theirs : asked) {
+    if (is_within(pattern, theirs)) arguments.add(cli::kProduct, pattern);
+  }
+  // No product has no name.
+  if (!arguments.has(cli::kProduct)) arguments.add(cli::kProduct, "");
 }
 
 std::string plain_prefix(const std::string& given) {

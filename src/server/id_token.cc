@@ -74,9 +74,9 @@ bool is_for(const Json& claims, const std::string& client_id) {
 bool has_key_of(const std::string& token, const Json& keys) {
   const std::string id = claim_text(parts_of(token).header, "kid");
   const Json& all = keys_in(keys);
-  return id.empty() || std::any_of(all.begin(), all.end(), [&](const Json& key) {
-           return key.is_object() && claim_text(key, "kid") == id;
-         });
+  return !id.empty() && std::any_of(all.begin(), all.end(), [&](const Json& key) {
+    return key.is_object() && claim_text(key, "kid") == id;
+  });
 }
 
 Json check_id_token(const std::string& token, const Json& keys, const TokenWanted& wanted,

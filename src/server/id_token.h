@@ -18,8 +18,8 @@ struct TokenWanted {
 /// So far a provider's clock and ours may be apart.
 inline constexpr Duration kClockLeeway{60'000};
 
-/// Whether a key of `keys` (a JSON Web Key Set) has the id that the token names; true if it names
-/// none. False: the provider may have new keys. Throws `denied` for what is no token.
+/// Whether a key of `keys` (a JSON Web Key Set) has the id that the token names. False: the
+/// provider may have new keys, also when it names none. Throws `denied` for what is no token.
 bool has_key_of(const std::string& token, const Json& keys);
 
 /// The token's claims, if a key of `keys` signed it by RS256 or ES256 and check_claims takes them.

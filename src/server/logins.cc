@@ -121,11 +121,23 @@ std::optional<NewSession> begin_session(db::Database& database, const std::strin
 NewSession begin_outside_session(db::Database& database, const Login& login, TimePoint now) {
   require_caller_name(login.name);
   database.transaction([&](db::Connection& connection) {
-    const auto rows = connection.query("select password_hash from logins where name = :name",
-                                       {{"name", login.name}});
+    const auto rows = connection.query(
+        "select password_hash, created_by from logins where name = :name", {{"name", login.name}});
     if (!rows.empty() && rows.front().text("password_hash") != kNoPassword) {
       throw Error(ErrorKind::denied, "{} is a login with a password of Hallmark's own", login.name)
           .hint("log in with it, or have it removed: hallmark login remove " + login.name);
+    }
+    if (!rows.empty() && rows.front().text("created_by") != login.created_by) {
+      throw Error(ErrorKind::denied, "{} is somebody else's login", login.name)
+          .hint("if it is the same person, an admin can make room: hallmark login remove " +
+                login.name);
+    }
+    // Else one person could ask for an image by one name and approve it by another.
+    for (const db::Row& row :
+         connection.query("select name from logins where created_by = :by and name <> :name",
+                          {{"by", login.created_by}, {"name", login.name}})) {
+      throw Error(ErrorKind::denied, "{} is known here as {}", login.name, row.text("name"))
+          .hint("an admin can forget the old name: hallmark login remove " + row.text("name"));
     }
     connection.execute(
         rows.empty() ? "insert into logins (name, password_hash, rights, created_by, created_at)"
@@ -139,6 +151,16 @@ NewSession begin_outside_session(db::Database& database, const Login& login, Tim
          {"at", to_rfc3339(now)}});
   });
   return new_session(database, login, now);
+}
+
+void end_outside_sessions(db::Database& database, const std::string& name,
+                          const std::string& created_by) {
+  database.transaction([&](db::Connection& connection) {
+    connection.execute(
+        "delete from sessions where name in (select name from logins"
+        " where name = :name and password_hash = :hash and created_by = :by)",
+        {{"name", name}, {"hash", kNoPassword}, {"by", created_by}});
+  });
 }
 
 std::optional<Session> find_session(db::Database& database, const std::string& cookie,

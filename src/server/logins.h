@@ -41,9 +41,13 @@ struct NewSession {
 /// Nothing if the name and the password do not fit; takes as long for a name that there is not.
 std::optional<NewSession> begin_session(db::Database& database, const std::string& name,
                                         const std::string& password, TimePoint now);
-/// Of somebody whom another party knows (`created_by`). The login is made, or gets these rights.
-/// Throws `denied` if it is one with a password: they may be two people.
+/// Of somebody whom another party knows, as `created_by` says. The login is made, or gets these
+/// rights. Throws `denied` if it is one with a password or somebody else's, or if they have another
+/// name here: they may be two people.
 NewSession begin_outside_session(db::Database& database, const Login& login, TimePoint now);
+/// Ends the sessions of the login if it is that of `created_by`.
+void end_outside_sessions(db::Database& database, const std::string& name,
+                          const std::string& created_by);
 std::optional<Session> find_session(db::Database& database, const std::string& cookie,
                                     TimePoint now);
 void end_session(db::Database& database, const std::string& cookie);

@@ -184,7 +184,12 @@ Json OidcProvider::tokens_for(const Json& about, const std::string& code, const 
                 said(response.body))
         .hint("begin again; if it stays so, compare client_id and client_secret");
   }
-  return object_from(response.body, "what " + config_.name + " gave for the code");
+  try {
+    return object_from(response.body, "what " + config_.name + " gave for the code");
+  } catch (const Error&) {
+    // What is wrong with it would be told with a part of it, and it holds tokens.
+    throw Error(ErrorKind::corrupt, "what {} gave for the code is no JSON object", config_.name);
+  }
 }
 
 Person OidcProvider::redeem(const std::string& code, const SignIn& sign_in, TimePoint now,
@@ -217,7 +222,7 @@ Person OidcProvider::redeem(const std::string& code, const SignIn& sign_in, Time
 }
 
 Person person_from(const OidcConfig& config, const Json& claims) {
-  Person person{.name = text_of(claims, config.user_claim)};
+  Person person{.name = text_of(claims, config.user_claim), .subject = text_of(claims, "sub")};
   if (person.name.empty()) {
     throw Error(ErrorKind::denied, "{} does not say {} of who signs in", config.name,
                 config.user_claim)

@@ -41,6 +41,7 @@ struct SignIn {
 /// Whom the provider named.
 struct Person {
   std::string name;
+  std::string subject;  ///< what the provider never gives to another; see `sub`
   std::vector<std::string> groups;
 };
 

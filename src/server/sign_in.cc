@@ -98,13 +98,15 @@ Response end_sign_in(OidcProvider& provider, db::Database& database, audit::Log&
   const std::string code = code_of(provider, target, sign_in);
   const Person person = provider.redeem(code, sign_in, now, std::move(stop));
   const std::vector<Right> rights = rights_of(config, person.groups);
+  const std::string whose = config.issuer + " " + person.subject;
   if (rights.empty()) {
+    end_outside_sessions(database, person.name, whose);
     tell(audit, "session.refused", person, config, rights);
     throw Error(ErrorKind::denied, "{} may do nothing here", person.name)
         .hint("an admin can give a group of theirs a role: server.oidc.roles of config.yaml");
   }
   const NewSession made = begin_outside_session(
-      database, {.name = person.name, .rights = rights, .created_by = config.issuer}, now);
+      database, {.name = person.name, .rights = rights, .created_by = whose}, now);
   tell(audit, "session.began", person, config, rights);
   Response response = go_to("/");
   response.headers.emplace_back("Set-Cookie", session_cookie(request, made.cookie, kSessionLife));

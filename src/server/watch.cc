@@ -141,9 +141,12 @@ void Watch::look_at_log(const std::string& run_id, const std::string& key, Told&
   std::uint64_t& seen = told.logs[key];
   if (fresh_) seen = size;
   if (size <= seen) return;
-  const std::string text = read_part(path, seen, size);
-  seen += text.size();
-  if (!text.empty()) news_.log(run_id, key, text);
+  while (seen < size) {
+    const std::string text = read_part(path, seen, size);
+    if (text.empty()) return;
+    seen += text.size();
+    news_.log(run_id, key, text);
+  }
 }
 
 }  // namespace hallmark::server

@@ -27,14 +27,29 @@ Response answer_webhook(cli::App& app, const std::string& name, const Request& r
   const pipeline::WebhookCall call{.timestamp = request.header("x-hallmark-timestamp"),
                                    .signature = request.header("x-hallmark-signature"),
                                    .body = request.body};
-  if (trigger == nullptr || call.timestamp.empty() || call.signature.empty()) {
+  if (call.timestamp.empty() || call.signature.empty()) {
     throw NotKnown(ErrorKind::denied, "the request is not signed as it should be");
   }
-  const std::string key = workplace.triggers.secret(trigger->secret, stop);
-  const TimePoint now = app.clock.now();
-  pipeline::TriggerFiring firing;
+  // What anybody can be told, before anything is asked for.
   try {
-    firing = pipeline::take_webhook(workplace.context, *trigger, key, call);
+    pipeline::require_recent(call, app.clock.now());
+  } catch (const Error& error) {
+    throw NotKnown(ErrorKind::denied, "{}", error.message());
+  }
+  if (trigger == nullptr) {
+    throw NotKnown(ErrorKind::denied, "the request is not signed as it should be");
+  }
+  std::string key;
+  try {
+    key = workplace.triggers.secret(trigger->secret, stop);
+  } catch (const Error& error) {
+    // Where the key should be is not for strangers.
+    log_error("the key of the trigger {} cannot be had: {}", name, error.full_text());
+    throw NotKnown(ErrorKind::denied, "the request is not signed as it should be");
+  }
+  pipeline::TakenWebhook taken;
+  try {
+    taken = pipeline::take_webhook(workplace.context, *trigger, key, call);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::denied) {
       log_warning("a request from {} to the trigger {} is refused: {}", request.peer, name,
@@ -43,14 +58,12 @@ Response answer_webhook(cli::App& app, const std::string& name, const Request& r
     }
     throw;
   }
-  const bool repeated =
-      firing.state != pipeline::TriggerFiringState::waiting || firing.happened_at < now;
   // At once, as far as it can be; whoever looks after triggers does what is left.
   pipeline::start_waiting(workplace.engine, workplace.context, *trigger, stop);
-  firing = pipeline::find_trigger_firing(workplace.context, name, firing.event).value_or(firing);
-  Json record = firing;
-  record["repeated"] = repeated;
-  return json_response(record, repeated ? 200 : 202);
+  Json record = pipeline::find_trigger_firing(workplace.context, name, taken.firing.event)
+                    .value_or(taken.firing);
+  record["repeated"] = taken.repeated;
+  return json_response(record, taken.repeated ? 200 : 202);
 }
 
 }  // namespace hallmark::server

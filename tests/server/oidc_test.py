@@ -209,6 +209,10 @@ class Oidc(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.refused(back, browser, "with a password")
         self.assertEqual(self.server.local("login", "remove", "ada@example.com").returncode, 0)
+        browser = Browser()
+        self.assertEqual(browser.ask("GET", self.at_provider(browser)).status, 303)
+        second = Browser()
+        self.refused(self.at_provider(second, "ada+2"), second, "somebody else")
 
     def test_z_new_keys(self):
         for _ in range(2):  # RS256 to ES256, and back

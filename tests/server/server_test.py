@@ -499,6 +499,11 @@ class Events(Case):
         self.assertEqual((images("product=web-*"), images("os=Debian")), (0, 0))
         other = self.server.make_token("other-pages", "viewer:Other-*")
         self.assertEqual((images("", other), images("product=Web-*", other)), (0, 0))
+        # A cursor names a row: of none that is not theirs.
+        answer = self.server.ask("GET", "/api/v1/run/list?product=*&limit=1", token=other)
+        self.assertEqual(json.loads(answer.text), {"runs": []})
+        twice = self.server.ask("GET", "/api/v1/image/list?only=active&only=active").text
+        self.assertEqual(twice, self.server.ask("GET", "/api/v1/image/list?only=active").text)
         mine = self.server.make_token("my-pages", "viewer:Web-*", "builder:Other-1.0")
         self.assertEqual(images("limit=1", mine), 1)
         runs = json.loads(self.server.ask("GET", "/api/v1/run/list?limit=1", token=mine).text)
