@@ -116,8 +116,7 @@ TEST(RemoteCall, ArgumentsTravelThereAndBack) {
   const Command& command = *commands().find("run", "list");
   const Access& access = *cli::find_access("run", "list");
   cli::Arguments given;
-  given.declare("--only");
-  given.declare("--workflow");
+  for (const cli::OptionSpec& option : command.options) given.declare(option.name);
   given.add("--only", "failed");
   given.add("--only", "waiting");
   const Json sent = sent_arguments(command, access, given);
